@@ -1,0 +1,305 @@
+//! What a message says.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    StickerPackId, UserId,
+    policy::Policy,
+    rejection::{Rejection, check_filled, check_text},
+};
+
+/// What a message says. `kind` names the variant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Content {
+    /// Words.
+    Text {
+        /// The words, at most 12 KiB.
+        text: String,
+    },
+    /// A sticker of a published pack.
+    Sticker {
+        /// The pack.
+        pack: StickerPackId,
+        /// The sticker's name in the pack.
+        sticker: String,
+    },
+    /// A place.
+    Location {
+        /// Degrees north, -90 to 90.
+        latitude: f64,
+        /// Degrees east, -180 to 180.
+        longitude: f64,
+        /// What the place is called.
+        title: String,
+        /// Its address.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        address: String,
+    },
+    /// A person's card.
+    ContactCard {
+        /// Whose.
+        user: UserId,
+    },
+    /// A link.
+    Link {
+        /// An `http` or `https` address.
+        url: String,
+        /// What it is.
+        title: String,
+        /// More about it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        description: String,
+    },
+    /// Several messages forwarded as one. Made by forwarding only.
+    Merged {
+        /// What the bundle is called.
+        title: String,
+        /// The messages in it.
+        items: Vec<MergedItem>,
+    },
+    /// The group's announcement; counts as a mention of everyone. Made by announcing only.
+    Announcement {
+        /// The words.
+        text: String,
+    },
+    /// A pat. Made by patting only.
+    Pat {
+        /// Who was patted.
+        target: UserId,
+        /// The target's own suffix at that time.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        suffix: String,
+    },
+}
+
+/// One message in a bundle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MergedItem {
+    /// The display name of who had sent it.
+    pub sender: String,
+    /// When it had been sent.
+    pub sent_at: DateTime<Utc>,
+    /// What it said.
+    #[schema(no_recursion)]
+    pub content: Content,
+}
+
+/// The sort of a content, for filters and counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContentKind {
+    /// Words.
+    Text,
+    /// A sticker.
+    Sticker,
+    /// A place.
+    Location,
+    /// A person's card.
+    ContactCard,
+    /// A link.
+    Link,
+    /// Several messages as one.
+    Merged,
+    /// An announcement.
+    Announcement,
+    /// A pat.
+    Pat,
+}
+
+impl ContentKind {
+    /// Every kind there is.
+    pub const ALL: [ContentKind; 8] = [
+        Self::Text,
+        Self::Sticker,
+        Self::Location,
+        Self::ContactCard,
+        Self::Link,
+        Self::Merged,
+        Self::Announcement,
+        Self::Pat,
+    ];
+
+    /// The name used in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Sticker => "sticker",
+            Self::Location => "location",
+            Self::ContactCard => "contact_card",
+            Self::Link => "link",
+            Self::Merged => "merged",
+            Self::Announcement => "announcement",
+            Self::Pat => "pat",
+        }
+    }
+}
+
+impl Content {
+    /// Most bundles within bundles.
+    const MERGED_DEPTH_MAX: usize = 3;
+    /// Largest bundle as JSON, in bytes: leaves room for the rest of the event below 64 KiB.
+    const MERGED_BYTES_MAX: usize = 60 * 1024;
+
+    /// The sort of it.
+    #[must_use]
+    pub fn kind(&self) -> ContentKind {
+        match self {
+            Self::Text { .. } => ContentKind::Text,
+            Self::Sticker { .. } => ContentKind::Sticker,
+            Self::Location { .. } => ContentKind::Location,
+            Self::ContactCard { .. } => ContentKind::ContactCard,
+            Self::Link { .. } => ContentKind::Link,
+            Self::Merged { .. } => ContentKind::Merged,
+            Self::Announcement { .. } => ContentKind::Announcement,
+            Self::Pat { .. } => ContentKind::Pat,
+        }
+    }
+
+    /// The words in it that a search should find; empty where there are none.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Text { text } | Self::Announcement { text } => text.clone(),
+            Self::Location { title, address, .. } => format!("{title} {address}"),
+            Self::Link { title, description, .. } => format!("{title} {description}"),
+            Self::Merged { title, items } => {
+                let words = items.iter().map(|item| item.content.words());
+                std::iter::once(title.clone()).chain(words).collect::<Vec<_>>().join(" ")
+            }
+            Self::Sticker { .. } | Self::ContactCard { .. } | Self::Pat { .. } => String::new(),
+        }
+    }
+
+    /// Checks what somebody wants to send as a message of their own.
+    ///
+    /// # Errors
+    /// [`Rejection::ContentNotAllowed`] for kinds that other commands make; fields that break their rules.
+    pub fn check_sent(&self, policy: &Policy) -> Result<(), Rejection> {
+        match self {
+            Self::Merged { .. } | Self::Announcement { .. } | Self::Pat { .. } => Err(Rejection::ContentNotAllowed),
+            _ => self.check(policy),
+        }
+    }
+
+    /// Checks the fields of any content.
+    ///
+    /// # Errors
+    /// Fields that break their rules.
+    pub fn check(&self, policy: &Policy) -> Result<(), Rejection> {
+        match self {
+            Self::Text { text } => {
+                check_bytes("text", text, policy.message_bytes)?;
+                check_filled("text", text, policy.message_bytes)
+            }
+            Self::Announcement { text } => check_filled("text", text, policy.announcement_chars),
+            Self::Sticker { sticker, .. } => check_filled("sticker", sticker, 30),
+            Self::Location { latitude, longitude, title, address } => {
+                if !(-90.0..=90.0).contains(latitude) || !(-180.0..=180.0).contains(longitude) {
+                    return Err(Rejection::InvalidField { field: "location", rule: "is not on this planet" });
+                }
+                check_filled("title", title, 100)?;
+                check_text("address", address, 200)
+            }
+            Self::Link { url, title, description } => {
+                check_bytes("url", url, 2_000)?;
+                let web = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+                if !web.is_some_and(|rest| !rest.is_empty() && !url.contains(char::is_whitespace)) {
+                    return Err(Rejection::InvalidField { field: "url", rule: "must be an http or https address" });
+                }
+                check_text("url", url, 2_000)?;
+                check_filled("title", title, 100)?;
+                check_text("description", description, 500)
+            }
+            Self::Merged { .. } => self.check_merged(),
+            Self::ContactCard { .. } | Self::Pat { .. } => Ok(()),
+        }
+    }
+
+    fn check_merged(&self) -> Result<(), Rejection> {
+        if self.depth() > Self::MERGED_DEPTH_MAX {
+            return Err(Rejection::InvalidField { field: "items", rule: "bundles within bundles go 3 deep at most" });
+        }
+        let too_long = Rejection::TooLong { field: "items", max: Self::MERGED_BYTES_MAX, unit: "bytes" };
+        let json = serde_json::to_vec(self).map_err(|_| too_long.clone())?;
+        if json.len() > Self::MERGED_BYTES_MAX { Err(too_long) } else { Ok(()) }
+    }
+
+    fn depth(&self) -> usize {
+        match self {
+            Self::Merged { items, .. } => 1 + items.iter().map(|item| item.content.depth()).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+}
+
+fn check_bytes(field: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
+    if text.len() > max { Err(Rejection::TooLong { field, max, unit: "bytes" }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: impl Into<String>) -> Content {
+        Content::Text { text: text.into() }
+    }
+
+    #[test]
+    fn a_text_is_neither_empty_nor_larger_than_12_kib() {
+        let policy = Policy::default();
+        assert!(text("hello").check_sent(&policy).is_ok());
+        assert!(text(" \n").check_sent(&policy).is_err());
+        assert!(text("x".repeat(12 * 1024)).check_sent(&policy).is_ok());
+        assert!(text("x".repeat(12 * 1024 + 1)).check_sent(&policy).is_err());
+        assert!(text("a\u{0}b").check_sent(&policy).is_err());
+    }
+
+    #[test]
+    fn only_web_links_are_taken() {
+        let link = |url: &str| Content::Link { url: url.into(), title: "t".into(), description: String::new() };
+        assert!(link("https://example.org/a").check_sent(&Policy::default()).is_ok());
+        for bad in ["javascript:alert(1)", "https://", "http://a b", "ftp://x", ""] {
+            assert!(link(bad).check_sent(&Policy::default()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_place_must_be_on_the_planet() {
+        let place =
+            |latitude| Content::Location { latitude, longitude: 0.0, title: "t".into(), address: String::new() };
+        assert!(place(90.0).check_sent(&Policy::default()).is_ok());
+        assert!(place(90.1).check_sent(&Policy::default()).is_err());
+        assert!(place(f64::NAN).check_sent(&Policy::default()).is_err());
+    }
+
+    #[test]
+    fn nobody_sends_an_announcement_a_pat_or_a_bundle_as_a_plain_message() {
+        let pat = Content::Pat { target: UserId::new(), suffix: String::new() };
+        let merged = Content::Merged { title: "t".into(), items: vec![] };
+        for content in [pat, merged, Content::Announcement { text: "x".into() }] {
+            assert_eq!(content.check_sent(&Policy::default()), Err(Rejection::ContentNotAllowed));
+        }
+    }
+
+    #[test]
+    fn a_bundle_is_bounded_in_depth_and_size() {
+        let wrap = |content| Content::Merged {
+            title: "t".into(),
+            items: vec![MergedItem { sender: "s".into(), sent_at: DateTime::<Utc>::UNIX_EPOCH, content }],
+        };
+        let three = wrap(wrap(wrap(text("x"))));
+        assert!(three.check(&Policy::default()).is_ok());
+        assert!(wrap(three).check(&Policy::default()).is_err());
+        assert!(wrap(text("x".repeat(61 * 1024))).check(&Policy::default()).is_err());
+    }
+
+    #[test]
+    fn a_kind_is_named_as_its_content_is_in_json() {
+        let json = serde_json::to_value(text("x")).unwrap();
+        assert_eq!(json["kind"], ContentKind::Text.as_str());
+    }
+}

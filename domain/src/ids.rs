@@ -1,0 +1,128 @@
+//! Ids: one newtype per noun, so that a device can't be taken for a user.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$meta:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        #[serde(transparent)]
+        #[schema(value_type = Uuid)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A new id, ordered by time (UUIDv7).
+            #[must_use]
+            #[allow(clippy::new_without_default, reason = "a random id is no default")]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A person with an account.
+    UserId,
+    /// One logged-in device of a person.
+    DeviceId,
+    /// A direct conversation or a group.
+    ConversationId,
+    /// A label that a person puts on contacts.
+    TagId,
+    /// A pack of stickers.
+    StickerPackId,
+    /// What a client asked for, once; repeated requests carry the same id.
+    CommandId,
+}
+
+impl ConversationId {
+    /// The conversation of two people: derived from both, the same whoever asks.
+    #[must_use]
+    pub fn direct(one: UserId, other: UserId) -> Self {
+        let pair = FriendshipId::between(one, other);
+        Self(derived("teahouse direct conversation", &[pair.lower.0.as_bytes(), pair.upper.0.as_bytes()]))
+    }
+}
+
+impl CommandId {
+    /// The command that `key` names for `scope`: whoever repeats the key means the same command.
+    #[must_use]
+    pub fn keyed(scope: Uuid, key: &str) -> Self {
+        Self(derived("teahouse command key", &[scope.as_bytes(), key.as_bytes()]))
+    }
+
+    /// A further id that follows from this one, the same every time: for the steps of one command.
+    #[must_use]
+    pub fn derive(self, step: &str) -> Uuid {
+        derived("teahouse command step", &[self.0.as_bytes(), step.as_bytes()])
+    }
+}
+
+/// The relation of two people: the ordered pair of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FriendshipId {
+    /// The smaller id of the two.
+    pub lower: UserId,
+    /// The larger id of the two.
+    pub upper: UserId,
+}
+
+impl FriendshipId {
+    /// The pair, whoever is named first.
+    #[must_use]
+    pub fn between(one: UserId, other: UserId) -> Self {
+        Self { lower: one.min(other), upper: one.max(other) }
+    }
+
+    /// The one of the two who is not `user`.
+    #[must_use]
+    pub fn other(self, user: UserId) -> UserId {
+        if user == self.lower { self.upper } else { self.lower }
+    }
+}
+
+impl std::fmt::Display for FriendshipId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.lower, self.upper)
+    }
+}
+
+/// A UUIDv8 made of a BLAKE3 hash, so that the same parts give the same id everywhere.
+fn derived(context: &str, parts: &[&[u8]]) -> Uuid {
+    let mut hasher = blake3::Hasher::new_derive_key(context);
+    for part in parts {
+        hasher.update(part);
+    }
+    let mut bytes = [0; 16];
+    hasher.finalize_xof().fill(&mut bytes);
+    Uuid::new_v8(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_direct_conversation_has_the_same_id_from_both_sides() {
+        let (a, b, c) = (UserId::new(), UserId::new(), UserId::new());
+        assert_eq!(ConversationId::direct(a, b), ConversationId::direct(b, a));
+        assert_ne!(ConversationId::direct(a, b), ConversationId::direct(a, c));
+    }
+
+    #[test]
+    fn a_key_names_one_command_per_scope() {
+        let (a, b) = (UserId::new().0, UserId::new().0);
+        assert_eq!(CommandId::keyed(a, "k"), CommandId::keyed(a, "k"));
+        assert_ne!(CommandId::keyed(a, "k"), CommandId::keyed(b, "k"));
+        assert_ne!(CommandId::keyed(a, "k"), CommandId::keyed(a, "l"));
+    }
+}

@@ -1,0 +1,38 @@
+//! The domain of Teahouse: who may do what, and what then has happened. Pure: no I/O, no clock, no dice.
+//!
+//! # Layout
+//! - [`ids`]: one newtype per noun.
+//! - [`event`]: what every event carries; [`event::DomainEvent`], any event of the log; the [`event::Aggregate`] trait.
+//! - [`rejection`]: why a command is refused, with stable codes.
+//! - [`policy`]: every number of the rules, as settings.
+//! - one module per aggregate, each with its events, its state and its deciders:
+//!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`].
+//!
+//! A decider is a method on the state that takes a command's details and gives events or a [`rejection::Rejection`].
+//! `evolve` takes events into the state. Who acted and when is in the record, not in the payload.
+
+pub mod contacts;
+pub mod conversation;
+pub mod event;
+pub mod friendship;
+pub mod handle;
+pub mod ids;
+pub mod inbox;
+pub mod policy;
+pub mod rejection;
+pub mod sticker_pack;
+#[cfg(test)]
+mod testing;
+pub mod user;
+
+pub use contacts::{Contacts, ContactsEvent};
+pub use conversation::{Conversation, ConversationEvent};
+pub use event::{Aggregate, DecodeError, DomainEvent, EventFamily, EventMeta};
+pub use friendship::{Friendship, FriendshipEvent};
+pub use handle::{Handle, HandleClaim, HandleEvent};
+pub use ids::{CommandId, ConversationId, DeviceId, FriendshipId, StickerPackId, TagId, UserId};
+pub use inbox::{Inbox, InboxEvent};
+pub use policy::Policy;
+pub use rejection::{Rejection, RejectionKind};
+pub use sticker_pack::{StickerPack, StickerPackEvent};
+pub use user::{User, UserEvent};

@@ -1,0 +1,215 @@
+//! Rejections: why a command was refused. A refused command changes nothing.
+
+use chrono::{DateTime, Utc};
+
+/// What sort of refusal it is; the outside maps it to a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectionKind {
+    /// The request itself is not acceptable, whatever the state.
+    Invalid,
+    /// Who asks has not proved to be who they say.
+    Unauthenticated,
+    /// Who asks may not do this.
+    Forbidden,
+    /// What it is about does not exist, or not for who asks.
+    NotFound,
+    /// The present state does not allow it.
+    Conflict,
+    /// A limit is reached.
+    Limit,
+}
+
+macro_rules! rejections {
+    ($($(#[$meta:meta])* $variant:ident $({ $($(#[$fm:meta])* $field:ident: $type:ty),* })?: $kind:ident, $code:literal, $message:literal;)*) => {
+        /// Why a command was refused.
+        #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+        #[non_exhaustive]
+        pub enum Rejection {
+            $($(#[$meta])* #[error($message)] $variant $({ $($(#[$fm])* $field: $type),* })?,)*
+        }
+
+        impl Rejection {
+            /// The stable name of the reason, for clients.
+            #[must_use]
+            pub fn code(&self) -> &'static str {
+                match self { $(Self::$variant $({ $($field: _),* })? => $code),* }
+            }
+
+            /// What sort of refusal it is.
+            #[must_use]
+            pub fn kind(&self) -> RejectionKind {
+                match self { $(Self::$variant $({ $($field: _),* })? => RejectionKind::$kind),* }
+            }
+
+            /// Every code there is, with its kind and the form of its message.
+            pub const CODES: &'static [(&'static str, RejectionKind, &'static str)] =
+                &[$(($code, RejectionKind::$kind, $message)),*];
+        }
+    };
+}
+
+rejections! {
+    /// A field breaks its rule.
+    InvalidField {
+        /// Which field.
+        field: &'static str,
+        /// The rule it breaks.
+        rule: &'static str
+    }: Invalid, "invalid-field", "{field}: {rule}";
+    /// A text is longer than allowed.
+    TooLong {
+        /// Which field.
+        field: &'static str,
+        /// The most it may have.
+        max: usize,
+        /// Of what.
+        unit: &'static str
+    }: Invalid, "too-long", "{field} has at most {max} {unit}";
+    /// Nothing of that kind may be sent.
+    ContentNotAllowed: Invalid, "content-not-allowed", "this kind of content can't be sent this way";
+
+    /// Handle and password do not belong together.
+    BadCredentials: Unauthenticated, "bad-credentials", "handle or password is wrong";
+    /// The handle belongs to someone else.
+    HandleTaken: Conflict, "handle-taken", "this handle is taken";
+    /// There is no such device of this person.
+    DeviceNotFound: NotFound, "device-not-found", "no such device";
+
+    /// No such person, or not for who asks.
+    PersonNotFound: NotFound, "person-not-found", "no such person";
+    /// A person can't be their own contact.
+    NotYourself: Invalid, "not-yourself", "this can't be done with yourself";
+    /// Their settings don't let this person add them.
+    AddingNotAllowed: Forbidden, "adding-not-allowed", "this person's settings don't allow a friend request";
+    /// Both have each other as friends already.
+    AlreadyFriends: Conflict, "already-friends", "you are friends already";
+    /// There is no open request from that person.
+    RequestNotFound: NotFound, "request-not-found", "no open friend request from this person";
+    /// That person is not among the contacts.
+    NotAContact: NotFound, "not-a-contact", "this person is not among your contacts";
+    /// The list of friends is full.
+    TooManyFriends {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-friends", "a person has at most {max} friends";
+    /// Too many requests wait for that person.
+    TooManyRequests {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-requests", "at most {max} friend requests may wait";
+    /// The block list is full.
+    TooManyBlocked {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-blocked", "at most {max} people can be blocked";
+    /// No such tag.
+    TagNotFound: NotFound, "tag-not-found", "no such tag";
+    /// Another tag has that name.
+    TagNameTaken: Conflict, "tag-name-taken", "another tag has this name";
+    /// There are as many tags as there may be.
+    TooManyTags {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-tags", "at most {max} tags";
+
+    /// No such conversation, or not for who asks.
+    ConversationNotFound: NotFound, "conversation-not-found", "no such conversation";
+    /// It can be done in groups only.
+    NotAGroup: Conflict, "not-a-group", "this can only be done in a group";
+    /// Who asks is not, or no longer, a member.
+    NotAMember: Forbidden, "not-a-member", "you are not a member of this group";
+    /// The other person is not a member.
+    MemberNotFound: NotFound, "member-not-found", "this person is not a member of the group";
+    /// The group was disbanded.
+    GroupDisbanded: Conflict, "group-disbanded", "this group was disbanded";
+    /// The group is full.
+    GroupFull {
+        /// The most members there may be.
+        max: usize
+    }: Limit, "group-full", "a group has at most {max} members";
+    /// Only the owner may.
+    OwnerOnly: Forbidden, "owner-only", "only the owner of the group may do this";
+    /// Only the owner and admins may.
+    AdminOnly: Forbidden, "admin-only", "only the owner and admins of the group may do this";
+    /// There are as many admins as there may be.
+    TooManyAdmins {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-admins", "a group has at most {max} admins";
+    /// The owner or an admin can't be the object of this.
+    RankTooHigh: Forbidden, "rank-too-high", "this can't be done to the owner or to an admin";
+    /// They are in the group already.
+    AlreadyAMember: Conflict, "already-a-member", "this person is a member already";
+    /// No invitation or request of that person waits.
+    NothingPending: NotFound, "nothing-pending", "nothing of this person waits to be decided";
+    /// Too many invitations or requests wait.
+    TooManyPending {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-pending", "at most {max} people may wait for a decision";
+    /// The code is not genuine or its time is over.
+    JoinCodeInvalid: Forbidden, "join-code-invalid", "this code is not valid, or no longer";
+    /// The group is too large to be joined by code.
+    JoinByCodeClosed {
+        /// Up to how many members joining by code works.
+        max: usize
+    }: Conflict, "join-by-code-closed", "groups of more than {max} members can't be joined by code";
+    /// Members can't rename a group of that size.
+    RenameNotAllowed: Forbidden, "rename-not-allowed", "in a group of this size only the owner and admins may rename it";
+    /// All members but owner and admins are muted.
+    AllMuted: Forbidden, "all-muted", "only the owner and admins may speak at present";
+    /// This member is muted.
+    Muted {
+        /// Until when; none means until lifted.
+        until: Option<DateTime<Utc>>
+    }: Forbidden, "muted", "you are muted in this group";
+    /// Only owner and admins may mention everyone.
+    MentionAllNotAllowed: Forbidden, "mention-all-not-allowed", "only the owner and admins may mention everyone";
+
+    /// The receiver does not have the sender as a friend (any more).
+    NotFriends: Forbidden, "not-friends", "you are not friends (any more): send a friend request first";
+    /// The receiver turned it away, and the sender learns no more than that.
+    RejectedByReceiver: Forbidden, "rejected-by-receiver", "the message was sent but rejected by the receiver";
+    /// No such message, or not for who asks.
+    MessageNotFound: NotFound, "message-not-found", "no such message";
+    /// Only the sender may recall a message.
+    NotTheSender: Forbidden, "not-the-sender", "only the sender may recall a message";
+    /// The time to recall it is over.
+    RecallWindowOver {
+        /// How long a message can be recalled, in seconds.
+        seconds: i64
+    }: Conflict, "recall-window-over", "a message can be recalled for {seconds} seconds";
+    /// It was recalled before.
+    MessageRecalled: Conflict, "message-recalled", "this message was recalled";
+    /// No such pack or no such sticker in it.
+    StickerNotFound: NotFound, "sticker-not-found", "no such sticker";
+    /// The id belongs to another pack.
+    StickerPackExists: Conflict, "sticker-pack-exists", "a sticker pack with this id exists";
+    /// Nobody but the account's own person may pass.
+    DeviceRevoked: Unauthenticated, "device-revoked", "this device was logged out";
+}
+
+/// Refuses a text beyond `max` characters or with control characters other than line breaks and tabs.
+///
+/// # Errors
+/// [`Rejection::TooLong`] or [`Rejection::InvalidField`].
+pub fn check_text(field: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
+    if text.chars().count() > max {
+        return Err(Rejection::TooLong { field, max, unit: "characters" });
+    }
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+        return Err(Rejection::InvalidField { field, rule: "has a control character" });
+    }
+    Ok(())
+}
+
+/// As [`check_text`], and the text must hold more than white space.
+///
+/// # Errors
+/// [`Rejection::TooLong`] or [`Rejection::InvalidField`].
+pub fn check_filled(field: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
+    if text.trim().is_empty() {
+        return Err(Rejection::InvalidField { field, rule: "must not be empty" });
+    }
+    check_text(field, text, max)
+}
