@@ -1,6 +1,6 @@
 //! What writer, readers and followers of one local log share.
 
-use std::sync::Arc;
+use std::{fs::File, sync::Arc};
 
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -24,15 +24,19 @@ pub(crate) struct Core {
     pub(crate) live: Live,
     /// Where the last acknowledged position is noted; none in memory.
     tail: Option<TailMark>,
+    /// Keeps other processes out while anything here can still be read.
+    _lock: Option<File>,
     poison: Mutex<Option<Arc<str>>>,
 }
 
 impl Core {
-    pub(crate) fn new(store: Arc<dyn Store>, last: Position, tail: Option<TailMark>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Store>, last: Position, beside: Option<(TailMark, File)>) -> Self {
+        let (tail, lock) = beside.unzip();
         Self {
             store,
             live: Live::new(last),
             tail,
+            _lock: lock,
             poison: Mutex::default(),
         }
     }
@@ -42,12 +46,13 @@ impl Core {
     /// # Errors
     /// [`AppendError::Poisoned`], from then on for every batch, since nobody knows what a failed write left.
     pub(crate) fn commit(&self, batch: Vec<Stored>) -> Result<(), AppendError> {
-        let Some(last) = batch.last().map(|stored| stored.record.position()) else {
-            return Ok(());
-        };
+        // Also for an empty batch: what was decided on top of a failed write must not be told.
         if let Some(reason) = self.poisoned() {
             return Err(AppendError::Poisoned(reason));
         }
+        let Some(last) = batch.last().map(|stored| stored.record.position()) else {
+            return Ok(());
+        };
         if let Err(error) = self.store.write(&batch) {
             return Err(self.poison(error.to_string().into()));
         }

@@ -11,7 +11,7 @@ pub enum ImportError {
     /// Something other than an import was written to this log already.
     #[error("records can be imported only into a log that held nothing when it was opened")]
     NotEmpty,
-    /// A record doesn't follow from those before it. The records before it in the same call are not imported either.
+    /// A record doesn't follow from those before it, which were imported.
     #[error("the records to import are not whole: {0}")]
     Breach(Breach),
     /// The log's own end of a stream can't be read.

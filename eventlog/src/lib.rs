@@ -4,14 +4,40 @@
 //! talks to the [`EventLog`] port and never to an adapter.
 //!
 //! # Layout
-//! - [`port`]: the [`EventLog`] trait and what goes in ([`Append`]).
+//! - [`port`]: the [`EventLog`] trait and what goes in ([`Append`]); `limits`: what every adapter refuses.
 //! - [`record`]: what comes out ([`RecordedEvent`]): the record format, its CRC and its hash.
+//!   records and an index of them by stream. What they share:
+//!   - `committer`: which appends hold, on the `heads` of their streams, and how their records look;
+//!   - `writer`: the queue and the thread that batches appends behind one barrier;
+//!   - `core`: the commit itself, poisoning, followers; `live`: the last batches, kept for them;
+//!   - `pages`: reads and their checks;
+//!   - `disk`: opening a directory, checking its end against the `tail` mark, closing.
+//! - [`verify`]: the fold that checks a whole log; `import`: bringing one log's records into another.
 
+mod committer;
+mod core;
+mod disk;
+mod fjall_store;
+mod heads;
+mod import;
+mod limits;
+mod live;
+mod memory;
+mod pages;
 pub mod port;
 pub mod record;
+mod store;
+mod tail;
+pub mod verify;
+mod writer;
 
+pub use disk::{DiskLog, OpenError};
+pub use fjall_store::{FjallLog, FjallOptions};
+pub use import::ImportError;
+pub use memory::MemoryLog;
 pub use port::{
     Append, AppendError, Appended, EventLog, ExpectedVersion, Hash, NewEvent, PayloadEncoding,
     Position, ReadError, StreamName, Subscription,
 };
 pub use record::RecordedEvent;
+pub use verify::{Breach, Verifier};
