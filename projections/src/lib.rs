@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Read models of Teahouse: what the log says, folded into shapes that queries want.
+//!
+//! Everything here can be deleted and is then rebuilt from the log, to the same bytes.
+//!
+//! # Layout
+//! - [`runtime`]: facts, the [`Projection`] trait, following the log, checkpoints, rebuilding, replay and comparison.
+//! - [`rows`]: what a projection that keeps its rows in fjall stands on: opening, checkpoints, keys.
+//! - [`catalogue`]: every keyspace of every projection, with its key, its value and its workload.
+//! - one module per read model: [`chat`] (conversations, history, inbox, sync), `people` (profiles, contacts),
+//!   `commands` (who asked for what already), `deadlines` (what falls due later), [`search`], [`report`].
+
+pub mod catalogue;
+pub mod chat;
+pub mod report;
+pub mod rows;
+pub mod runtime;
+pub mod search;
+
+pub use runtime::{Fact, Projection, ProjectionError};

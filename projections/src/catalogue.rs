@@ -1,0 +1,43 @@
+//! The catalogue: every keyspace of every projection. A keyspace that is not listed here can't be opened, so the list
+//! is complete.
+//!
+//! All numbers in keys are big-endian, so that byte order is number order. `user`, `conversation`, `device` and so on
+//! are the 16 bytes of an id; `json` is the JSON of the named struct.
+
+/// How a keyspace is used; decides block size, compression and filters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workload {
+    /// Many rows, read by ranges, mostly once: large compressed blocks.
+    Scan,
+    /// Looked up by single keys that may well be absent: small blocks and filters everywhere.
+    Lookup,
+    /// Read whole at the start and written through from memory.
+    Resident,
+}
+
+/// What a keyspace holds.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyspaceEntry {
+    /// The projection that owns it.
+    pub projection: &'static str,
+    /// Its name.
+    pub keyspace: &'static str,
+    /// What its keys are made of.
+    pub key: &'static str,
+    /// What its values are.
+    pub value: &'static str,
+    /// How it is used.
+    pub workload: Workload,
+}
+
+/// The keyspace that every projection in fjall has besides its own: `checkpoint` -> position (u64).
+pub const META: &str = "meta";
+
+/// Every keyspace, in the order of projections. Owners of a projection add their lines here.
+pub const CATALOGUE: &[KeyspaceEntry] = &[];
+
+/// The entry of a keyspace.
+#[must_use]
+pub fn entry(projection: &str, keyspace: &str) -> Option<&'static KeyspaceEntry> {
+    CATALOGUE.iter().find(|entry| entry.projection == projection && entry.keyspace == keyspace)
+}

@@ -1,0 +1,151 @@
+//! What a projection that keeps its rows in fjall stands on.
+//!
+//! One database per projection with flat memory: small caches, small write buffers, one worker. A batch of rows and its
+//! checkpoint are one write; it reaches the operating system, not necessarily the disk.
+
+use std::path::Path;
+
+use eventlog::Position;
+use fjall::{
+    CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch as WriteBatch, PersistMode,
+    config::{BlockSizePolicy, CompressionPolicy},
+};
+
+use crate::{
+    catalogue::{self, META, Workload},
+    runtime::{ProjectionError, Row, Rows},
+};
+
+/// Block cache of one projection, in bytes.
+const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+/// Write buffer of one keyspace, in bytes.
+const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
+/// Most bytes of journals that one projection keeps for recovery: the least that fjall takes.
+const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+
+const CHECKPOINT: &[u8] = b"checkpoint";
+
+/// The database of one projection.
+pub struct RowStore {
+    projection: &'static str,
+    database: Database,
+    meta: Keyspace,
+    checkpoint: Position,
+}
+
+impl RowStore {
+    /// Opens or creates the database in `dir`.
+    ///
+    /// # Errors
+    /// When it can't be opened or its checkpoint can't be read.
+    pub fn open(dir: &Path, projection: &'static str) -> Result<Self, ProjectionError> {
+        let database = Database::builder(dir)
+            .cache_size(CACHE_BYTES)
+            .worker_threads(1)
+            .max_journaling_size(JOURNAL_BYTES)
+            .open()?;
+        let meta = database.keyspace(META, || options(Workload::Resident))?;
+        let checkpoint = match meta.get(CHECKPOINT)? {
+            None => Position::START,
+            Some(bytes) => Position(number(&bytes).ok_or(ProjectionError::DamagedRow { keyspace: META })?),
+        };
+        Ok(Self { projection, database, meta, checkpoint })
+    }
+
+    /// A keyspace that the catalogue lists for this projection.
+    ///
+    /// # Errors
+    /// [`ProjectionError::Uncatalogued`], or when it can't be opened.
+    pub fn keyspace(&self, name: &'static str) -> Result<Keyspace, ProjectionError> {
+        let entry = catalogue::entry(self.projection, name)
+            .ok_or_else(|| ProjectionError::Uncatalogued(format!("{}/{name}", self.projection)))?;
+        Ok(self.database.keyspace(name, || options(entry.workload))?)
+    }
+
+    /// The last event whose rows are in place.
+    #[must_use]
+    pub fn checkpoint(&self) -> Position {
+        self.checkpoint
+    }
+
+    /// An empty batch, to be filled and given to [`Self::commit`].
+    #[must_use]
+    pub fn batch(&self) -> WriteBatch {
+        self.database.batch()
+    }
+
+    /// Writes a batch's rows together with the checkpoint.
+    ///
+    /// # Errors
+    /// When they can't be written.
+    pub fn commit(&mut self, mut batch: WriteBatch, checkpoint: Position) -> Result<(), ProjectionError> {
+        batch.insert(&self.meta, CHECKPOINT, checkpoint.0.to_be_bytes());
+        batch.commit()?;
+        self.checkpoint = checkpoint;
+        Ok(())
+    }
+
+    /// Puts everything behind a barrier.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn flush(&self) -> Result<(), ProjectionError> {
+        Ok(self.database.persist(PersistMode::SyncData)?)
+    }
+}
+
+fn options(workload: Workload) -> KeyspaceCreateOptions {
+    let options = KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+    match workload {
+        Workload::Scan => options
+            .data_block_size_policy(BlockSizePolicy::all(16 * 1024))
+            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+            .expect_point_read_hits(true),
+        Workload::Lookup => options
+            .data_block_size_policy(BlockSizePolicy::all(4 * 1024))
+            .data_block_compression_policy(CompressionPolicy::all(CompressionType::None)),
+        Workload::Resident => options
+            .data_block_size_policy(BlockSizePolicy::all(16 * 1024))
+            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+            .expect_point_read_hits(true),
+    }
+}
+
+/// Every row of a fjall database that nobody has open.
+pub(crate) fn all_rows(dir: &Path) -> Result<Rows, ProjectionError> {
+    let database = Database::builder(dir).cache_size(CACHE_BYTES).worker_threads(1).open()?;
+    let mut names: Vec<String> = database.list_keyspace_names().iter().map(ToString::to_string).collect();
+    names.sort_unstable();
+    let open = |name: String| {
+        let keyspace = database.keyspace(&name, KeyspaceCreateOptions::default)?;
+        Ok((name, keyspace))
+    };
+    let keyspaces = names.into_iter().map(open).collect::<Result<Vec<_>, fjall::Error>>()?;
+    Ok(Box::new(keyspaces.into_iter().flat_map(move |(name, keyspace)| {
+        // The rows read from the database as long as they are walked.
+        let held = database.clone();
+        keyspace.iter().map(move |guard| {
+            let _ = &held;
+            let (key, value) = guard.into_inner()?;
+            Ok(Row { keyspace: name.clone(), key: key.to_vec(), value: value.to_vec() })
+        })
+    })))
+}
+
+/// A number at the start of a key or value.
+#[must_use]
+pub fn number(bytes: &[u8]) -> Option<u64> {
+    bytes.first_chunk().copied().map(u64::from_be_bytes)
+}
+
+/// The 16 bytes of an id at some place of a key or value.
+#[must_use]
+pub fn id_at(bytes: &[u8], at: usize) -> Option<uuid::Uuid> {
+    bytes.get(at..)?.first_chunk().copied().map(uuid::Uuid::from_bytes)
+}
+
+/// A number at some place of a key or value.
+#[must_use]
+pub fn number_at(bytes: &[u8], at: usize) -> Option<u64> {
+    number(bytes.get(at..)?)
+}

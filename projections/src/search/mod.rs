@@ -1,0 +1,1 @@
+//! Starts empty; filled by its own change.
