@@ -6,17 +6,20 @@
 //! # Layout
 //! - [`port`]: the [`EventLog`] trait and what goes in ([`Append`]); `limits`: what every adapter refuses.
 //! - [`record`]: what comes out ([`RecordedEvent`]): the record format, its CRC and its hash.
+//! - `memory`, `fjall_store`, `sled_store`: the adapters. Each is little more than a `store`: a place for
 //!   records and an index of them by stream. What they share:
 //!   - `committer`: which appends hold, on the `heads` of their streams, and how their records look;
 //!   - `writer`: the queue and the thread that batches appends behind one barrier;
 //!   - `core`: the commit itself, poisoning, followers; `live`: the last batches, kept for them;
 //!   - `pages`: reads and their checks;
 //!   - `disk`: opening a directory, checking its end against the `tail` mark, closing.
+//! - `embedded`: choosing an engine by name ([`StoreKind`]).
 //! - [`verify`]: the fold that checks a whole log; `import`: bringing one log's records into another.
 
 mod committer;
 mod core;
 mod disk;
+mod embedded;
 mod fjall_store;
 mod heads;
 mod import;
@@ -26,12 +29,14 @@ mod memory;
 mod pages;
 pub mod port;
 pub mod record;
+mod sled_store;
 mod store;
 mod tail;
 pub mod verify;
 mod writer;
 
 pub use disk::{DiskLog, OpenError};
+pub use embedded::{StoreKind, UnknownStore};
 pub use fjall_store::{FjallLog, FjallOptions};
 pub use import::ImportError;
 pub use memory::MemoryLog;
@@ -40,4 +45,5 @@ pub use port::{
     Position, ReadError, StreamName, Subscription,
 };
 pub use record::RecordedEvent;
+pub use sled_store::{SledLog, SledOptions};
 pub use verify::{Breach, Verifier};

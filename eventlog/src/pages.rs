@@ -49,11 +49,14 @@ pub(crate) fn stream(
     limit: usize,
 ) -> Result<Vec<RecordedEvent>, ReadError> {
     let name = stream.as_str();
+    let Some(first) = after.checked_add(1) else {
+        return Ok(Vec::new());
+    };
     let entries = store
         .index(name, after, limit)
         .map_err(|error| error.at(Position::START, Some(name)))?;
     let mut page = Vec::with_capacity(entries.len());
-    for (expected, (version, position)) in (after.saturating_add(1)..).zip(entries) {
+    for (expected, (version, position)) in (first..).zip(entries) {
         if position > until {
             break;
         }

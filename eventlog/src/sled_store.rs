@@ -1,0 +1,246 @@
+//! The embedded alternative: records and index side by side in one sled tree, so that a batch is one atomic
+//! write.
+//!
+//! sled has habits that the log must work around. Its `flush` starts writing but, on Linux, commits neither the
+//! file's size nor the drive's cache, so a real `fdatasync` follows. A leaf of more than about 128 KiB goes to a
+//! file that sled never syncs; a leaf has at most 17 entries, so long values are cut into small chunks.
+
+use std::{fs, fs::File, io, ops::Bound, path::Path, path::PathBuf, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::{
+    disk::{DiskLog, Engine, OpenError},
+    port::Position,
+    record::Stored,
+    store::{ScanError, Store, StoreError, Visit, index_key, trailing_u64},
+};
+
+/// First byte of a record's key.
+const EVENT: u8 = b'e';
+/// First byte of an index entry's key.
+const STREAM: u8 = b's';
+/// Bytes of each chunk of a value but its last, which is shorter, if need be empty.
+const CHUNK_BYTES: usize = 4096;
+
+/// How a sled log may use the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct SledOptions {
+    /// Bytes of memory for pages; sled takes this as a wish and grows beyond it.
+    pub cache_bytes: u64,
+}
+
+impl Default for SledOptions {
+    fn default() -> Self {
+        Self {
+            cache_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// Opens event logs that sled keeps.
+pub struct SledLog;
+
+impl SledLog {
+    /// Opens the log in a directory, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When another process has it open, when it can't be read, or when something acknowledged is gone.
+    pub fn open(dir: impl AsRef<Path>, options: SledOptions) -> Result<Arc<DiskLog>, OpenError> {
+        let open = move |folder: &Path| {
+            SledStore::open(folder, options).map(|store| Arc::new(store) as Arc<dyn Store>)
+        };
+        let engine = Engine {
+            name: "sled",
+            others: &["fjall"],
+            open: Box::new(open),
+        };
+        DiskLog::open(dir.as_ref(), engine)
+    }
+}
+
+struct SledStore {
+    database: sled::Db,
+    /// sled's one data file, for the barrier that sled doesn't make.
+    data_file: File,
+    /// Where sled would put what it doesn't sync.
+    blobs: PathBuf,
+}
+
+impl SledStore {
+    fn open(folder: &Path, options: SledOptions) -> Result<Self, StoreError> {
+        let database = sled::Config::new()
+            .path(folder)
+            .cache_capacity(options.cache_bytes)
+            // Every batch is flushed by its writer.
+            .flush_every_ms(None)
+            .open()
+            .map_err(failure)?;
+        let data_file = File::open(folder.join("db")).map_err(|error| io_failure(&error))?;
+        let store = Self {
+            database,
+            data_file,
+            blobs: folder.join("blobs"),
+        };
+        store.barrier()?;
+        Ok(store)
+    }
+
+    fn barrier(&self) -> Result<(), StoreError> {
+        self.database.flush().map_err(failure)?;
+        let mut blobs = fs::read_dir(&self.blobs).map_err(|error| io_failure(&error))?;
+        if blobs.next().is_some() {
+            return Err(StoreError::Failed(
+                "sled put data into a file that it does not sync".into(),
+            ));
+        }
+        self.data_file
+            .sync_data()
+            .map_err(|error| io_failure(&error))
+    }
+}
+
+impl Store for SledStore {
+    fn write(&self, batch: &[Stored]) -> Result<(), StoreError> {
+        let mut writes = sled::Batch::default();
+        for Stored { record, value } in batch {
+            let position = record.position();
+            for (number, chunk) in (0..).zip(chunks(value)) {
+                writes.insert(&chunk_key(position, number)[..], chunk);
+            }
+            let entry = stream_key(record.stream(), record.version());
+            writes.insert(entry, &position.0.to_be_bytes());
+        }
+        self.database.apply_batch(writes).map_err(failure)?;
+        self.barrier()
+    }
+
+    fn last(&self) -> Result<Position, StoreError> {
+        let range = chunk_key(Position::START, 0)..=chunk_key(Position(u64::MAX), u8::MAX);
+        match self.database.range(range).next_back() {
+            Some(entry) => chunk_position(&entry.map_err(failure)?.0),
+            None => Ok(Position::START),
+        }
+    }
+
+    fn get(&self, position: Position) -> Result<Option<Bytes>, StoreError> {
+        let key = chunk_key(position, 0);
+        let Some(first) = self.database.get(key).map_err(failure)? else {
+            return Ok(None);
+        };
+        if first.len() < CHUNK_BYTES {
+            return Ok(Some(Bytes::copy_from_slice(&first)));
+        }
+        let mut value = BytesMut::new();
+        for entry in self.database.range(key..=chunk_key(position, u8::MAX)) {
+            value.extend_from_slice(&entry.map_err(failure)?.1);
+        }
+        Ok(Some(value.freeze()))
+    }
+
+    fn scan(
+        &self,
+        after: Position,
+        until: Position,
+        limit: usize,
+        visit: Visit<'_>,
+    ) -> Result<(), ScanError> {
+        let range = (
+            Bound::Excluded(chunk_key(after, u8::MAX)),
+            Bound::Included(chunk_key(until, u8::MAX)),
+        );
+        let mut entries = self.database.range(range);
+        for _ in 0..limit {
+            let Some(entry) = entries.next() else {
+                break;
+            };
+            let (key, chunk) = entry.map_err(failure)?;
+            let position = chunk_position(&key)?;
+            let mut last_chunk = chunk.len();
+            let mut value = BytesMut::from(&chunk[..]);
+            while last_chunk == CHUNK_BYTES {
+                let Some(entry) = entries.next() else {
+                    break;
+                };
+                let (_, chunk) = entry.map_err(failure)?;
+                value.extend_from_slice(&chunk);
+                last_chunk = chunk.len();
+            }
+            visit(position, value.freeze()).map_err(ScanError::Visit)?;
+        }
+        Ok(())
+    }
+
+    fn index(
+        &self,
+        stream: &str,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, Position)>, StoreError> {
+        let range = (
+            Bound::Excluded(stream_key(stream, after)),
+            Bound::Included(stream_key(stream, u64::MAX)),
+        );
+        self.database
+            .range(range)
+            .take(limit)
+            .map(entry_of)
+            .collect()
+    }
+
+    fn index_tail(&self, stream: &str) -> Result<Option<(u64, Position)>, StoreError> {
+        let range = stream_key(stream, 0)..=stream_key(stream, u64::MAX);
+        self.database
+            .range(range)
+            .next_back()
+            .map(entry_of)
+            .transpose()
+    }
+}
+
+/// A value in chunks: all of full length but the last, which never is.
+fn chunks(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let whole = value.chunks_exact(CHUNK_BYTES);
+    let rest = whole.remainder();
+    whole.chain(std::iter::once(rest))
+}
+
+/// The key of one chunk of a record: chunks follow their record's first, records their position.
+fn chunk_key(position: Position, number: u8) -> [u8; 10] {
+    let mut key = [EVENT; 10];
+    let fields = position.0.to_be_bytes().into_iter().chain([number]);
+    key.iter_mut().skip(1).zip(fields).for_each(|(to, from)| *to = from);
+    key
+}
+
+fn chunk_position(key: &[u8]) -> Result<Position, StoreError> {
+    trailing_u64(key.get(..9).unwrap_or_default()).map(Position)
+}
+
+fn stream_key(stream: &str, version: u64) -> Vec<u8> {
+    let mut key = index_key(stream, version);
+    key.insert(0, STREAM);
+    key
+}
+
+fn entry_of(entry: sled::Result<(sled::IVec, sled::IVec)>) -> Result<(u64, Position), StoreError> {
+    let (key, value) = entry.map_err(failure)?;
+    Ok((trailing_u64(&key)?, Position(trailing_u64(&value)?)))
+}
+
+/// Tells damaged or missing files from a disk that can't be reached.
+fn failure(error: sled::Error) -> StoreError {
+    match error {
+        sled::Error::Io(error) => io_failure(&error),
+        error => StoreError::Damaged(error.to_string().into()),
+    }
+}
+
+fn io_failure(error: &io::Error) -> StoreError {
+    use io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
+    let text = format!("sled: {error}").into();
+    match error.kind() {
+        InvalidData | NotFound | UnexpectedEof => StoreError::Damaged(text),
+        _ => StoreError::Failed(text),
+    }
+}
