@@ -1,1 +1,32 @@
-//! Placeholder.
+//! Use cases: load, decide, append.
+//!
+//! # Layout
+//! - [`engine`]: [`Commands`], what all use cases share: running one command on one stream.
+//! - `repository`: cached aggregates; `keys`: idempotency keys.
+//! - [`ports`]: what commands ask of the read models; [`clock`]: where time comes from.
+//! - [`secrets`]: tokens, join codes, fingerprints; [`passwords`]: Argon2id on a bounded pool.
+//! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`] and [`stickers`], each an
+//!   `impl Commands` with one public function.
+//! - [`expiries`]: the process manager that ends what waited too long.
+
+pub mod clock;
+pub mod contacts;
+pub mod conversations;
+pub mod engine;
+pub mod error;
+pub mod expiries;
+pub mod inboxes;
+mod keys;
+pub mod passwords;
+pub mod people;
+pub mod ports;
+mod repository;
+pub mod secrets;
+pub mod stickers;
+
+pub use clock::{AdjustableClock, Clock, SystemClock};
+pub use engine::{Caller, Commands, CommandsOptions, Committed};
+pub use error::CommandError;
+pub use keys::CommandKey;
+pub use passwords::PasswordCost;
+pub use secrets::{JoinCode, Secrets, Token};

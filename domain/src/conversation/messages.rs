@@ -85,6 +85,29 @@ impl Conversation {
         Ok(vec![MessageSent { seq: self.seq + 1, content, reply_to, mentions, mention_all }.into()])
     }
 
+    /// `by` says several things at once: all of them or none.
+    ///
+    /// # Errors
+    /// As [`Self::say`].
+    pub fn say_all(
+        &self,
+        by: UserId,
+        drafts: &[Draft],
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
+        let mut events = vec![];
+        for (draft, ahead) in drafts.iter().zip(0..) {
+            for event in self.say(by, draft.clone(), policy, now)? {
+                events.push(match event {
+                    ConversationEvent::MessageSent(sent) => MessageSent { seq: sent.seq + ahead, ..sent }.into(),
+                    other => other,
+                });
+            }
+        }
+        Ok(events)
+    }
+
     /// `by` pats `target`.
     ///
     /// # Errors

@@ -1,0 +1,36 @@
+//! A person accepts a friend request.
+
+use domain::{ConversationId, FriendshipEvent, FriendshipId, Rejection, UserId};
+
+use crate::{Caller, CommandError, Commands, Committed, engine::begin};
+
+impl Commands {
+    /// Accepts the request of `from`: both are friends and can talk. Their conversation is opened first, so that there
+    /// never is a friendship without one.
+    ///
+    /// # Errors
+    /// [`Rejection::RequestNotFound`], [`Rejection::TooManyFriends`].
+    pub async fn accept_friend(
+        &self,
+        caller: &Caller,
+        from: UserId,
+    ) -> Result<Committed<FriendshipEvent>, CommandError> {
+        let by = caller.user()?;
+        let begun = begin!(self, caller);
+        let id = FriendshipId::between(by, from);
+        self.friendships.look(id, |state| state.accept(by, from, vec![])).await??;
+        let mut chats_only_for = vec![];
+        for side in [by, from] {
+            let friends = self.relations.friend_count(side).await?;
+            if friends >= self.policy.friends_max {
+                return Err(Rejection::TooManyFriends { max: self.policy.friends_max }.into());
+            }
+            if friends >= self.policy.full_friends_max {
+                chats_only_for.push(side);
+            }
+        }
+        let conversation = ConversationId::direct(by, from);
+        self.run_step(&self.conversations, conversation, &begun, "open", |state, _| Ok(state.open(id))).await?;
+        self.run(&self.friendships, id, begun, |state, _| state.accept(by, from, chats_only_for.clone())).await
+    }
+}

@@ -1,0 +1,29 @@
+//! A member brings friends into a group.
+
+use domain::{ConversationEvent, ConversationId, UserId};
+
+use crate::{Caller, CommandError, Commands, Committed, engine::begin};
+
+impl Commands {
+    /// Invites friends: they join at once, after their consent, or after the owner's, as size and settings say.
+    ///
+    /// # Errors
+    /// [`domain::Rejection::NotFriends`], [`domain::Rejection::RejectedByReceiver`], [`domain::Rejection::GroupFull`],
+    /// [`domain::Rejection::TooManyPending`]; not a member.
+    pub async fn invite_members(
+        &self,
+        caller: &Caller,
+        group: ConversationId,
+        users: &[UserId],
+        reason: &str,
+    ) -> Result<Committed<ConversationEvent>, CommandError> {
+        let by = caller.user()?;
+        let begun = begin!(self, caller);
+        // Cheap refusals first: a list of a million strangers is not looked up.
+        self.conversations.look(group, |state| state.invite(by, users, reason, &self.policy)).await??;
+        for user in users.iter().filter(|user| **user != by) {
+            self.check_friend(by, *user).await?;
+        }
+        self.run(&self.conversations, group, begun, |state, _| state.invite(by, users, reason, &self.policy)).await
+    }
+}

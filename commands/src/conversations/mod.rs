@@ -1,0 +1,64 @@
+//! Use cases about conversations and what is said in them.
+
+mod announce;
+mod answer_invitation;
+mod answer_join_request;
+mod appoint_admin;
+mod create_group;
+mod disband_group;
+mod dismiss_admin;
+mod fetch_join_code;
+mod forward_messages;
+mod invite_members;
+mod join_by_code;
+mod leave_group;
+mod mute_member;
+mod pat;
+mod recall_message;
+mod remove_members;
+mod rename_group;
+mod send_message;
+mod set_all_mute;
+mod set_invite_confirmation;
+mod set_nickname;
+mod transfer_group;
+mod unmute_member;
+
+pub use create_group::CreateGroup;
+pub use forward_messages::ForwardMessages;
+
+use domain::{ConversationId, FriendshipId, Rejection, UserId};
+
+use crate::{CommandError, Commands};
+
+impl Commands {
+    /// Checks that what `by` says in a direct conversation reaches the other. Groups have no such hindrance.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFriends`] when either removed the other, [`Rejection::RejectedByReceiver`] when the other blocked
+    /// `by`; [`Rejection::ConversationNotFound`] where there is none, or not for `by`.
+    async fn check_reaches(&self, by: UserId, conversation: ConversationId) -> Result<(), CommandError> {
+        let (part, peer) =
+            self.conversations.look(conversation, |state| (state.check_part(by), state.peer_of(by))).await?;
+        part?;
+        match peer {
+            Some(peer) => self.check_friend(by, peer).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that `other` has `by` as a friend, as `by` has `other`, and has not blocked `by`.
+    ///
+    /// # Errors
+    /// [`Rejection::NotFriends`], [`Rejection::RejectedByReceiver`].
+    async fn check_friend(&self, by: UserId, other: UserId) -> Result<(), CommandError> {
+        let id = FriendshipId::between(by, other);
+        if !self.friendships.look(id, domain::Friendship::is_mutual).await? {
+            return Err(Rejection::NotFriends.into());
+        }
+        if self.contacts.look(other, |contacts| contacts.blocks(by)).await? {
+            return Err(Rejection::RejectedByReceiver.into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,31 @@
+//! A person takes a message back.
+
+use domain::{
+    ConversationEvent, ConversationId, Rejection,
+    conversation::{Content, messages::SentBy},
+};
+
+use crate::{Caller, CommandError, Commands, Committed, engine::begin};
+
+impl Commands {
+    /// Recalls one of the caller's own messages, within the time for it.
+    ///
+    /// # Errors
+    /// [`Rejection::MessageNotFound`], [`Rejection::NotTheSender`], [`Rejection::RecallWindowOver`],
+    /// [`Rejection::MessageRecalled`].
+    pub async fn recall_message(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        seq: u64,
+    ) -> Result<Committed<ConversationEvent>, CommandError> {
+        let by = caller.user()?;
+        let begun = begin!(self, caller);
+        // What was sent never changes, so a read model may say it; whether it was recalled, the stream itself decides.
+        let message = self.relations.visible_message(by, conversation, seq).await?;
+        let message = message.ok_or(Rejection::MessageNotFound)?;
+        let is_pat = matches!(message.content, Some(Content::Pat { .. }));
+        let sent = SentBy { seq, sender: message.sender, at: message.at, is_pat };
+        self.run(&self.conversations, conversation, begun, |state, now| state.recall(by, sent, &self.policy, now)).await
+    }
+}

@@ -1,0 +1,45 @@
+//! A person says something.
+
+use domain::{
+    ConversationEvent, ConversationId, Rejection,
+    conversation::{Content, messages::Draft},
+};
+
+use crate::{Caller, CommandError, Commands, Committed, engine::begin};
+
+impl Commands {
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// Content that breaks its rules; [`Rejection::NotFriends`], [`Rejection::RejectedByReceiver`]; muted, not a member.
+    pub async fn send_message(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        draft: Draft,
+    ) -> Result<Committed<ConversationEvent>, CommandError> {
+        let by = caller.user()?;
+        let begun = begin!(self, caller);
+        self.check_reaches(by, conversation).await?;
+        self.check_named(&draft.content).await?;
+        self.run(&self.conversations, conversation, begun, |state, now| {
+            state.send(by, draft.clone(), &self.policy, now)
+        })
+        .await
+    }
+
+    /// Checks that what a content names exists.
+    async fn check_named(&self, content: &Content) -> Result<(), CommandError> {
+        match content {
+            Content::Sticker { pack, sticker } => {
+                let exists = self.sticker_packs.look(*pack, |pack| pack.sticker(sticker).is_some()).await?;
+                if exists { Ok(()) } else { Err(Rejection::StickerNotFound.into()) }
+            }
+            Content::ContactCard { user } => {
+                let exists = self.users.look(*user, domain::User::is_registered).await?;
+                if exists { Ok(()) } else { Err(Rejection::PersonNotFound.into()) }
+            }
+            _ => Ok(()),
+        }
+    }
+}

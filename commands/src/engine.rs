@@ -1,0 +1,389 @@
+//! What all use cases share: who calls, and how one command runs on one stream.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use domain::{
+    Aggregate, CommandId, Contacts, Conversation, DeviceId, EventFamily, Friendship, HandleClaim, Inbox, Policy,
+    Rejection, StickerPack, User, UserId,
+};
+use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    Clock, CommandError, CommandKey, PasswordCost, Secrets,
+    keys::{Claim, Guard, Keys, Past},
+    passwords::Passwords,
+    ports::{CommandHistory, Deadlines, Relations},
+    repository::{Cell, Repository, decode},
+};
+
+/// How often a command decides anew after somebody else wrote to its stream.
+const ATTEMPTS: usize = 8;
+/// How many events are read at a time when a past command is looked up.
+const PAGE: usize = 256;
+
+/// Who calls, and how a repetition of the call is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// The person; none for the server and its operators.
+    pub user: Option<UserId>,
+    /// The device they call from.
+    pub device: Option<DeviceId>,
+    /// The idempotency key of the request.
+    pub key: Option<CommandKey>,
+}
+
+impl Caller {
+    /// The server itself.
+    pub const SERVER: Caller = Caller { user: None, device: None, key: None };
+
+    /// A person, without an idempotency key.
+    #[must_use]
+    pub fn person(user: UserId) -> Self {
+        Self { user: Some(user), device: None, key: None }
+    }
+
+    /// The person.
+    ///
+    /// # Errors
+    /// [`CommandError::NotLoggedIn`] where there is none.
+    pub fn user(&self) -> Result<UserId, CommandError> {
+        self.user.ok_or(CommandError::NotLoggedIn)
+    }
+}
+
+/// What a command did: durable, and the same again for a repeated request.
+#[derive(Clone, Debug)]
+pub struct Committed<E> {
+    /// Position of the last event; where nothing was to do, of the log at that time.
+    pub position: Position,
+    /// Version of the last event in its stream.
+    pub version: u64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The events, with their ids.
+    pub events: Vec<(Uuid, E)>,
+}
+
+/// Settings of the command side.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CommandsOptions {
+    /// How many streams of each kind are kept in memory.
+    pub cached_streams: usize,
+    /// What a password costs to check.
+    pub passwords: PasswordCost,
+}
+
+impl Default for CommandsOptions {
+    fn default() -> Self {
+        Self { cached_streams: 65_536, passwords: PasswordCost::default() }
+    }
+}
+
+/// The command side: every use case is a method.
+pub struct Commands {
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The numbers of the rules.
+    pub policy: Policy,
+    /// The server's secret.
+    pub secrets: Secrets,
+    pub(crate) relations: Arc<dyn Relations>,
+    pub(crate) deadlines: Arc<dyn Deadlines>,
+    pub(crate) passwords: Passwords,
+    pub(crate) handles: Arc<Repository<HandleClaim>>,
+    pub(crate) users: Arc<Repository<User>>,
+    pub(crate) contacts: Arc<Repository<Contacts>>,
+    pub(crate) friendships: Arc<Repository<Friendship>>,
+    pub(crate) conversations: Arc<Repository<Conversation>>,
+    pub(crate) inboxes: Arc<Repository<Inbox>>,
+    pub(crate) sticker_packs: Arc<Repository<StickerPack>>,
+    keys: Arc<Keys>,
+}
+
+/// A command that has begun: not repeated, its key claimed.
+pub(crate) struct Begun {
+    actor: Option<UserId>,
+    pub(crate) id: CommandId,
+    guard: Option<Guard>,
+}
+
+impl Begun {
+    /// A command that carries no idempotency key.
+    pub(crate) fn unkeyed(caller: &Caller) -> Self {
+        Self { actor: caller.user, id: CommandId::new(), guard: None }
+    }
+
+    /// The same command, done by a person who proved only now who they are.
+    pub(crate) fn acting_as(self, user: UserId) -> Self {
+        Self { actor: Some(user), ..self }
+    }
+}
+
+/// What beginning a command found.
+pub(crate) enum Beginning<E> {
+    /// It is new.
+    New(Begun),
+    /// It was carried out before, with this outcome.
+    Repeated(Committed<E>),
+}
+
+/// Begins a command, or returns from the use case with the outcome of the first time.
+macro_rules! begin {
+    ($commands:expr, $caller:expr) => {
+        match $commands.begin($caller).await? {
+            $crate::engine::Beginning::New(begun) => begun,
+            $crate::engine::Beginning::Repeated(committed) => return Ok(committed),
+        }
+    };
+}
+pub(crate) use begin;
+
+impl Commands {
+    /// The command side over a log and the read models' answers.
+    ///
+    /// # Errors
+    /// [`CommandError::Internal`] for password costs that Argon2 does not take.
+    #[allow(clippy::too_many_arguments, reason = "the wiring of the whole command side, done once")]
+    pub fn new(
+        log: Arc<dyn EventLog>,
+        clock: Arc<dyn Clock>,
+        policy: Policy,
+        secrets: Secrets,
+        relations: Arc<dyn Relations>,
+        deadlines: Arc<dyn Deadlines>,
+        history: Arc<dyn CommandHistory>,
+        options: &CommandsOptions,
+    ) -> Result<Self, CommandError> {
+        let capacity = options.cached_streams;
+        Ok(Self {
+            passwords: Passwords::new(options.passwords)?,
+            handles: Arc::new(Repository::new(log.clone(), capacity / 8)),
+            users: Arc::new(Repository::new(log.clone(), capacity)),
+            contacts: Arc::new(Repository::new(log.clone(), capacity)),
+            friendships: Arc::new(Repository::new(log.clone(), capacity)),
+            conversations: Arc::new(Repository::new(log.clone(), capacity)),
+            inboxes: Arc::new(Repository::new(log.clone(), capacity)),
+            sticker_packs: Arc::new(Repository::new(log.clone(), 1_024)),
+            keys: Arc::new(Keys::new(history)),
+            log,
+            clock,
+            policy,
+            secrets,
+            relations,
+            deadlines,
+        })
+    }
+
+    /// The present time, by the clock that all commands go by.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Moves the clock ahead, where it can be moved; tells whether it was.
+    #[must_use]
+    pub fn advance_clock(&self, by: chrono::TimeDelta) -> bool {
+        self.clock.advance(by)
+    }
+
+    /// Begins a command: a repeated request gets what came of the first one.
+    pub(crate) async fn begin<E: EventFamily>(&self, caller: &Caller) -> Result<Beginning<E>, CommandError> {
+        let Some(key) = caller.key else {
+            return Ok(Beginning::New(Begun::unkeyed(caller)));
+        };
+        match self.keys.claim(key)? {
+            Claim::New(guard) => Ok(Beginning::New(Begun { actor: caller.user, id: key.id, guard: Some(guard) })),
+            Claim::Repeated(past) => Ok(Beginning::Repeated(self.outcome_of(key.id, past).await?)),
+        }
+    }
+
+    /// Runs the last (or only) step of a command on a stream.
+    pub(crate) async fn run<A: Aggregate>(
+        &self,
+        repository: &Arc<Repository<A>>,
+        id: A::Id,
+        begun: Begun,
+        decide: impl Fn(&A, DateTime<Utc>) -> Result<Vec<A::Event>, Rejection>,
+    ) -> Result<Committed<A::Event>, CommandError> {
+        let Begun { actor, id: command, mut guard } = begun;
+        for _ in 0..ATTEMPTS {
+            let step = Step { actor, command, fingerprint: guard.as_ref().map(|guard| guard.key.fingerprint) };
+            let cell = repository.load(id).await?;
+            let submission = match self.submit(&cell, id, &step, &decide) {
+                Ok(Decided::Submitted(submission)) => submission,
+                Ok(Decided::Nothing(version)) if cell.settled(version).await => {
+                    return Ok(Committed {
+                        position: self.log.last_position(),
+                        version,
+                        at: self.now(),
+                        events: vec![],
+                    });
+                }
+                Ok(Decided::Refused(version, rejection)) if cell.settled(version).await => return Err(rejection.into()),
+                Ok(_) => {
+                    repository.forget(id, &cell);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            // In a task of its own, so that a caller who goes away leaves nothing half done.
+            let finish = finish(repository.clone(), id, cell, submission, guard.take());
+            match tokio::spawn(finish).await {
+                Ok(Ok(committed)) => return Ok(committed),
+                Ok(Err((CommandError::Append(AppendError::Conflict { .. }), returned))) => guard = returned,
+                Ok(Err((error, _))) => return Err(error),
+                Err(error) => return Err(CommandError::Internal(error.to_string())),
+            }
+        }
+        Err(CommandError::Contended)
+    }
+
+    /// Runs an earlier step of a command, on another stream than its last.
+    pub(crate) async fn run_step<A: Aggregate>(
+        &self,
+        repository: &Arc<Repository<A>>,
+        id: A::Id,
+        begun: &Begun,
+        step: &str,
+        decide: impl Fn(&A, DateTime<Utc>) -> Result<Vec<A::Event>, Rejection>,
+    ) -> Result<Committed<A::Event>, CommandError> {
+        let step = Begun { actor: begun.actor, id: CommandId(begun.id.derive(step)), guard: None };
+        self.run(repository, id, step, decide).await
+    }
+
+    /// Decides on the cached state, submits what was decided and takes it into the state: all under the cell's lock, so
+    /// that submissions are in the order of decisions.
+    fn submit<A: Aggregate>(
+        &self,
+        cell: &Cell<A>,
+        id: A::Id,
+        step: &Step,
+        decide: &impl Fn(&A, DateTime<Utc>) -> Result<Vec<A::Event>, Rejection>,
+    ) -> Result<Decided<A::Event>, CommandError> {
+        let mut cached = cell.cached.lock();
+        let at = self.clock.now();
+        let events = match decide(&cached.state, at) {
+            Ok(events) if events.is_empty() => return Ok(Decided::Nothing(cached.version)),
+            Ok(events) => events,
+            Err(rejection) => return Ok(Decided::Refused(cached.version, rejection)),
+        };
+        let before = cached.version;
+        let append = step.append::<A>(id, before, at, &events)?;
+        let ids: Vec<Uuid> = append.events.iter().map(|event| event.event_id).collect();
+        let stream = append.stream.clone();
+        let outcome = self.log.append(append);
+        cached.evolve(&events, step.actor, at);
+        let events = ids.into_iter().zip(events).collect();
+        Ok(Decided::Submitted(Submission { stream, before, at, events, outcome }))
+    }
+
+    /// What came of a command the first time.
+    async fn outcome_of<E: EventFamily>(&self, command: CommandId, past: Past) -> Result<Committed<E>, CommandError> {
+        let records = match past {
+            Past::InStream(stream, after, count) => self.log.read_stream(&stream, after, count).await?,
+            Past::After(position) => self.log.read_all(position, PAGE).await?,
+        };
+        let mut committed = Committed { position: Position::START, version: 0, at: self.now(), events: vec![] };
+        for record in records.iter().take_while(|record| record.command_id() == command.0) {
+            committed.position = record.position();
+            committed.version = record.version();
+            committed.at = record.time();
+            // The same key with the same request always names the same use case, hence the same family of events.
+            committed.events.push((record.event_id(), decode(record)?));
+        }
+        Ok(committed)
+    }
+}
+
+/// What a cell's state decided.
+enum Decided<E> {
+    /// Events, on their way into the log.
+    Submitted(Submission<E>),
+    /// Nothing to do, judged at that version.
+    Nothing(u64),
+    /// A refusal, judged at that version.
+    Refused(u64, Rejection),
+}
+
+/// Events on their way into the log.
+struct Submission<E> {
+    stream: eventlog::StreamName,
+    /// The version before them.
+    before: u64,
+    at: DateTime<Utc>,
+    events: Vec<(Uuid, E)>,
+    outcome: futures::future::BoxFuture<'static, Result<eventlog::Appended, AppendError>>,
+}
+
+/// One append of a command.
+struct Step {
+    actor: Option<UserId>,
+    command: CommandId,
+    fingerprint: Option<[u8; 16]>,
+}
+
+impl Step {
+    fn append<A: Aggregate>(
+        &self,
+        id: A::Id,
+        before: u64,
+        at: DateTime<Utc>,
+        events: &[A::Event],
+    ) -> Result<Append, CommandError> {
+        let new = |(index, event): (usize, &A::Event)| {
+            let payload = event.to_json().map_err(|error| CommandError::Internal(error.to_string()))?;
+            // With a key, the ids follow from it, so that the log itself recognises a repetition.
+            let event_id = match self.fingerprint {
+                Some(_) => self.command.derive(&index.to_string()),
+                None => Uuid::now_v7(),
+            };
+            Ok(NewEvent {
+                event_id,
+                event_type: event.event_type(),
+                schema: event.schema(),
+                encoding: PayloadEncoding::Json,
+                payload: Bytes::from(payload),
+            })
+        };
+        Ok(Append {
+            stream: Repository::<A>::stream(id)?,
+            expected: if before == 0 { ExpectedVersion::NoStream } else { ExpectedVersion::Exact(before) },
+            time: at,
+            actor: self.actor.map(|actor| actor.0),
+            command_id: self.command.0,
+            fingerprint: self.fingerprint,
+            correlation_id: self.command.0,
+            causation_id: None,
+            events: events.iter().enumerate().map(new).collect::<Result<_, CommandError>>()?,
+        })
+    }
+}
+
+/// Waits for a submission to become durable, then lets go of its key and tells those who wait on the same stream.
+async fn finish<A: Aggregate>(
+    repository: Arc<Repository<A>>,
+    id: A::Id,
+    cell: Arc<Cell<A>>,
+    submission: Submission<A::Event>,
+    guard: Option<Guard>,
+) -> Result<Committed<A::Event>, (CommandError, Option<Guard>)> {
+    let Submission { stream, before, at, events, outcome } = submission;
+    match outcome.await {
+        Ok(appended) => {
+            cell.progress.send_modify(|progress| progress.durable = progress.durable.max(appended.version));
+            if let Some(guard) = guard {
+                guard.done(stream, before, events.len(), appended.position);
+            }
+            Ok(Committed { position: appended.position, version: appended.version, at, events })
+        }
+        Err(error) => {
+            repository.forget(id, &cell);
+            Err((error.into(), guard))
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! A device logs in.
+
+use domain::{DeviceId, Handle, Rejection, UserEvent, UserId, user::DeviceAdded};
+
+use crate::{Caller, CommandError, Commands, Committed, Secrets, Token, engine::begin};
+
+/// What it takes to log in.
+#[derive(Clone, Debug)]
+pub struct LogIn {
+    /// The handle.
+    pub handle: String,
+    /// The password.
+    pub password: String,
+    /// What the device is called.
+    pub device_name: String,
+}
+
+impl Commands {
+    /// Logs a device in. An unknown handle takes as long and answers the same as a wrong password.
+    ///
+    /// # Errors
+    /// [`Rejection::BadCredentials`], [`CommandError::Busy`].
+    pub async fn log_in(
+        &self,
+        caller: &Caller,
+        command: LogIn,
+    ) -> Result<(UserId, Committed<UserEvent>), CommandError> {
+        let user = self.user_of_handle(&command.handle).await?;
+        let verifier = match user {
+            Some(user) => Some(self.users.look(user, |user| user.password.clone()).await?),
+            None => None,
+        };
+        // Checked also for a repeated request: who repeats it must know the password too.
+        if !self.passwords.verify(command.password, verifier).await? {
+            return Err(Rejection::BadCredentials.into());
+        }
+        let user = user.ok_or(Rejection::BadCredentials)?;
+        Ok((user, self.add_device(caller, user, command.device_name).await?))
+    }
+
+    async fn add_device(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        name: String,
+    ) -> Result<Committed<UserEvent>, CommandError> {
+        let begun = begin!(self, caller).acting_as(user);
+        let device = DeviceId(begun.id.derive("device"));
+        let token_hash = Secrets::token_hash(&self.secrets.token(Token { user, device }));
+        let added = DeviceAdded { device, name, token_hash };
+        self.run(&self.users, user, begun, |state, _| state.add_device(added.clone(), &self.policy)).await
+    }
+
+    /// The registered person with that handle.
+    async fn user_of_handle(&self, handle: &str) -> Result<Option<UserId>, CommandError> {
+        let Ok(handle) = Handle::parse(handle) else { return Ok(None) };
+        let Some((user, _)) = self.handles.look(handle, |claim| claim.holder).await? else { return Ok(None) };
+        let registered = self.users.look(user, domain::User::is_registered).await?;
+        Ok(registered.then_some(user))
+    }
+}

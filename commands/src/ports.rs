@@ -1,0 +1,77 @@
+//! Ports: what commands ask of the world above the log. The read models answer them; so does anything a test provides.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::{CommandId, ConversationId, FriendshipId, UserId, conversation::Content};
+use eventlog::Position;
+
+use crate::CommandError;
+
+/// What the read models know about people and conversations. Every answer is at or after the last acknowledged event.
+#[async_trait]
+pub trait Relations: Send + Sync + 'static {
+    /// Whether two people are in a group together.
+    async fn share_group(&self, one: UserId, other: UserId) -> Result<bool, CommandError>;
+    /// How many friends a person has.
+    async fn friend_count(&self, user: UserId) -> Result<usize, CommandError>;
+    /// How many friend requests wait for a person.
+    async fn requests_waiting_for(&self, user: UserId) -> Result<usize, CommandError>;
+    /// A message as that person may see it; none where they may not.
+    async fn visible_message(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        seq: u64,
+    ) -> Result<Option<VisibleMessage>, CommandError>;
+    /// Whether the conversation is, or was, one of that person's.
+    async fn knows_conversation(&self, user: UserId, conversation: ConversationId) -> Result<bool, CommandError>;
+}
+
+/// A message that somebody may see.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VisibleMessage {
+    /// Who sent it.
+    pub sender: UserId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What it says; none once recalled.
+    pub content: Option<Content>,
+}
+
+/// What is known of commands that came with an idempotency key, for at least a day.
+pub trait CommandHistory: Send + Sync + 'static {
+    /// The command, if it was carried out up to [`Self::applied`].
+    ///
+    /// # Errors
+    /// [`CommandError::ReadModel`].
+    fn find(&self, command: CommandId) -> Result<Option<PastCommand>, CommandError>;
+    /// Up to where the history is complete.
+    fn applied(&self) -> Position;
+}
+
+/// A command that was carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PastCommand {
+    /// Its events come right after this position.
+    pub after: Position,
+    /// Hash of the request.
+    pub fingerprint: [u8; 16],
+}
+
+/// Something that falls due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// A friend request, opened by the event of that version.
+    FriendRequest(FriendshipId, u64),
+    /// An invitation or request to join a group, begun by the event of that version.
+    Pending(ConversationId, UserId, u64),
+}
+
+/// The to-do list of what falls due.
+#[async_trait]
+pub trait Deadlines: Send + Sync + 'static {
+    /// Up to `limit` friend requests that were opened before a time, oldest first.
+    async fn friend_requests_before(&self, time: DateTime<Utc>, limit: usize) -> Result<Vec<Due>, CommandError>;
+    /// Up to `limit` invitations and join requests that began before a time, oldest first.
+    async fn pending_before(&self, time: DateTime<Utc>, limit: usize) -> Result<Vec<Due>, CommandError>;
+}

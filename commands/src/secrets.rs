@@ -1,0 +1,166 @@
+//! The server's secret and what is made with it: tokens, join codes, request fingerprints.
+//!
+//! Everything is a keyed BLAKE3 hash under one secret key of 32 bytes that never leaves the server, so nothing secret has
+//! to be stored: a token can be made again for a repeated log-in, and the log holds only its hash.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use chrono::{DateTime, Utc};
+use domain::{ConversationId, DeviceId, UserId};
+use uuid::Uuid;
+
+/// The server's secret key.
+#[derive(Clone)]
+pub struct Secrets {
+    key: [u8; 32],
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets")
+    }
+}
+
+/// A device's token, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    /// Whose it claims to be.
+    pub user: UserId,
+    /// Which device's it claims to be.
+    pub device: DeviceId,
+}
+
+/// A genuine join code, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JoinCode {
+    /// The group.
+    pub group: ConversationId,
+    /// Whose code it is.
+    pub inviter: UserId,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+const TOKEN_PREFIX: &str = "th_";
+const MAC: usize = 16;
+
+impl Secrets {
+    /// Secrets under a key.
+    #[must_use]
+    pub fn new(key: [u8; 32]) -> Self {
+        Self { key }
+    }
+
+    /// The token of a device: the same whenever it is asked for.
+    #[must_use]
+    pub fn token(&self, token: Token) -> String {
+        let mut bytes = [token.user.0.into_bytes(), token.device.0.into_bytes()].concat();
+        let secret = self.hash("device token", &bytes);
+        bytes.extend_from_slice(secret.as_bytes());
+        format!("{TOKEN_PREFIX}{}", BASE64.encode(bytes))
+    }
+
+    /// Takes a token apart. Whether it is genuine, its hash tells.
+    #[must_use]
+    pub fn parse_token(text: &str) -> Option<Token> {
+        let bytes = BASE64.decode(text.strip_prefix(TOKEN_PREFIX)?).ok()?;
+        let bytes: &[u8; 64] = bytes.as_slice().try_into().ok()?;
+        let user = UserId(Uuid::from_slice(bytes.get(..16)?).ok()?);
+        let device = DeviceId(Uuid::from_slice(bytes.get(16..32)?).ok()?);
+        Some(Token { user, device })
+    }
+
+    /// What the log keeps of a token.
+    #[must_use]
+    pub fn token_hash(token: &str) -> String {
+        blake3::hash(token.as_bytes()).to_hex().to_string()
+    }
+
+    /// Whether a token has that hash; takes the same time whatever the answer.
+    #[must_use]
+    pub fn token_has_hash(token: &str, hash: &str) -> bool {
+        // `blake3::Hash` compares in constant time.
+        blake3::Hash::from_hex(hash).is_ok_and(|hash| hash == blake3::hash(token.as_bytes()))
+    }
+
+    /// A code that lets people into a group until a time.
+    #[must_use]
+    pub fn join_code(&self, code: JoinCode) -> String {
+        let mut bytes = code.group.0.into_bytes().to_vec();
+        bytes.extend_from_slice(code.inviter.0.as_bytes());
+        bytes.extend_from_slice(&code.expires_at.timestamp().to_be_bytes());
+        let mac = self.hash("join code", &bytes);
+        bytes.extend(mac.as_bytes().iter().take(MAC));
+        BASE64.encode(bytes)
+    }
+
+    /// Takes a join code apart, if it is genuine and its time is not over.
+    #[must_use]
+    pub fn open_join_code(&self, text: &str, now: DateTime<Utc>) -> Option<JoinCode> {
+        let bytes = BASE64.decode(text).ok()?;
+        let group = ConversationId(Uuid::from_slice(bytes.get(..16)?).ok()?);
+        let inviter = UserId(Uuid::from_slice(bytes.get(16..32)?).ok()?);
+        let seconds = i64::from_be_bytes(bytes.get(32..40)?.try_into().ok()?);
+        let code = JoinCode { group, inviter, expires_at: DateTime::from_timestamp(seconds, 0)? };
+        let genuine = blake3::hash(self.join_code(code).as_bytes()) == blake3::hash(text.as_bytes());
+        (genuine && code.expires_at > now).then_some(code)
+    }
+
+    /// Tells requests with the same idempotency key apart. Keyed, since a request may hold a password.
+    #[must_use]
+    pub fn fingerprint(&self, method: &str, path: &str, body: &[u8]) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        for part in [b"fingerprint".as_slice(), method.as_bytes(), path.as_bytes(), body] {
+            hasher.update(&(part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
+        let mut fingerprint = [0; 16];
+        hasher.finalize_xof().fill(&mut fingerprint);
+        fingerprint
+    }
+
+    fn hash(&self, purpose: &str, bytes: &[u8]) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(purpose.as_bytes());
+        hasher.update(&[0]);
+        hasher.update(bytes);
+        hasher.finalize()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_taken_apart_and_known_by_its_hash_only() {
+        let (secrets, token) = (Secrets::new([1; 32]), Token { user: UserId::new(), device: DeviceId::new() });
+        let text = secrets.token(token);
+        assert_eq!(Secrets::parse_token(&text), Some(token));
+        assert!(Secrets::token_has_hash(&text, &Secrets::token_hash(&text)));
+        let forged = Secrets::new([2; 32]).token(token);
+        assert!(!Secrets::token_has_hash(&forged, &Secrets::token_hash(&text)));
+        for bad in ["", "th_", "th_????", &text[1..], &text[..20]] {
+            assert_eq!(Secrets::parse_token(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_join_code_opens_only_when_genuine_and_in_time() {
+        let (secrets, now) = (Secrets::new([1; 32]), Utc::now());
+        let expires_at = DateTime::from_timestamp(now.timestamp() + 60, 0).unwrap();
+        let code = JoinCode { group: ConversationId::new(), inviter: UserId::new(), expires_at };
+        let text = secrets.join_code(code);
+        assert_eq!(secrets.open_join_code(&text, now), Some(code));
+        assert_eq!(secrets.open_join_code(&text, now + TimeDelta::seconds(61)), None);
+        assert_eq!(Secrets::new([2; 32]).open_join_code(&text, now), None);
+        assert_eq!(secrets.open_join_code("AAAA", now), None);
+    }
+
+    #[test]
+    fn the_parts_of_a_request_can_not_be_shifted_in_its_fingerprint() {
+        let secrets = Secrets::new([1; 32]);
+        assert_ne!(secrets.fingerprint("PUT", "/a", b"b"), secrets.fingerprint("PUT", "/", b"ab"));
+    }
+}
