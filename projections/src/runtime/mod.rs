@@ -3,9 +3,25 @@
 //! # Layout
 //! - [`fact`]: one event of the log as all projections share it.
 //! - [`projection`]: what a projection is.
+//! - [`slot`]: where queries find a projection's present view, and how far it is.
+//! - `conductor`: reads the log once for a group of projections; `queue`: what lies between it and each of them;
+//!   `runner`: the thread of each of them.
+//! - `generations`: the directories of a projection, and which of them counts.
+//! - [`group`]: projections that follow one log together; [`rebuild`]: building one anew while it serves.
 
+mod conductor;
 pub mod fact;
+mod generations;
+pub mod group;
 pub mod projection;
+mod queue;
+pub mod rebuild;
+mod runner;
+pub mod slot;
 
 pub use fact::Fact;
+pub use group::{Group, GroupBuilder, ProjectionStatus, StartError};
 pub use projection::{Projection, ProjectionError, Row, Rows};
+pub use rebuild::RebuildError;
+pub use runner::AppliedHook;
+pub use slot::{Lagging, Slot, State};
