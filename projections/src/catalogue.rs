@@ -34,7 +34,64 @@ pub struct KeyspaceEntry {
 pub const META: &str = "meta";
 
 /// Every keyspace, in the order of projections. Owners of a projection add their lines here.
-pub const CATALOGUE: &[KeyspaceEntry] = &[];
+pub const CATALOGUE: &[KeyspaceEntry] = &[
+    KeyspaceEntry {
+        projection: "chat",
+        keyspace: "timeline",
+        key: "conversation number (u32), version of the event in the conversation's stream (u64)",
+        value: "`chat::rows::EventRow`: a message, a notice, any event of the conversation",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
+        projection: "chat",
+        keyspace: "recalls",
+        key: "conversation number (u32), number of the message (u64)",
+        value: "`chat::rows::Recall`: when and how it was taken back",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "chat",
+        keyspace: "deleted",
+        key: "user, conversation number (u32), number of the message (u64)",
+        value: "empty: that person deleted it for themselves",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "chat",
+        keyspace: "personal",
+        key: "user, position (u64)",
+        value: "`chat::rows::EventRow`: what concerns that person besides conversations",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
+        projection: "chat",
+        keyspace: "conversations",
+        key: "conversation number (u32), dense in the order of their first events",
+        value: "conversation, then the two users of a direct one",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
+        projection: "chat",
+        keyspace: "groups",
+        key: "conversation number (u32)",
+        value: "json of `chat::state::Group`",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
+        projection: "chat",
+        keyspace: "heads",
+        key: "conversation number (u32)",
+        value: "`chat::state::Head`: last version, message, position and so on",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
+        projection: "chat",
+        keyspace: "seats",
+        key: "user, conversation number (u32)",
+        value: "`chat::seat::Seat`: stays, read mark, settings, part in the group",
+        workload: Workload::Resident,
+    },
+];
 
 /// The entry of a keyspace.
 #[must_use]

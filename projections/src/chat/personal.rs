@@ -1,0 +1,150 @@
+//! The personal feed: events that concern one person or two, and what each of them may learn of them.
+//!
+//! - Friend requests reach both sides, but never one who has blocked the sender, and the sender never learns of that.
+//! - An acceptance reaches both. Declining, removing and adding back reach only who did it.
+//! - That a request ran out is told to nobody: its absence would tell a sender who was declined. Clients know the limit.
+//! - What a person does to their own contacts, inbox, profile and devices reaches their own devices, without secrets.
+
+use std::borrow::Cow;
+
+use domain::{
+    ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, InboxEvent, UserEvent, UserId,
+    conversation::JoinedVia, friendship::FriendRequested,
+};
+use serde_json::json;
+
+use super::{
+    kind::Kind,
+    rows::EventRow,
+    state::{Group, Waiting},
+};
+use crate::{Fact, ProjectionError};
+
+/// An event of the personal feed.
+pub(super) struct Personal<'a> {
+    /// Whose feed it is in.
+    pub(super) people: Vec<UserId>,
+    /// The row, with what they may learn of it.
+    pub(super) row: EventRow<Cow<'a, [u8]>>,
+}
+
+/// The event as those whom it concerns get it; none where nobody does.
+pub(super) fn personal(fact: &Fact) -> Result<Option<Personal<'_>>, ProjectionError> {
+    let Some(kind) = Kind::named(fact.event_type()) else { return Ok(None) };
+    let event = fact.decoded()?;
+    let people = people(fact, event);
+    if people.is_empty() {
+        return Ok(None);
+    }
+    let unwritable = |error: serde_json::Error| fact.poison(error.to_string());
+    let payload = shown_payload(fact, event).map_err(unwritable)?;
+    let row = event_row(fact, kind, conversation_of(event), payload);
+    Ok(Some(Personal { people, row }))
+}
+
+/// A row of the personal feed.
+pub(super) fn event_row<'a>(
+    fact: &Fact,
+    kind: Kind,
+    conversation: Option<ConversationId>,
+    payload: Cow<'a, [u8]>,
+) -> EventRow<Cow<'a, [u8]>> {
+    EventRow {
+        kind,
+        position: fact.position().0,
+        seq: 0,
+        at_micros: fact.at().timestamp_micros(),
+        id: fact.record.event_id(),
+        actor: fact.actor(),
+        conversation,
+        reply_to: 0,
+        payload,
+    }
+}
+
+fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
+    let owner = |category| fact.stream_id(category).map(UserId);
+    let actor = fact.actor();
+    match event {
+        DomainEvent::Friendship(event) => match event {
+            FriendshipEvent::FriendRequested(request) => {
+                let receiver = Some(request.to).filter(|_| !request.dropped);
+                actor.into_iter().chain(receiver).collect()
+            }
+            FriendshipEvent::FriendAccepted(accepted) => actor.into_iter().chain([accepted.from]).collect(),
+            FriendshipEvent::FriendDeclined(_)
+            | FriendshipEvent::FriendRemoved(_)
+            | FriendshipEvent::FriendRestored(_) => actor.into_iter().collect(),
+            FriendshipEvent::FriendRequestExpired(_) => vec![],
+        },
+        DomainEvent::Contacts(_) => owner("contacts").into_iter().collect(),
+        DomainEvent::Inbox(_) => owner("inbox").into_iter().collect(),
+        DomainEvent::User(event) => match event {
+            UserEvent::UserRegistered(_) | UserEvent::PasswordChanged(_) => vec![],
+            _ => owner("user").into_iter().collect(),
+        },
+        DomainEvent::Conversation(_) | DomainEvent::Handle(_) | DomainEvent::StickerPack(_) => vec![],
+    }
+}
+
+/// The payload without what a recipient must not learn.
+fn shown_payload<'a>(fact: &'a Fact, event: &DomainEvent) -> serde_json::Result<Cow<'a, [u8]>> {
+    let shown = match event {
+        DomainEvent::Friendship(FriendshipEvent::FriendRequested(request)) if request.dropped => {
+            serde_json::to_vec(&FriendRequested { dropped: false, ..request.clone() })?
+        }
+        // Whom the other side lets see only chats is the other side's secret.
+        DomainEvent::Friendship(FriendshipEvent::FriendAccepted(accepted)) => {
+            serde_json::to_vec(&json!({ "from": accepted.from }))?
+        }
+        DomainEvent::User(UserEvent::DeviceAdded(added)) => {
+            serde_json::to_vec(&json!({ "device": added.device, "name": added.name }))?
+        }
+        _ => return Ok(Cow::Borrowed(fact.record.payload())),
+    };
+    Ok(Cow::Owned(shown))
+}
+
+fn conversation_of(event: &DomainEvent) -> Option<ConversationId> {
+    let DomainEvent::Inbox(event) = event else { return None };
+    Some(match event {
+        InboxEvent::ConversationRead(read) => read.conversation,
+        InboxEvent::ConversationPinned(pinned) => pinned.conversation,
+        InboxEvent::ConversationMuted(muted) => muted.conversation,
+        InboxEvent::ConversationHidden(hidden) => hidden.conversation,
+        InboxEvent::ConversationCleared(cleared) => cleared.conversation,
+        InboxEvent::MessageDeleted(deleted) => deleted.conversation,
+    })
+}
+
+/// Whom an event about somebody who waits concerns.
+pub(super) fn concerned(group: &Group, event: &ConversationEvent, fact: &Fact) -> Vec<UserId> {
+    let inviter_of = |waiting: &[Waiting], user: UserId| {
+        waiting.iter().find(|waiting| waiting.user == user).map(|waiting| waiting.inviter)
+    };
+    let mut people: Vec<UserId> = match event {
+        ConversationEvent::MemberInvited(invited) => {
+            // Where it answers a request, the others who could have answered learn that it is done.
+            let answered = group.requested.iter().any(|waiting| waiting.user == invited.user);
+            let admins = group.admins().filter(|_| answered);
+            [invited.user, invited.inviter].into_iter().chain(admins).collect()
+        }
+        ConversationEvent::JoinRequested(request) => {
+            // Who is proposed by a member has not asked for anything and learns nothing yet.
+            let asking = Some(request.user).filter(|user| fact.actor() == Some(*user));
+            group.admins().chain([request.inviter]).chain(asking).collect()
+        }
+        ConversationEvent::InvitationClosed(closed) => {
+            [closed.user].into_iter().chain(inviter_of(&group.invited, closed.user)).collect()
+        }
+        ConversationEvent::JoinRequestClosed(closed) => {
+            let request = group.requested.iter().find(|waiting| waiting.user == closed.user);
+            let asking = request.filter(|request| request.via == JoinedVia::Code).map(|request| request.user);
+            group.admins().chain(request.map(|request| request.inviter)).chain(asking).collect()
+        }
+        _ => vec![],
+    };
+    people.sort_unstable();
+    people.dedup();
+    people
+}
