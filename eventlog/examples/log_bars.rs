@@ -20,6 +20,10 @@ use eventlog::{
 };
 use uuid::Uuid;
 
+// The allocator of the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const PAYLOAD_BYTES: usize = 300;
 const STREAMS: u64 = 200_000;
 const APPENDERS: u64 = 256;
@@ -87,6 +91,16 @@ fn payload(seed: u64) -> Bytes {
     text.into()
 }
 
+/// More payloads than a block of records has room for, so that they don't compress each other away.
+fn payloads() -> Arc<Vec<Bytes>> {
+    Arc::new((0..8192).map(payload).collect())
+}
+
+fn one_of(payloads: &[Bytes], number: u64) -> &[Bytes] {
+    let which = number as usize % payloads.len();
+    payloads.get(which..=which).unwrap_or_default()
+}
+
 fn append(stream: &StreamName, expected: ExpectedVersion, payloads: &[Bytes]) -> Append {
     let command_id = Uuid::now_v7();
     let events = payloads.iter().map(|payload| NewEvent {
@@ -124,17 +138,17 @@ fn bare_syncs(path: &Path) -> Outcome<f64> {
 
 /// Appenders that each wait for one append before they make the next.
 async fn appenders(log: &Arc<DiskLog>, count: u64) -> Outcome<f64> {
+    let payloads = payloads();
+    let cpu = cpu_seconds()?;
     let until = Instant::now() + SPELL;
     let tasks: Vec<_> = (0..count)
         .map(|number| {
-            let log = Arc::clone(log);
+            let (log, payloads) = (Arc::clone(log), Arc::clone(&payloads));
             tokio::spawn(async move {
                 let stream = StreamName::new(format!("conversation-{}", Uuid::now_v7()))?;
-                let payloads: Vec<_> = (0..64).map(|n| payload(number + n)).collect();
                 let mut version = 0;
                 while Instant::now() < until {
-                    let which = version as usize % payloads.len();
-                    let payload = payloads.get(which..=which).unwrap_or_default();
+                    let payload = one_of(&payloads, version + number * 31);
                     let expected = ExpectedVersion::Exact(version);
                     version = log.append(append(&stream, expected, payload)).await?.version;
                 }
@@ -146,6 +160,8 @@ async fn appenders(log: &Arc<DiskLog>, count: u64) -> Outcome<f64> {
     for task in tasks {
         written += task.await??;
     }
+    let cpu = (cpu_seconds()? - cpu) * 1e6 / written as f64;
+    println!("  {cpu:.1} us of processor time an event");
     Ok(written as f64 / SPELL.as_secs_f64())
 }
 
@@ -154,19 +170,21 @@ async fn load(log: &Arc<DiskLog>, events: u64) -> Outcome<()> {
     let names: Vec<_> = (0..STREAMS)
         .map(|_| StreamName::new(format!("conversation-{}", Uuid::now_v7())))
         .collect::<Result<_, _>>()?;
-    let names = Arc::new(names);
+    let (names, payloads) = (Arc::new(names), payloads());
+    let cpu = cpu_seconds()?;
     let began = Instant::now();
     let tasks: Vec<_> = (0..APPENDERS)
         .map(|number| {
             let (log, names) = (Arc::clone(log), Arc::clone(&names));
+            let payloads = Arc::clone(&payloads);
             tokio::spawn(async move {
                 let mut chance = number + 1;
                 for _ in 0..events / APPENDERS {
                     chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                     let which = (chance >> 33) as usize % names.len();
-                    let payload = [payload(chance >> 40)];
+                    let payload = one_of(&payloads, chance >> 40);
                     if let Some(stream) = names.get(which) {
-                        log.append(append(stream, ExpectedVersion::Any, &payload)).await?;
+                        log.append(append(stream, ExpectedVersion::Any, payload)).await?;
                     }
                 }
                 Ok::<_, AppendError>(())
@@ -188,6 +206,8 @@ async fn load(log: &Arc<DiskLog>, events: u64) -> Outcome<()> {
         task.await??;
     }
     let pace = events as f64 / began.elapsed().as_secs_f64();
+    let cpu = (cpu_seconds()? - cpu) * 1e6 / events as f64;
+    println!("  {cpu:.1} us of processor time an event");
     println!("load of {events} events over {STREAMS} streams: {pace:.0} events/s");
     Ok(())
 }
@@ -203,6 +223,15 @@ async fn read_everything(log: &Arc<DiskLog>) -> Outcome<()> {
     let pace = count as f64 / began.elapsed().as_secs_f64();
     println!("read of {count} events: {pace:.0} events/s");
     Ok(())
+}
+
+/// Processor time that this process has used, in user and system mode.
+fn cpu_seconds() -> Outcome<f64> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Ok(ticks as f64 / 100.0)
 }
 
 fn resident_mib() -> Outcome<u64> {

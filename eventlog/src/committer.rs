@@ -40,7 +40,7 @@ impl Committer {
         self.importable = false;
         let head = self
             .heads
-            .get(&append.stream, self.store.as_ref())
+            .get(&append.stream, guess(append.expected), self.store.as_ref())
             .map_err(|error| unavailable(&error))?;
         if let Some(first) = Self::repeats_from(append, head) {
             let repeated = self
@@ -57,15 +57,11 @@ impl Committer {
     /// The version at which these very events may have been appended before, if that is what it looks like.
     fn repeats_from(append: &Append, head: Head) -> Option<u64> {
         let count = append.events.len() as u64;
-        let before = match append.expected {
-            ExpectedVersion::NoStream => 0,
-            ExpectedVersion::Exact(version) => version,
-            ExpectedVersion::Any => {
-                // Only the stream's end is compared, also when just some of the events are there.
-                let known = head.version > 0
-                    && append.events.iter().any(|e| e.event_id == head.event_id);
-                return known.then(|| head.version.saturating_sub(count) + 1);
-            }
+        let Some(before) = guess(append.expected) else {
+            // Only the stream's end is compared, also when just some of the events are there.
+            let known =
+                head.version > 0 && append.events.iter().any(|e| e.event_id == head.event_id);
+            return known.then(|| head.version.saturating_sub(count) + 1);
         };
         let there = before
             .checked_add(count)
@@ -108,16 +104,13 @@ impl Committer {
         if let Some(record) = waiting {
             return Ok(Some(record.clone()));
         }
-        let entries = self
+        let position = self
             .store
-            .index(stream, version.saturating_sub(1), 1)
+            .index_at(stream, version)
             .map_err(|error| error.at(Position::START, Some(stream)))?;
-        match entries.first() {
-            Some(&(found, position)) if found == version => {
-                indexed_record(stream, version, position, self.store.as_ref()).map(Some)
-            }
-            _ => Ok(None),
-        }
+        position
+            .map(|position| indexed_record(stream, version, position, self.store.as_ref()))
+            .transpose()
     }
 
     fn lay_out(&mut self, append: &Append, mut head: Head, batch: &mut Vec<Stored>) -> Outcome {
@@ -158,7 +151,7 @@ impl Committer {
         let refused = |rule| ImportError::Breach(Breach::of(record, rule));
         let stream =
             StreamName::new(record.stream()).map_err(|_| refused(Rule::Format(RecordError::Field("stream name"))))?;
-        let head = self.heads.get(&stream, self.store.as_ref())?;
+        let head = self.heads.get(&stream, record.version().checked_sub(1), self.store.as_ref())?;
         if record.version() != head.version + 1 {
             return Err(refused(Rule::Version {
                 expected: head.version + 1,
@@ -176,12 +169,17 @@ impl Committer {
     }
 }
 
-fn expected(append: &Append, head: Head) -> bool {
-    match append.expected {
-        ExpectedVersion::NoStream => head.version == 0,
-        ExpectedVersion::Exact(version) => head.version == version,
-        ExpectedVersion::Any => true,
+/// The version that an append takes its stream to be at.
+fn guess(expected: ExpectedVersion) -> Option<u64> {
+    match expected {
+        ExpectedVersion::NoStream => Some(0),
+        ExpectedVersion::Exact(version) => Some(version),
+        ExpectedVersion::Any => None,
     }
+}
+
+fn expected(append: &Append, head: Head) -> bool {
+    guess(append.expected).is_none_or(|version| version == head.version)
 }
 
 fn conflict(append: &Append, head: Head) -> AppendError {

@@ -5,7 +5,10 @@ use std::{ops::Bound, path::Path, sync::Arc};
 use bytes::Bytes;
 use fjall::{
     CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode,
-    config::{BlockSizePolicy, CompressionPolicy, FilterPolicy},
+    config::{
+        BlockSizePolicy, BloomConstructionPolicy, CompressionPolicy, FilterPolicy,
+        FilterPolicyEntry,
+    },
 };
 
 use crate::{
@@ -65,7 +68,7 @@ struct FjallStore {
     database: Database,
     /// Position -> stored record.
     events: Keyspace,
-    /// Stream, zero byte, version -> position.
+    /// Hash of the stream's name, version -> position.
     streams: Keyspace,
 }
 
@@ -93,8 +96,10 @@ impl FjallStore {
                     .max_memtable_size(STREAMS_MEMTABLE_BYTES)
                     .data_block_size_policy(BlockSizePolicy::all(STREAMS_BLOCK_BYTES))
                     .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
-                    // The index is only ever searched by range, which no filter helps.
-                    .filter_policy(FilterPolicy::disabled())
+                    // Before a stream's next event is written, the index is asked whether it is there already.
+                    .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(
+                        BloomConstructionPolicy::BitsPerKey(8.0),
+                    )))
             })
             .map_err(failure)?;
         Ok(Self {
@@ -169,6 +174,11 @@ impl Store for FjallStore {
             .take(limit)
             .map(entry_of)
             .collect()
+    }
+
+    fn index_at(&self, stream: &str, version: u64) -> Result<Option<Position>, StoreError> {
+        let position = self.streams.get(index_key(stream, version)).map_err(failure)?;
+        position.map(|p| trailing_u64(&p).map(Position)).transpose()
     }
 
     fn index_tail(&self, stream: &str) -> Result<Option<(u64, Position)>, StoreError> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     port::{Hash, Position, ReadError, StreamName},
     record::RecordedEvent,
-    store::Store,
+    store::{Store, StoreError},
 };
 
 /// How many heads are kept. More than one batch can touch, so that the head of a stream that is being written
@@ -54,16 +54,18 @@ impl Heads {
         }
     }
 
-    /// The end of a stream, from memory or else from the store.
+    /// The end of a stream, from memory or else from the store. `guess` is the version that the caller takes it
+    /// to be at; when that is right, the store has less to search.
     pub(crate) fn get(
         &mut self,
         stream: &StreamName,
+        guess: Option<u64>,
         store: &dyn Store,
     ) -> Result<Head, ReadError> {
         if let Some(head) = self.kept.get(stream) {
             return Ok(*head);
         }
-        let head = stored_head(stream.as_str(), store)?;
+        let head = stored_head(stream.as_str(), guess, store)?;
         self.kept.put(stream.clone(), head);
         Ok(head)
     }
@@ -74,15 +76,34 @@ impl Heads {
     }
 }
 
-fn stored_head(stream: &str, store: &dyn Store) -> Result<Head, ReadError> {
-    let tail = store
-        .index_tail(stream)
+fn stored_head(stream: &str, guess: Option<u64>, store: &dyn Store) -> Result<Head, ReadError> {
+    let tail = index_tail(stream, guess, store)
         .map_err(|error| error.at(Position::START, Some(stream)))?;
     let Some((version, position)) = tail else {
         return Ok(Head::ABSENT);
     };
     let record = indexed_record(stream, version, position, store)?;
     Ok(Head::of(&record))
+}
+
+/// The last index entry of a stream. Versions are dense, so the one that has no successor is the last.
+fn index_tail(
+    stream: &str,
+    guess: Option<u64>,
+    store: &dyn Store,
+) -> Result<Option<(u64, Position)>, StoreError> {
+    if let Some(version) = guess
+        && let Some(next) = version.checked_add(1)
+        && store.index_at(stream, next)?.is_none()
+    {
+        if version == 0 {
+            return Ok(None);
+        }
+        if let Some(position) = store.index_at(stream, version)? {
+            return Ok(Some((version, position)));
+        }
+    }
+    store.index_tail(stream)
 }
 
 /// The record that an index entry points to, checked to be the one it claims.

@@ -155,6 +155,12 @@ impl Store for MemoryStore {
             .collect())
     }
 
+    fn index_at(&self, stream: &str, version: u64) -> Result<Option<Position>, StoreError> {
+        let shelves = self.0.read();
+        let positions = shelves.streams.get(stream).map_or(&[][..], Vec::as_slice);
+        Ok(slot(version).and_then(|slot| positions.get(slot).copied()))
+    }
+
     fn index_tail(&self, stream: &str) -> Result<Option<(u64, Position)>, StoreError> {
         let shelves = self.0.read();
         let tail = shelves.streams.get(stream).and_then(|positions| {

@@ -13,7 +13,7 @@ use crate::{
     disk::{DiskLog, Engine, OpenError},
     port::Position,
     record::Stored,
-    store::{ScanError, Store, StoreError, Visit, index_key, trailing_u64},
+    store::{INDEX_KEY_BYTES, ScanError, Store, StoreError, Visit, index_key, trailing_u64},
 };
 
 /// First byte of a record's key.
@@ -109,7 +109,7 @@ impl Store for SledStore {
                 writes.insert(&chunk_key(position, number)[..], chunk);
             }
             let entry = stream_key(record.stream(), record.version());
-            writes.insert(entry, &position.0.to_be_bytes());
+            writes.insert(&entry[..], &position.0.to_be_bytes());
         }
         self.database.apply_batch(writes).map_err(failure)?;
         self.barrier()
@@ -188,6 +188,12 @@ impl Store for SledStore {
             .collect()
     }
 
+    fn index_at(&self, stream: &str, version: u64) -> Result<Option<Position>, StoreError> {
+        let key = stream_key(stream, version);
+        let position = self.database.get(key).map_err(failure)?;
+        position.map(|p| trailing_u64(&p).map(Position)).transpose()
+    }
+
     fn index_tail(&self, stream: &str) -> Result<Option<(u64, Position)>, StoreError> {
         let range = stream_key(stream, 0)..=stream_key(stream, u64::MAX);
         self.database
@@ -217,9 +223,10 @@ fn chunk_position(key: &[u8]) -> Result<Position, StoreError> {
     trailing_u64(key.get(..9).unwrap_or_default()).map(Position)
 }
 
-fn stream_key(stream: &str, version: u64) -> Vec<u8> {
-    let mut key = index_key(stream, version);
-    key.insert(0, STREAM);
+fn stream_key(stream: &str, version: u64) -> [u8; INDEX_KEY_BYTES + 1] {
+    let mut key = [STREAM; INDEX_KEY_BYTES + 1];
+    let entry = index_key(stream, version);
+    key.iter_mut().skip(1).zip(entry).for_each(|(to, from)| *to = from);
     key
 }
 

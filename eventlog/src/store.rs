@@ -40,6 +40,9 @@ pub(crate) trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<(u64, Position)>, StoreError>;
 
+    /// Position of a version of a stream.
+    fn index_at(&self, stream: &str, version: u64) -> Result<Option<Position>, StoreError>;
+
     /// The index entry of a stream's last event.
     fn index_tail(&self, stream: &str) -> Result<Option<(u64, Position)>, StoreError>;
 }
@@ -84,12 +87,20 @@ impl From<StoreError> for ScanError {
     }
 }
 
-/// The key of an index entry: the stream, a zero byte (no name contains one), the version.
-pub(crate) fn index_key(stream: &str, version: u64) -> Vec<u8> {
-    let mut key = Vec::with_capacity(stream.len() + 1 + size_of::<u64>());
-    key.extend_from_slice(stream.as_bytes());
-    key.push(0);
-    key.extend_from_slice(&version.to_be_bytes());
+/// Bytes of an index entry's key.
+pub(crate) const INDEX_KEY_BYTES: usize = 20;
+
+/// The key of an index entry: the first 12 bytes of the BLAKE3 hash of the stream's name, then the version.
+///
+/// Short keys of even length keep the index small and quick, also where names are long and begin alike. Should
+/// two names ever share a key, the record that is found has the other name, which every reader checks.
+pub(crate) fn index_key(stream: &str, version: u64) -> [u8; INDEX_KEY_BYTES] {
+    let mut key = [0; INDEX_KEY_BYTES];
+    if let Some((name, number)) = key.split_last_chunk_mut::<8>() {
+        let hash = blake3::hash(stream.as_bytes());
+        name.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
+        *number = version.to_be_bytes();
+    }
     key
 }
 

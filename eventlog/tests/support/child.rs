@@ -6,12 +6,16 @@ use std::{
     io::{BufRead, BufReader, Lines, Write},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use eventlog::{EventLog, ExpectedVersion, StoreKind};
+use eventlog::{AppendError, EventLog, ExpectedVersion, StoreKind};
 use uuid::Uuid;
 
-use super::{append_events, event, open};
+use super::{append, append_events, event, open, verified};
 
 const STORE: &str = "EVENTLOG_CHILD_STORE";
 const DIR: &str = "EVENTLOG_CHILD_DIR";
@@ -75,6 +79,13 @@ impl Appender {
         }
     }
 
+    /// Waits until a child whose log refuses to be written to has ended, and checks that it was content.
+    pub fn finish(mut self) {
+        let rest: Vec<_> = self.lines.by_ref().map_while(Result::ok).collect();
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}: {rest:?}");
+    }
+
     /// Kills the child without warning and gives what it had acknowledged but nobody had read yet.
     pub fn kill(mut self) -> Vec<Ack> {
         self.child.kill().unwrap();
@@ -93,14 +104,16 @@ impl Appender {
     }
 }
 
-/// What the child does: its test must call this.
+/// What the child does: its test must call this. It ends only when the log refuses to be written to, and then
+/// checks that everything acknowledged can still be read.
 pub async fn append_without_end() {
     let word = |name| {
         std::env::var(name).unwrap_or_else(|_| panic!("{name}: run by the tests that need a child"))
     };
     let log = open(word(STORE).parse().unwrap(), Path::new(&word(DIR)));
+    let acknowledged = Arc::new(AtomicU64::new(0));
     let writers = (0..word(WRITERS).parse().unwrap()).map(|writer: usize| {
-        let log = log.clone();
+        let (log, acknowledged) = (log.clone(), Arc::clone(&acknowledged));
         tokio::spawn(async move {
             for round in 0_usize.. {
                 let name = format!("stream-{}", (writer + round) % 17);
@@ -109,7 +122,10 @@ pub async fn append_without_end() {
                 let event_id = event.event_id;
                 let append = append_events(&name, ExpectedVersion::Any, vec![event]);
                 let line = match log.append(append).await {
-                    Ok(appended) => format!("ack {} {event_id}\n", appended.position),
+                    Ok(appended) => {
+                        acknowledged.fetch_max(appended.position.0, Ordering::Relaxed);
+                        format!("ack {} {event_id}\n", appended.position)
+                    }
                     Err(error) => format!("refused {error}\n"),
                 };
                 std::io::stdout().write_all(line.as_bytes()).unwrap();
@@ -122,4 +138,9 @@ pub async fn append_without_end() {
     for writer in writers.collect::<Vec<_>>() {
         writer.await.unwrap();
     }
+    let reason = log.refusing_writes().unwrap();
+    let refused = log.append(append("late", ExpectedVersion::Any, "x")).await;
+    assert_eq!(refused, Err(AppendError::Poisoned(reason)));
+    let readable = verified(log.as_ref()).await.len() as u64;
+    assert_eq!(readable, acknowledged.load(Ordering::Relaxed));
 }
