@@ -1,0 +1,129 @@
+//! A query made ready: what the index is asked, and what each candidate is checked against.
+
+use std::{collections::HashMap, ops::RangeInclusive};
+
+use chrono::{DateTime, Utc};
+use domain::ConversationId;
+use tantivy::{
+    Searcher, SegmentReader, Term,
+    query::{BooleanQuery, EnableScoring, Occur, PhraseQuery, Query as IndexQuery, Scorer, TermQuery},
+    schema::IndexRecordOption,
+};
+
+use super::{
+    index::{Fields, id_key, kind_code, number_term},
+    query::{Query, SearchError, TEXT_CHARS_MAX, Visible},
+    tokens::phrases,
+};
+
+/// Up to this many conversations, their lists of messages always lead the search.
+const FEW_CONVERSATIONS: usize = 4;
+
+/// What the index is asked for one query.
+pub(super) struct Plan {
+    fields: Fields,
+    /// Clauses that a message must meet besides being in a visible conversation.
+    clauses: Vec<Clause>,
+    /// The conversations to search, by their keys.
+    visible: HashMap<u64, Visible>,
+    /// Sent at this time or later, in microseconds.
+    pub(super) from: i64,
+    /// Sent before this time, in microseconds.
+    pub(super) to: i64,
+}
+
+/// One term, or several side by side.
+struct Clause(Vec<Term>);
+
+impl Clause {
+    fn query(&self) -> Box<dyn IndexQuery> {
+        match self.0.as_slice() {
+            [term] => term_query(term.clone()),
+            terms => Box::new(PhraseQuery::new(terms.to_vec())),
+        }
+    }
+}
+
+fn term_query(term: Term) -> Box<dyn IndexQuery> {
+    Box::new(TermQuery::new(term, IndexRecordOption::Basic))
+}
+
+impl Plan {
+    /// The plan of a query; none where nothing can be found.
+    pub(super) fn of(query: &Query, fields: Fields) -> Result<Option<Self>, SearchError> {
+        if query.text.chars().count() > TEXT_CHARS_MAX {
+            return Err(SearchError::TooLong);
+        }
+        let phrases = phrases(&query.text);
+        let wanted = |visible: &&Visible| query.conversation.is_none_or(|only| visible.conversation == only);
+        let visible: HashMap<u64, Visible> = query
+            .visible
+            .iter()
+            .filter(wanted)
+            .map(|visible| (id_key(visible.conversation.0), visible.clone()))
+            .collect();
+        let asks_for_nothing = phrases.is_empty() && !query.text.trim().is_empty();
+        if asks_for_nothing || visible.is_empty() {
+            return Ok(None);
+        }
+        let words = |phrase: Vec<String>| {
+            Clause(phrase.iter().map(|token| Term::from_field_text(fields.words, token)).collect())
+        };
+        let sender = query.sender.map(|sender| number_term(fields.sender, id_key(sender.0)));
+        let kind = query.kind.map(|kind| number_term(fields.kind, kind_code(kind)));
+        let others = sender.into_iter().chain(kind).map(|term| Clause(vec![term]));
+        let clauses = phrases.into_iter().map(words).chain(others).collect();
+        let micros = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp_micros());
+        let (from, to) = (micros(query.from).unwrap_or(i64::MIN), micros(query.to).unwrap_or(i64::MAX));
+        Ok(Some(Self { fields, clauses, visible, from, to }))
+    }
+
+    /// The conversation with this key, if it is to be searched and shows its message `seq`.
+    pub(super) fn shows(&self, conversation: u64, seq: u64) -> Option<ConversationId> {
+        let visible = self.visible.get(&conversation)?;
+        let below = |range: &RangeInclusive<u64>| *range.end() < seq;
+        let range = visible.seqs.get(visible.seqs.partition_point(below))?;
+        range.contains(&seq).then_some(visible.conversation)
+    }
+
+    /// The candidates of a segment: messages that meet every clause, and perhaps are in a visible conversation.
+    pub(super) fn candidates(
+        &self,
+        searcher: &Searcher,
+        segment: &SegmentReader,
+    ) -> Result<Box<dyn Scorer>, SearchError> {
+        let mut must: Vec<(Occur, Box<dyn IndexQuery>)> =
+            self.clauses.iter().map(|clause| (Occur::Must, clause.query())).collect();
+        if self.conversations_lead(segment)? {
+            must.push((Occur::Must, self.in_visible()));
+        }
+        let weight = BooleanQuery::new(must).weight(EnableScoring::disabled_from_searcher(searcher))?;
+        Ok(weight.scorer(segment, 1.0)?)
+    }
+
+    /// Whether the visible conversations have fewer messages in this segment than meet the rarest clause. If not, it is
+    /// cheaper to look up each candidate's conversation.
+    fn conversations_lead(&self, segment: &SegmentReader) -> Result<bool, SearchError> {
+        let count = |term: &Term| Ok::<u64, SearchError>(segment.inverted_index(term.field())?.doc_freq(term)?.into());
+        let mut rarest = u64::MAX;
+        for term in self.clauses.iter().flat_map(|clause| &clause.0) {
+            rarest = rarest.min(count(term)?);
+        }
+        if self.visible.len() <= FEW_CONVERSATIONS || rarest == u64::MAX {
+            return Ok(true);
+        }
+        let mut messages = 0;
+        for conversation in self.visible.keys() {
+            messages += count(&number_term(self.fields.conversation, *conversation))?;
+            if messages >= rarest {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn in_visible(&self) -> Box<dyn IndexQuery> {
+        let term = |key: &u64| term_query(number_term(self.fields.conversation, *key));
+        Box::new(BooleanQuery::union(self.visible.keys().map(term).collect()))
+    }
+}
