@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The HTTP and WebSocket interface: who asks, what they ask for, and how the answer looks.
+//!
+//! # Layout
+//! - [`app`]: what all handlers share; [`server`]: starting and stopping; [`options`]: settings.
+//! - [`problem`]: every error as `application/problem+json` with a stable code.
+//! - [`request`]: the extractors: who calls ([`request::Reader`], [`request::Command`], [`request::Operator`]), bodies,
+//!   idempotency keys.
+//! - [`limits`]: rate limits; [`metrics`]: what Prometheus scrapes.
+//! - [`hub`]: which devices are connected, and what is pushed to them; [`socket`]: one device's WebSocket.
+//! - [`routes`]: the endpoints, one file per subject; [`openapi`]: the document made of them.
+//! - [`ceiling`]: a server with the same HTTP stack and the same log but no domain, to measure against.
+
+pub mod app;
+pub mod ceiling;
+pub mod hub;
+pub mod limits;
+pub mod metrics;
+pub mod openapi;
+pub mod options;
+pub mod problem;
+pub mod request;
+pub mod routes;
+pub mod server;
+pub mod socket;
+
+pub use app::App;
+pub use options::{ApiOptions, RateOptions};
+pub use server::{Running, start};

@@ -32,6 +32,19 @@ use domain::{ConversationId, FriendshipId, Rejection, UserId};
 use crate::{CommandError, Commands};
 
 impl Commands {
+    /// The other person of a direct conversation, if what `by` says would reach them.
+    ///
+    /// # Errors
+    /// As for sending a message.
+    pub async fn reachable_peer(
+        &self,
+        by: UserId,
+        conversation: ConversationId,
+    ) -> Result<Option<UserId>, CommandError> {
+        self.check_reaches(by, conversation).await?;
+        self.conversations.look(conversation, |state| state.peer_of(by)).await
+    }
+
     /// Checks that what `by` says in a direct conversation reaches the other. Groups have no such hindrance.
     ///
     /// # Errors

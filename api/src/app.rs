@@ -1,0 +1,69 @@
+//! What all handlers share.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use commands::Commands;
+use eventlog::{EventLog, Position};
+use projections::{ReadModels, chat::Reading, runtime::Slot};
+
+use crate::{ApiOptions, hub::Hub, limits::Limits, metrics::Metrics, problem::Problem};
+
+/// What all handlers share.
+pub struct App {
+    /// The command side.
+    pub commands: Arc<Commands>,
+    /// The read side.
+    pub read_models: Arc<ReadModels>,
+    /// The log, for its position and its state of health.
+    pub log: Arc<dyn EventLog>,
+    /// The devices that are connected.
+    pub hub: Arc<Hub>,
+    /// Rate limits.
+    pub limits: Limits,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// BLAKE3 hash of the operator's token; none where there is no operator's endpoint.
+    operator: Option<blake3::Hash>,
+    /// Settings.
+    pub options: ApiOptions,
+}
+
+impl App {
+    /// Puts the parts together. `operator_token` opens the operator's endpoints; without one they are closed.
+    #[must_use]
+    pub fn new(
+        commands: Arc<Commands>,
+        read_models: Arc<ReadModels>,
+        log: Arc<dyn EventLog>,
+        hub: Arc<Hub>,
+        operator_token: Option<&str>,
+        options: ApiOptions,
+    ) -> Self {
+        let limits = Limits::new(&options.rates);
+        let operator = operator_token.map(|token| blake3::hash(token.as_bytes()));
+        Self { commands, read_models, log, hub, limits, metrics: Metrics::default(), operator, options }
+    }
+
+    /// Whether that is the operator's token; takes the same time whatever the answer.
+    #[must_use]
+    pub fn is_operator(&self, token: &str) -> bool {
+        self.operator.is_some_and(|hash| hash == blake3::hash(token.as_bytes()))
+    }
+
+    /// When and how entries are read.
+    #[must_use]
+    pub fn reading(&self) -> Reading {
+        Reading { now: self.commands.now(), re_edit: TimeDelta::seconds(self.commands.policy.re_edit_seconds) }
+    }
+
+    /// A read model that has taken in everything acknowledged so far, and `at_least` that position: whoever reads finds
+    /// what they wrote.
+    ///
+    /// # Errors
+    /// 503 where it does not get there in time.
+    pub async fn fresh<V>(&self, slot: &Slot<V>, at_least: Position) -> Result<Arc<V>, Problem> {
+        let wanted = at_least.max(self.log.last_position());
+        Ok(slot.at_least(wanted, Duration::from_millis(self.options.read_wait_ms)).await?)
+    }
+}

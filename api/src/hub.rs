@@ -1,0 +1,331 @@
+//! The hub: which devices are connected, and what waits to be pushed to them.
+//!
+//! An entry is rendered once and shared by everybody it goes to. Each device has a queue of shared frames, bounded in
+//! bytes; a device that does not keep up is cut off and catches up with `GET /v1/sync`. Nothing here is durable, nothing
+//! is lost with it: the log has everything, and positions tell a device where it was.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use commands::people::Session;
+use domain::{ConversationId, DeviceId, DomainEvent, UserEvent, UserId};
+use eventlog::Position;
+use parking_lot::{Mutex, RwLock};
+use projections::{
+    Fact,
+    chat::{Audience, ChatView},
+};
+use tokio::sync::Notify;
+
+/// Why the server ends a connection. The numbers are WebSocket close codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The server stops.
+    Stopping,
+    /// The same device connected again.
+    Replaced,
+    /// The device did not keep up; it should catch up and come back.
+    TooSlow,
+    /// The device was logged out.
+    LoggedOut,
+}
+
+impl Cut {
+    /// The close code.
+    #[must_use]
+    pub fn code(self) -> u16 {
+        match self {
+            Self::Stopping => 1001,
+            Self::Replaced => 4001,
+            Self::TooSlow => 4008,
+            Self::LoggedOut => 4003,
+        }
+    }
+
+    /// The reason in words.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Stopping => "the server is stopping",
+            Self::Replaced => "this device connected again",
+            Self::TooSlow => "too slow: catch up with /v1/sync and connect again",
+            Self::LoggedOut => "this device was logged out",
+        }
+    }
+}
+
+/// Something on its way to a device.
+#[derive(Clone, Debug)]
+pub enum Frame {
+    /// An entry as JSON, and its position.
+    Entry(u64, Bytes),
+    /// A whole message as JSON: what is not in the log, such as "typing".
+    Passing(Bytes),
+}
+
+impl Frame {
+    fn len(&self) -> usize {
+        match self {
+            Self::Entry(_, json) | Self::Passing(json) => json.len(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    frames: VecDeque<Frame>,
+    bytes: usize,
+    cut: Option<Cut>,
+}
+
+/// One connected device.
+#[derive(Debug)]
+pub struct Connection {
+    /// Whose.
+    pub session: Session,
+    /// Entries up to this position were before the connection: the device gets them by catching up.
+    pub since: Position,
+    queue: Mutex<Queue>,
+    bytes_max: usize,
+    /// Wakes the task that sends.
+    pub wake: Notify,
+}
+
+impl Connection {
+    fn push(&self, frame: Frame) {
+        let mut queue = self.queue.lock();
+        if queue.cut.is_some() {
+            return;
+        }
+        queue.bytes += frame.len();
+        queue.frames.push_back(frame);
+        if queue.bytes > self.bytes_max {
+            *queue = Queue { cut: Some(Cut::TooSlow), ..Queue::default() };
+        }
+        drop(queue);
+        self.wake.notify_one();
+    }
+
+    fn cut(&self, cut: Cut) {
+        let mut queue = self.queue.lock();
+        if queue.cut.is_none() {
+            *queue = Queue { cut: Some(cut), ..Queue::default() };
+        }
+        drop(queue);
+        self.wake.notify_one();
+    }
+
+    /// Everything that waits, or why the connection ends.
+    ///
+    /// # Errors
+    /// The reason to end it.
+    pub fn take(&self) -> Result<VecDeque<Frame>, Cut> {
+        let mut queue = self.queue.lock();
+        if let Some(cut) = queue.cut {
+            return Err(cut);
+        }
+        queue.bytes = 0;
+        Ok(std::mem::take(&mut queue.frames))
+    }
+}
+
+#[derive(Debug, Default)]
+struct Connections {
+    of: HashMap<UserId, Vec<Arc<Connection>>>,
+    /// Everything up to this position has been given to whoever was connected.
+    published: Position,
+}
+
+/// The connected devices.
+#[derive(Debug)]
+pub struct Hub {
+    connections: RwLock<Connections>,
+    count: AtomicU64,
+    bytes_max: usize,
+    /// How far devices said they are, for those that come back without saying it.
+    acknowledged: Mutex<lru::LruCache<DeviceId, Position>>,
+}
+
+/// Of how many devices it is remembered how far they are.
+const ACKNOWLEDGED: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(100_000 - 1);
+
+impl Hub {
+    /// A hub whose devices may each have that many bytes waiting.
+    #[must_use]
+    pub fn new(bytes_max: usize) -> Self {
+        Self {
+            connections: RwLock::default(),
+            count: AtomicU64::new(0),
+            bytes_max,
+            acknowledged: Mutex::new(lru::LruCache::new(ACKNOWLEDGED)),
+        }
+    }
+
+    /// Connects a device; an older connection of the same device ends.
+    #[must_use]
+    pub fn connect(&self, session: Session) -> Arc<Connection> {
+        let mut connections = self.connections.write();
+        let connection = Arc::new(Connection {
+            session,
+            since: connections.published,
+            queue: Mutex::default(),
+            bytes_max: self.bytes_max,
+            wake: Notify::new(),
+        });
+        let of_user = connections.of.entry(session.user).or_default();
+        of_user.retain(|other| {
+            let same = other.session.device == session.device;
+            if same {
+                other.cut(Cut::Replaced);
+                self.count.fetch_sub(1, Ordering::Relaxed);
+            }
+            !same
+        });
+        of_user.push(connection.clone());
+        of_user.shrink_to_fit();
+        self.count.fetch_add(1, Ordering::Relaxed);
+        connection
+    }
+
+    /// Forgets a connection that ended.
+    pub fn disconnect(&self, connection: &Arc<Connection>) {
+        let mut connections = self.connections.write();
+        let user = connection.session.user;
+        let Some(of_user) = connections.of.get_mut(&user) else { return };
+        let before = of_user.len();
+        of_user.retain(|other| !Arc::ptr_eq(other, connection));
+        let ended = (before - of_user.len()) as u64;
+        if of_user.is_empty() {
+            connections.of.remove(&user);
+        }
+        self.count.fetch_sub(ended, Ordering::Relaxed);
+    }
+
+    /// Ends every connection.
+    pub fn stop(&self) {
+        let connections = self.connections.read();
+        connections.of.values().flatten().for_each(|connection| connection.cut(Cut::Stopping));
+    }
+
+    /// How many devices are connected.
+    #[must_use]
+    pub fn connected(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Notes how far a device said it is.
+    pub fn acknowledge(&self, device: DeviceId, position: Position) {
+        let mut acknowledged = self.acknowledged.lock();
+        let known = acknowledged.get(&device).copied().unwrap_or_default();
+        acknowledged.put(device, known.max(position));
+    }
+
+    /// How far a device said it is.
+    #[must_use]
+    pub fn acknowledged(&self, device: DeviceId) -> Option<Position> {
+        self.acknowledged.lock().get(&device).copied()
+    }
+
+    /// Pushes a batch of facts that the chat read model has taken in. Called in the order of the log, by one thread.
+    pub fn publish(&self, view: &ChatView, facts: &[Arc<Fact>]) {
+        let Some(last) = facts.last() else { return };
+        if self.connected() == 0 {
+            self.connections.write().published = last.position();
+            return;
+        }
+        // Held for the whole batch, so that a device connects before or after it and never in the middle. A device
+        // that waits for the lock meanwhile catches up on the batch.
+        let mut connections = self.connections.write();
+        for fact in facts {
+            self.publish_one(&connections, view, fact);
+        }
+        connections.published = last.position();
+    }
+
+    fn publish_one(&self, connections: &Connections, view: &ChatView, fact: &Fact) {
+        // What can't be read has stopped the projection before it came here.
+        let Ok(audience) = view.audience(fact) else { return };
+        let frame = std::cell::LazyCell::new(|| {
+            let entry = view.push_entry(fact).ok()??;
+            let json = serde_json::to_vec(&entry).ok()?;
+            Some(Frame::Entry(entry.position, Bytes::from(json)))
+        });
+        let push = |user: &UserId| {
+            for connection in connections.of.get(user).into_iter().flatten() {
+                if let Some(frame) = &*frame {
+                    connection.push(frame.clone());
+                }
+            }
+        };
+        match audience {
+            Audience::Nobody => {}
+            Audience::Users(users) => users.iter().for_each(push),
+            Audience::Members(conversation) => view.members(conversation).iter().for_each(push),
+        }
+        if let Ok(DomainEvent::User(UserEvent::DeviceRevoked(revoked))) = fact.event() {
+            let user = fact.meta().actor;
+            let of_user = user.and_then(|user| connections.of.get(&user)).into_iter().flatten();
+            let revoked = of_user.filter(|connection| connection.session.device == revoked.device);
+            revoked.for_each(|connection| connection.cut(Cut::LoggedOut));
+        }
+    }
+
+    /// Tells a person's devices that somebody is typing to them. It is not kept anywhere.
+    pub fn typing(&self, to: UserId, from: UserId, conversation: ConversationId) {
+        let json = serde_json::json!({ "type": "typing", "conversation": conversation, "user": from });
+        let frame = Frame::Passing(Bytes::from(json.to_string()));
+        let connections = self.connections.read();
+        connections.of.get(&to).into_iter().flatten().for_each(|connection| connection.push(frame.clone()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        Session { user: UserId::new(), device: DeviceId::new() }
+    }
+
+    #[test]
+    fn a_device_that_connects_again_ends_its_older_connection() {
+        let hub = Hub::new(1_000);
+        let session = session();
+        let first = hub.connect(session);
+        let second = hub.connect(session);
+        assert_eq!(first.take().unwrap_err(), Cut::Replaced);
+        assert!(second.take().unwrap().is_empty());
+        assert_eq!(hub.connected(), 1);
+        hub.disconnect(&first);
+        assert_eq!(hub.connected(), 1);
+        hub.disconnect(&second);
+        assert_eq!(hub.connected(), 0);
+    }
+
+    #[test]
+    fn a_device_that_does_not_keep_up_is_cut_and_its_queue_is_freed() {
+        let hub = Hub::new(300);
+        let (slow, other) = (session(), UserId::new());
+        let connection = hub.connect(slow);
+        for _ in 0..10 {
+            hub.typing(slow.user, other, ConversationId::new());
+        }
+        assert_eq!(connection.take().unwrap_err(), Cut::TooSlow);
+        assert_eq!(connection.queue.lock().frames.capacity(), 0);
+    }
+
+    #[test]
+    fn an_acknowledgement_never_goes_back() {
+        let hub = Hub::new(1);
+        let device = DeviceId::new();
+        hub.acknowledge(device, Position(9));
+        hub.acknowledge(device, Position(5));
+        assert_eq!(hub.acknowledged(device), Some(Position(9)));
+    }
+}

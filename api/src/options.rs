@@ -1,0 +1,85 @@
+//! Settings of the interface.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of the interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiOptions {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Worker threads; 0 for one per core.
+    pub workers: usize,
+    /// Largest body of a request, in bytes.
+    pub body_bytes_max: usize,
+    /// Most connections at a time, WebSockets included.
+    pub connections_max: usize,
+    /// How long a query waits for the read models to take in what was acknowledged, in milliseconds.
+    pub read_wait_ms: u64,
+    /// How long a stop waits for requests under way, in seconds.
+    pub stop_seconds: u64,
+    /// A device whose unsent pushes exceed this many bytes is cut off, to catch up by itself.
+    pub push_bytes_max: usize,
+    /// After this many seconds without a sign of life a WebSocket is closed.
+    pub socket_idle_seconds: u64,
+    /// Rate limits.
+    pub rates: RateOptions,
+}
+
+impl Default for ApiOptions {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            workers: 0,
+            body_bytes_max: 128 * 1024,
+            connections_max: 25_000,
+            read_wait_ms: 2_000,
+            stop_seconds: 10,
+            push_bytes_max: 1024 * 1024,
+            socket_idle_seconds: 90,
+            rates: RateOptions::default(),
+        }
+    }
+}
+
+/// How often somebody may do something, each per minute; 0 for as often as they like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateOptions {
+    /// Log-ins per address.
+    pub log_ins_per_address: u32,
+    /// Log-ins per handle.
+    pub log_ins_per_handle: u32,
+    /// Registrations per address.
+    pub registrations_per_address: u32,
+    /// Searches for people per person.
+    pub people_searches: u32,
+    /// Searches in messages per person.
+    pub message_searches: u32,
+    /// Friend requests per person.
+    pub friend_requests: u32,
+    /// Messages per person.
+    pub messages: u32,
+    /// Other commands per person.
+    pub commands: u32,
+    /// Queries per person.
+    pub queries: u32,
+}
+
+impl Default for RateOptions {
+    fn default() -> Self {
+        Self {
+            log_ins_per_address: 60,
+            log_ins_per_handle: 10,
+            registrations_per_address: 20,
+            people_searches: 30,
+            message_searches: 60,
+            friend_requests: 30,
+            messages: 1_200,
+            commands: 600,
+            queries: 3_000,
+        }
+    }
+}

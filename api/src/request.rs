@@ -1,0 +1,219 @@
+//! Extractors: who calls, with what body, and how a repetition of the call is known.
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header},
+    web,
+};
+use commands::{Caller, CommandError, CommandKey, people::Session};
+use domain::{CommandId, UserId};
+use eventlog::Position;
+use futures::future::LocalBoxFuture;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::{App, problem::Problem};
+
+/// Longest idempotency key, in characters.
+const KEY_CHARS: usize = 255;
+
+/// A logged-in person who asks for something.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader {
+    /// The person.
+    pub user: UserId,
+    /// From where.
+    pub session: Session,
+    /// The answer must be at or after this position.
+    pub at_least: Position,
+}
+
+/// A logged-in person who wants something done.
+#[derive(Debug)]
+pub struct Command<T> {
+    /// The person.
+    pub user: UserId,
+    /// The person, device and idempotency key.
+    pub caller: Caller,
+    /// What they want.
+    pub body: T,
+}
+
+/// Somebody not known yet who wants something done.
+#[derive(Debug)]
+pub struct Anonymous<T> {
+    /// The idempotency key.
+    pub caller: Caller,
+    /// What they want.
+    pub body: T,
+}
+
+/// The operator of the server.
+#[derive(Debug)]
+pub struct Operator<T> {
+    /// Nobody in particular, with the idempotency key.
+    pub caller: Caller,
+    /// What they want.
+    pub body: T,
+}
+
+/// A request without a body; whatever is sent is left unread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoBody;
+
+/// A body that a request may have.
+pub trait Body: Sized + 'static {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// 400 where it is not what it should be.
+    fn read(bytes: &[u8]) -> Result<Self, Problem>;
+}
+
+/// A request of somebody not known yet, about a handle.
+pub trait AboutHandle {
+    /// The handle.
+    fn handle(&self) -> &str;
+}
+
+impl<T: AboutHandle> AboutHandle for web::Json<T> {
+    fn handle(&self) -> &str {
+        self.0.handle()
+    }
+}
+
+impl Body for NoBody {
+    fn read(_: &[u8]) -> Result<Self, Problem> {
+        Ok(Self)
+    }
+}
+
+impl<T: DeserializeOwned + 'static> Body for web::Json<T> {
+    fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        let read = serde_json::from_slice(bytes).map(web::Json);
+        read.map_err(|error| Problem::bad_request("invalid-body", error.to_string()))
+    }
+}
+
+impl FromRequest for Reader {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let app = app(&request)?;
+            let session = session(app, &request).await?;
+            app.limits.query(&session.user)?;
+            Ok(Self { user: session.user, session, at_least: at_least(&request)? })
+        })
+    }
+}
+
+impl<T: Body> FromRequest for Command<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, bytes) = (request.clone(), web::Bytes::from_request(request, payload));
+        Box::pin(async move {
+            let app = app(&request)?;
+            let Session { user, device } = session(app, &request).await?;
+            let bytes = bytes.await.map_err(body_problem)?;
+            let key = key(app, &request, user.0, &bytes)?;
+            let caller = Caller { user: Some(user), device: Some(device), key };
+            Ok(Self { user, caller, body: T::read(&bytes)? })
+        })
+    }
+}
+
+impl<T: Body + AboutHandle> FromRequest for Anonymous<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, bytes) = (request.clone(), web::Bytes::from_request(request, payload));
+        Box::pin(async move {
+            let app = app(&request)?;
+            let bytes = bytes.await.map_err(body_problem)?;
+            let body = T::read(&bytes)?;
+            // Nobody is known yet, so keys are kept apart by the handle that the request is about.
+            let scope = app.commands.secrets.fingerprint("", request.path(), body.handle().as_bytes());
+            let key = key(app, &request, Uuid::from_bytes(scope), &bytes)?;
+            Ok(Self { caller: Caller { user: None, device: None, key }, body })
+        })
+    }
+}
+
+impl<T: Body> FromRequest for Operator<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, bytes) = (request.clone(), web::Bytes::from_request(request, payload));
+        Box::pin(async move {
+            let app = app(&request)?;
+            if !bearer(&request).is_some_and(|token| app.is_operator(token)) {
+                return Err(CommandError::NotLoggedIn.into());
+            }
+            let bytes = bytes.await.map_err(body_problem)?;
+            let key = key(app, &request, Uuid::nil(), &bytes)?;
+            Ok(Self { caller: Caller { user: None, device: None, key }, body: T::read(&bytes)? })
+        })
+    }
+}
+
+/// The shared state of the server that answers this request.
+///
+/// # Errors
+/// 500 where the server was put together wrongly.
+pub fn app(request: &HttpRequest) -> Result<&App, Problem> {
+    let app = request.app_data::<web::Data<App>>();
+    app.map(|app| app.get_ref())
+        .ok_or_else(|| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server has no state"))
+}
+
+/// The bearer token of a request.
+#[must_use]
+pub fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+async fn session(app: &App, request: &HttpRequest) -> Result<Session, Problem> {
+    let token = bearer(request).ok_or(CommandError::NotLoggedIn)?;
+    Ok(app.commands.authenticate(token).await?)
+}
+
+/// The idempotency key of a request: its `Idempotency-Key` header within a scope.
+fn key(app: &App, request: &HttpRequest, scope: Uuid, body: &[u8]) -> Result<Option<CommandKey>, Problem> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default().trim();
+    if key.is_empty() || key.len() > KEY_CHARS {
+        let rule = "an Idempotency-Key has 1 to 255 printable ASCII characters";
+        return Err(Problem::bad_request("invalid-key", rule));
+    }
+    Ok(Some(command_key(app, request, scope, &format!("header {key}"), body)))
+}
+
+/// The key of a command, with the fingerprint of the request that carries it.
+pub(crate) fn command_key(app: &App, request: &HttpRequest, scope: Uuid, key: &str, body: &[u8]) -> CommandKey {
+    let fingerprint = app.commands.secrets.fingerprint(request.method().as_str(), request.path(), body);
+    CommandKey { id: CommandId::keyed(scope, key), fingerprint }
+}
+
+/// The position that a reader has seen already, from the header `Teahouse-At-Least`.
+fn at_least(request: &HttpRequest) -> Result<Position, Problem> {
+    let Some(value) = request.headers().get("teahouse-at-least") else { return Ok(Position::START) };
+    let position = value.to_str().ok().and_then(|value| value.parse().ok());
+    position.map(Position).ok_or_else(|| Problem::bad_request("invalid-position", "Teahouse-At-Least is no position"))
+}
+
+/// What a body that could not be read is answered with.
+fn body_problem(error: actix_web::Error) -> Problem {
+    let status = error.as_response_error().status_code();
+    let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "body-too-large" } else { "invalid-body" };
+    Problem::new(status, code, error.to_string())
+}

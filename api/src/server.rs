@@ -1,0 +1,103 @@
+//! Starting and stopping the server.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    App as ActixApp, HttpServer,
+    dev::{ServerHandle, Service},
+    web,
+};
+
+use utoipa_actix_web::AppExt;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{App, openapi, problem::Problem, routes};
+
+/// How often limits forget those who have gone quiet.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// A server that runs.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    app: Arc<App>,
+    handle: ServerHandle,
+    /// Ends when the server has stopped.
+    pub ended: tokio::task::JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    /// Stops: takes no more connections, finishes what is under way within the time set for it, ends the WebSockets.
+    pub async fn stop(&self) {
+        self.app.hub.stop();
+        self.handle.stop(true).await;
+    }
+}
+
+/// Starts the server; it listens when this returns.
+///
+/// # Errors
+/// When the address can't be listened on.
+pub fn start(app: Arc<App>) -> io::Result<Running> {
+    let options = app.options.clone();
+    let data = web::Data::from(app.clone());
+    let body_max = options.body_bytes_max;
+    let factory = move || {
+        let counted = data.clone();
+        let (app, document) = ActixApp::new()
+            .into_utoipa_app()
+            .openapi(openapi::preamble())
+            .app_data(data.clone())
+            .app_data(web::PayloadConfig::new(body_max))
+            .app_data(
+                web::PathConfig::default()
+                    .error_handler(|error, _| Problem::bad_request("invalid-path", error.to_string()).into()),
+            )
+            .app_data(
+                web::QueryConfig::default()
+                    .error_handler(|error, _| Problem::bad_request("invalid-query", error.to_string()).into()),
+            )
+            .configure(routes::configure)
+            .split_for_parts();
+        app.service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document))
+            .default_service(web::to(routes::unknown))
+            .wrap_fn(move |request, service| {
+                let (began, method, app) = (Instant::now(), request.method().clone(), counted.clone());
+                let answered = service.call(request);
+                async move {
+                    let answer = answered.await?;
+                    app.metrics.answered(&method, answer.status(), began.elapsed());
+                    tracing::debug!(%method, path = answer.request().path(), status = answer.status().as_u16());
+                    Ok(answer)
+                }
+            })
+    };
+    let mut server = HttpServer::new(factory)
+        .disable_signals()
+        .shutdown_timeout(options.stop_seconds)
+        .max_connections(options.connections_max)
+        .backlog(4_096);
+    if options.workers > 0 {
+        server = server.workers(options.workers);
+    }
+    let server = server.bind(options.listen)?;
+    let address = server.addrs().first().copied().unwrap_or(options.listen);
+    let server = server.run();
+    let handle = server.handle();
+    tokio::spawn(forget_idle(Arc::downgrade(&app)));
+    Ok(Running { address, app, handle, ended: tokio::spawn(server) })
+}
+
+async fn forget_idle(app: std::sync::Weak<App>) {
+    let mut beat = tokio::time::interval(FORGET_EVERY);
+    loop {
+        beat.tick().await;
+        let Some(app) = app.upgrade() else { return };
+        app.limits.forget_idle();
+    }
+}
