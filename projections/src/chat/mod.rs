@@ -37,7 +37,7 @@ mod tests;
 use std::{path::Path, sync::Arc};
 
 pub use audience::Audience;
-pub use details::{Announcement, ConversationDetails, InvitationRow, MemberRow, OwnSettings, WaitingRow};
+pub use details::{Announcement, ConversationDetails, InvitationRow, MemberRow, OwnSettings, Readers, WaitingRow};
 use domain::{ConversationId, UserId};
 pub use entry::{Entry, Quoted};
 use eventlog::Position;
