@@ -20,7 +20,7 @@ pub enum Workload {
 pub struct KeyspaceEntry {
     /// The projection that owns it.
     pub projection: &'static str,
-    /// Its name.
+    /// Its name; a `*` at the end stands for the rest of a family's names.
     pub keyspace: &'static str,
     /// What its keys are made of.
     pub key: &'static str,
@@ -35,6 +35,83 @@ pub const META: &str = "meta";
 
 /// Every keyspace, in the order of projections. Owners of a projection add their lines here.
 pub const CATALOGUE: &[KeyspaceEntry] = &[
+    KeyspaceEntry {
+        projection: "people",
+        keyspace: "persons",
+        key: "user",
+        value: "json PersonRecord: handle, profile, privacy, time of registration",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "people",
+        keyspace: "handles",
+        key: "handle in lower case",
+        value: "user",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "people",
+        keyspace: "devices",
+        key: "user, device",
+        value: "json DeviceRecord: name, time of log-in",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
+        projection: "people",
+        keyspace: "ties",
+        key: "holder, contact",
+        value: "since (i64 microseconds), whether it began as chats only (u8)",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
+        projection: "people",
+        keyspace: "requests",
+        key: "smaller user, larger user",
+        value: "json Request: the last friend request of the two that is not answered, or was declined",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
+        projection: "people",
+        keyspace: "notes",
+        key: "user, contact",
+        value: "json Notes: remark, star, chats only, tags",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
+        projection: "people",
+        keyspace: "blocks",
+        key: "user, blocked person",
+        value: "since (i64 microseconds)",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
+        projection: "people",
+        keyspace: "tags",
+        key: "user, tag",
+        value: "name (UTF-8)",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
+        projection: "commands",
+        keyspace: "day-*",
+        key: "command",
+        value: "position before its first record (u64), fingerprint (16 bytes)",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "commands",
+        keyspace: "horizon",
+        key: "`newest-day`",
+        value: "day of the newest keyed command, in days since 1970-01-01 (u64)",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
+        projection: "deadlines",
+        keyspace: "open",
+        key: "kind (u8: friend request, invitation, join request), smaller user and larger user or conversation and user",
+        value: "since (i64 microseconds), version of the event that began it (u64)",
+        workload: Workload::Resident,
+    },
     KeyspaceEntry {
         projection: "chat",
         keyspace: "timeline",
@@ -96,5 +173,9 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
 /// The entry of a keyspace.
 #[must_use]
 pub fn entry(projection: &str, keyspace: &str) -> Option<&'static KeyspaceEntry> {
-    CATALOGUE.iter().find(|entry| entry.projection == projection && entry.keyspace == keyspace)
+    let fits = |entry: &KeyspaceEntry| match entry.keyspace.strip_suffix('*') {
+        Some(family) => keyspace.starts_with(family),
+        None => keyspace == entry.keyspace,
+    };
+    CATALOGUE.iter().find(|entry| entry.projection == projection && fits(entry))
 }

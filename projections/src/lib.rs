@@ -6,11 +6,14 @@
 //! - [`runtime`]: facts, the [`Projection`] trait, following the log, checkpoints, rebuilding, replay and comparison.
 //! - [`rows`]: what a projection that keeps its rows in fjall stands on: opening, checkpoints, keys.
 //! - [`catalogue`]: every keyspace of every projection, with its key, its value and its workload.
-//! - one module per read model: [`chat`] (conversations, history, inbox, sync), `people` (profiles, contacts),
-//!   `commands` (who asked for what already), `deadlines` (what falls due later), [`search`], [`report`].
+//! - one module per read model: [`chat`] (conversations, history, inbox, sync), [`people`] (profiles, contacts),
+//!   [`commands`] (who asked for what already), [`deadlines`] (what falls due later), [`search`], [`report`].
 
 pub mod catalogue;
 pub mod chat;
+pub mod commands;
+pub mod deadlines;
+pub mod people;
 pub mod report;
 pub mod rows;
 pub mod runtime;

@@ -56,10 +56,24 @@ impl RowStore {
     ///
     /// # Errors
     /// [`ProjectionError::Uncatalogued`], or when it can't be opened.
-    pub fn keyspace(&self, name: &'static str) -> Result<Keyspace, ProjectionError> {
+    pub fn keyspace(&self, name: &str) -> Result<Keyspace, ProjectionError> {
         let entry = catalogue::entry(self.projection, name)
             .ok_or_else(|| ProjectionError::Uncatalogued(format!("{}/{name}", self.projection)))?;
         Ok(self.database.keyspace(name, || options(entry.workload))?)
+    }
+
+    /// The names of all keyspaces that exist.
+    #[must_use]
+    pub fn keyspace_names(&self) -> Vec<String> {
+        self.database.list_keyspace_names().iter().map(ToString::to_string).collect()
+    }
+
+    /// Deletes a keyspace with all its rows, at once and not as part of a batch. Readers that hold it finish first.
+    ///
+    /// # Errors
+    /// When it can't be deleted.
+    pub fn delete_keyspace(&self, keyspace: Keyspace) -> Result<(), ProjectionError> {
+        Ok(self.database.delete_keyspace(keyspace)?)
     }
 
     /// The last event whose rows are in place.

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Events that are read at a time while catching up.
-const PAGE_EVENTS: usize = 4096;
+pub(crate) const PAGE_EVENTS: usize = 4096;
 /// How long to wait before asking a log again that could not be reached.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 

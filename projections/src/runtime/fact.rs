@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
-use domain::{DecodeError, DomainEvent, EventMeta, UserId};
+use domain::{DecodeError, DomainEvent, EventMeta, FriendshipId, UserId};
 use eventlog::{Position, RecordedEvent};
 use uuid::Uuid;
 
@@ -47,6 +47,20 @@ impl Fact {
     #[must_use]
     pub fn stream_key(&self, category: &str) -> Option<&str> {
         self.record.stream().strip_prefix(category)?.strip_prefix('-')
+    }
+
+    /// The two people in the name of a `friendship-` stream.
+    ///
+    /// # Errors
+    /// [`ProjectionError::Poison`] for any other stream.
+    pub fn pair(&self) -> Result<FriendshipId, ProjectionError> {
+        const ID: usize = uuid::fmt::Hyphenated::LENGTH;
+        let parse = |key: &str| {
+            let lower = Uuid::try_parse(key.get(..ID)?).ok()?;
+            let upper = Uuid::try_parse(key.get(ID..)?.strip_prefix('-')?).ok()?;
+            Some(FriendshipId::between(UserId(lower), UserId(upper)))
+        };
+        self.stream_key("friendship").and_then(parse).ok_or_else(|| self.poison("the stream names no friendship"))
     }
 
     /// Who did it, when, and its version in the stream.

@@ -34,7 +34,7 @@ impl Generations {
     /// Opens the settled generation, else goes on with an unfinished build of this version, else begins one. Rows that
     /// can't be opened, or that are ahead of the log and so belong to another one, are left aside: they are rebuilt.
     pub(crate) fn open<P: Projection>(&self, last: Position) -> Result<Opened<P>, ProjectionError> {
-        let unfinished = || self.all().into_iter().filter(|found| found.version == self.version).next_back();
+        let unfinished = || self.all().into_iter().rfind(|found| found.version == self.version);
         if let Some(dir) = self.settled().or_else(|| unfinished().map(|found| found.dir)) {
             match P::open(&dir) {
                 Ok(projection) if projection.checkpoint() <= last => return Ok(Opened { projection, dir }),

@@ -72,7 +72,7 @@ pub(crate) struct Build {
     pub(crate) former: Weak<dyn Any + Send + Sync>,
 }
 
-type StartBuild = Box<dyn Fn(&Arc<Seat>, Position) -> Result<Build, StartError> + Send + Sync>;
+pub(crate) type StartBuild = Box<dyn Fn(&Arc<Seat>, Position) -> Result<Build, StartError> + Send + Sync>;
 
 /// One projection of a group.
 pub(crate) struct Seat {
@@ -169,11 +169,11 @@ fn first_gate(generations: Generations, dir: PathBuf, live_at: Position) -> supe
         if applied < live_at {
             return Admission::Wait(live_at);
         }
-        if !generations.is_settled(&dir) {
-            if let Err(error) = generations.settle(&dir) {
-                let dir = dir.display();
-                tracing::warn!(%dir, %error, "a read model could not be marked as complete; the next start rebuilds it");
-            }
+        if !generations.is_settled(&dir)
+            && let Err(error) = generations.settle(&dir)
+        {
+            let dir = dir.display();
+            tracing::warn!(%dir, %error, "a read model could not be marked as complete");
         }
         generations.sweep(&dir);
         Admission::Admit { hooked: applied }

@@ -8,20 +8,27 @@
 //!   `runner`: the thread of each of them.
 //! - `generations`: the directories of a projection, and which of them counts.
 //! - [`group`]: projections that follow one log together; [`rebuild`]: building one anew while it serves.
+//! - [`kind`]: a projection by name; [`mod@replay`]: building them aside; [`mod@compare`]: comparing rows.
 
+pub mod compare;
 mod conductor;
 pub mod fact;
 mod generations;
 pub mod group;
+pub mod kind;
 pub mod projection;
 mod queue;
 pub mod rebuild;
+pub mod replay;
 mod runner;
 pub mod slot;
 
+pub use compare::{Difference, What, compare};
 pub use fact::Fact;
 pub use group::{Group, GroupBuilder, ProjectionStatus, StartError};
+pub use kind::Kind;
 pub use projection::{Projection, ProjectionError, Row, Rows};
 pub use rebuild::RebuildError;
+pub use replay::{ReplayError, ReplayOptions, Replayed, replay};
 pub use runner::AppliedHook;
 pub use slot::{Lagging, Slot, State};

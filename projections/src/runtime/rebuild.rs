@@ -16,7 +16,7 @@ use super::{
     AppliedHook, Projection, Slot, State,
     conductor::Conductor,
     generations::Opened,
-    group::{Build, Group, House, Seat, StartError},
+    group::{Build, Group, House, Seat, StartBuild, StartError},
     queue::End,
     runner::{Admission, Gate, Runner},
     slot::{Progress, Serving},
@@ -82,7 +82,7 @@ impl<P: Projection> Succession<P> {
             return Admission::Wait(wanted);
         }
         if let Err(error) = self.seat.generations.settle(&self.dir) {
-            tracing::error!(%error, "a rebuilt read model could not be marked as complete; the next start rebuilds it");
+            tracing::error!(%error, "a rebuilt read model could not be marked as complete");
         }
         let hooked = if former.state == State::Live { former.applied } else { applied };
         self.slot.switch(Arc::clone(&self.next));
@@ -115,7 +115,7 @@ impl<P: Projection> Drop for Succession<P> {
 pub(crate) fn builder<P: Projection>(
     slot: Arc<Slot<P::View>>,
     hook: Option<AppliedHook<P::View>>,
-) -> Box<dyn Fn(&Arc<Seat>, Position) -> Result<Build, StartError> + Send + Sync> {
+) -> StartBuild {
     Box::new(move |seat, target| {
         let former: Arc<dyn Any + Send + Sync> = slot.present();
         let begun = seat.generations.begin::<P>();
