@@ -4,6 +4,7 @@
 //!
 //! # Layout
 //! - [`runtime`]: facts, the [`Projection`] trait, following the log, checkpoints, rebuilding, replay and comparison.
+//! - [`read_models`]: all of them together, as the server runs them.
 //! - [`rows`]: what a projection that keeps its rows in fjall stands on: opening, checkpoints, keys.
 //! - [`catalogue`]: every keyspace of every projection, with its key, its value and its workload.
 //! - one module per read model: [`chat`] (conversations, history, inbox, sync), [`people`] (profiles, contacts),
@@ -14,9 +15,11 @@ pub mod chat;
 pub mod commands;
 pub mod deadlines;
 pub mod people;
+pub mod read_models;
 pub mod report;
 pub mod rows;
 pub mod runtime;
 pub mod search;
 
+pub use read_models::{ReadModelOptions, ReadModels};
 pub use runtime::{Fact, Projection, ProjectionError};

@@ -11,8 +11,6 @@
 pub mod answers;
 mod relations;
 mod rows;
-#[cfg(test)]
-mod tests;
 pub mod view;
 
 use std::{collections::HashMap, path::Path, sync::Arc};

@@ -1,0 +1,96 @@
+//! All read models together, as the server runs them and as offline work builds them.
+
+use std::{path::Path, sync::Arc};
+
+use eventlog::EventLog;
+use futures::future::BoxFuture;
+
+use crate::{
+    chat::{ChatProjection, ChatView},
+    commands::{CommandIndexProjection, CommandIndexView},
+    deadlines::{DeadlinesProjection, DeadlinesView},
+    people::{PeopleProjection, PeopleView},
+    runtime::{
+        AppliedHook, Group, GroupBuilder, Kind, ProjectionStatus, RebuildError, Slot, StartError, State,
+    },
+    search::{SearchProjection, SearchView},
+};
+
+/// Every read model there is, for replaying and comparing.
+#[must_use]
+pub fn kinds() -> Vec<Kind> {
+    vec![
+        Kind::of::<ChatProjection>(),
+        Kind::of::<PeopleProjection>(),
+        Kind::of::<CommandIndexProjection>(),
+        Kind::of::<DeadlinesProjection>(),
+        Kind::of::<SearchProjection>(),
+    ]
+}
+
+/// What the read models are started with.
+#[derive(Clone, Default)]
+pub struct ReadModelOptions {
+    /// Called on the chat projection's thread, with its view and the events that it has just taken in, in the order of
+    /// the log and each once; not for what happened before the start. It must be quick.
+    pub on_chat_applied: Option<AppliedHook<ChatView>>,
+}
+
+/// The read models of a server, each in its slot.
+pub struct ReadModels {
+    /// Conversations, history, inbox, sync.
+    pub chat: Arc<Slot<ChatView>>,
+    /// Profiles, contacts, friend requests.
+    pub people: Arc<Slot<PeopleView>>,
+    /// Which keyed commands have been done.
+    pub commands: Arc<Slot<CommandIndexView>>,
+    /// What falls due later.
+    pub deadlines: Arc<Slot<DeadlinesView>>,
+    /// Search in messages.
+    pub search: Arc<Slot<SearchView>>,
+    group: Group,
+}
+
+impl ReadModels {
+    /// Opens the read models in a directory and lets them follow the log; where rows are missing or of another
+    /// version, they are built first, and [`Self::is_ready`] tells when that is done.
+    ///
+    /// # Errors
+    /// When another process uses the directory or a read model can't be opened, not even anew.
+    pub fn start(log: Arc<dyn EventLog>, dir: &Path, options: ReadModelOptions) -> Result<Arc<Self>, StartError> {
+        let mut group = GroupBuilder::new(log, dir)?;
+        Ok(Arc::new(Self {
+            chat: group.add::<ChatProjection>(options.on_chat_applied)?,
+            people: group.add::<PeopleProjection>(None)?,
+            commands: group.add::<CommandIndexProjection>(None)?,
+            deadlines: group.add::<DeadlinesProjection>(None)?,
+            search: group.add::<SearchProjection>(None)?,
+            group: group.start()?,
+        }))
+    }
+
+    /// How each read model is.
+    #[must_use]
+    pub fn status(&self) -> Vec<ProjectionStatus> {
+        self.group.status()
+    }
+
+    /// Whether all of them answer queries.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.status().iter().all(|status| status.state == State::Live)
+    }
+
+    /// Rebuilds one of them from the first event on, while it goes on serving; see [`Group::rebuild`].
+    ///
+    /// # Errors
+    /// When it can't be begun.
+    pub fn rebuild(&self, name: &str) -> Result<BoxFuture<'static, Result<(), RebuildError>>, RebuildError> {
+        self.group.rebuild(name)
+    }
+
+    /// Stops them all and puts their rows on disk. Blocks for as long as that takes.
+    pub fn stop(&self) {
+        self.group.stop();
+    }
+}
