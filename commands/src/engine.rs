@@ -62,6 +62,8 @@ pub struct Committed<E> {
     pub position: Position,
     /// Version of the last event in its stream.
     pub version: u64,
+    /// Who did it; none for the server itself.
+    pub actor: Option<UserId>,
     /// When.
     pub at: DateTime<Utc>,
     /// The events, with their ids.
@@ -220,6 +222,7 @@ impl Commands {
                     return Ok(Committed {
                         position: self.log.last_position(),
                         version,
+                        actor,
                         at: self.now(),
                         events: vec![],
                     });
@@ -279,7 +282,7 @@ impl Commands {
         let outcome = self.log.append(append);
         cached.evolve(&events, step.actor, at);
         let events = ids.into_iter().zip(events).collect();
-        Ok(Decided::Submitted(Submission { stream, before, at, events, outcome }))
+        Ok(Decided::Submitted(Submission { stream, before, actor: step.actor, at, events, outcome }))
     }
 
     /// What came of a command the first time.
@@ -288,10 +291,12 @@ impl Commands {
             Past::InStream(stream, after, count) => self.log.read_stream(&stream, after, count).await?,
             Past::After(position) => self.log.read_all(position, PAGE).await?,
         };
-        let mut committed = Committed { position: Position::START, version: 0, at: self.now(), events: vec![] };
+        let mut committed =
+            Committed { position: Position::START, version: 0, actor: None, at: self.now(), events: vec![] };
         for record in records.iter().take_while(|record| record.command_id() == command.0) {
             committed.position = record.position();
             committed.version = record.version();
+            committed.actor = record.actor().map(UserId);
             committed.at = record.time();
             // The same key with the same request always names the same use case, hence the same family of events.
             committed.events.push((record.event_id(), decode(record)?));
@@ -315,6 +320,7 @@ struct Submission<E> {
     stream: eventlog::StreamName,
     /// The version before them.
     before: u64,
+    actor: Option<UserId>,
     at: DateTime<Utc>,
     events: Vec<(Uuid, E)>,
     outcome: futures::future::BoxFuture<'static, Result<eventlog::Appended, AppendError>>,
@@ -372,14 +378,14 @@ async fn finish<A: Aggregate>(
     submission: Submission<A::Event>,
     guard: Option<Guard>,
 ) -> Result<Committed<A::Event>, (CommandError, Option<Guard>)> {
-    let Submission { stream, before, at, events, outcome } = submission;
+    let Submission { stream, before, actor, at, events, outcome } = submission;
     match outcome.await {
         Ok(appended) => {
             cell.progress.send_modify(|progress| progress.durable = progress.durable.max(appended.version));
             if let Some(guard) = guard {
                 guard.done(stream, before, events.len(), appended.position);
             }
-            Ok(Committed { position: appended.position, version: appended.version, at, events })
+            Ok(Committed { position: appended.position, version: appended.version, actor, at, events })
         }
         Err(error) => {
             repository.forget(id, &cell);

@@ -16,15 +16,11 @@ pub struct LogIn {
 }
 
 impl Commands {
-    /// Logs a device in. An unknown handle takes as long and answers the same as a wrong password.
+    /// Logs a device in; the actor is the person. An unknown handle takes as long and answers the same as a wrong password.
     ///
     /// # Errors
     /// [`Rejection::BadCredentials`], [`CommandError::Busy`].
-    pub async fn log_in(
-        &self,
-        caller: &Caller,
-        command: LogIn,
-    ) -> Result<(UserId, Committed<UserEvent>), CommandError> {
+    pub async fn log_in(&self, caller: &Caller, command: LogIn) -> Result<Committed<UserEvent>, CommandError> {
         let user = self.user_of_handle(&command.handle).await?;
         let verifier = match user {
             Some(user) => Some(self.users.look(user, |user| user.password.clone()).await?),
@@ -35,7 +31,7 @@ impl Commands {
             return Err(Rejection::BadCredentials.into());
         }
         let user = user.ok_or(Rejection::BadCredentials)?;
-        Ok((user, self.add_device(caller, user, command.device_name).await?))
+        self.add_device(caller, user, command.device_name).await
     }
 
     async fn add_device(

@@ -21,7 +21,7 @@ pub struct Register {
 }
 
 impl Commands {
-    /// Registers a person and logs the first device in. The handle's stream decides who gets the handle; a claim that no
+    /// Registers a person and logs the first device in; the actor is the new person. The handle's stream decides who gets the handle; a claim that no
     /// registration follows lapses.
     ///
     /// # Errors

@@ -1,0 +1,260 @@
+//! Commands on a real log in memory: idempotency, pipelining, conflicts, and the rules that span several streams.
+
+mod world;
+
+use std::sync::Arc;
+
+use commands::{
+    Caller, CommandError, CommandKey, contacts::RequestFriend, conversations::CreateGroup, people::Register,
+};
+use domain::{
+    CommandId, ConversationEvent, ConversationId, Rejection, UserEvent, UserId,
+    conversation::{Content, messages::Draft},
+    friendship::Source,
+};
+use eventlog::{EventLog, Position};
+use world::World;
+
+fn text(text: &str) -> Draft {
+    Draft::of(Content::Text { text: text.into() })
+}
+
+fn keyed(user: UserId, key: &str, fingerprint: u8) -> Caller {
+    let key = CommandKey { id: CommandId::keyed(user.0, key), fingerprint: [fingerprint; 16] };
+    Caller { key: Some(key), ..Caller::person(user) }
+}
+
+fn rejection<T: std::fmt::Debug>(outcome: Result<T, CommandError>) -> Rejection {
+    match outcome {
+        Err(CommandError::Rejected(rejection)) => rejection,
+        other => panic!("expected a rejection, got {other:?}"),
+    }
+}
+
+fn seqs(events: &[(uuid::Uuid, ConversationEvent)]) -> Vec<u64> {
+    let seq = |event: &ConversationEvent| match event {
+        ConversationEvent::MessageSent(sent) => Some(sent.seq),
+        _ => None,
+    };
+    events.iter().filter_map(|(_, event)| seq(event)).collect()
+}
+
+#[tokio::test]
+async fn the_same_key_gives_the_first_answer_again_also_after_a_restart() {
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let talk = world.befriend(ann, bob).await;
+    let first = world.commands.send_message(&keyed(ann, "k", 1), talk, text("hi")).await.unwrap();
+    let again = world.commands.send_message(&keyed(ann, "k", 1), talk, text("hi")).await.unwrap();
+    let restarted = world.restarted();
+    let later = restarted.commands.send_message(&keyed(ann, "k", 1), talk, text("hi")).await.unwrap();
+    for repeated in [again, later] {
+        assert_eq!(repeated.position, first.position);
+        assert_eq!(repeated.events, first.events);
+        assert_eq!(repeated.at, first.at);
+    }
+    let next = restarted.commands.send_message(&Caller::person(ann), talk, text("more")).await.unwrap();
+    assert_eq!(seqs(&next.events), [2]);
+}
+
+#[tokio::test]
+async fn the_same_key_with_another_request_is_refused_also_after_a_restart() {
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let talk = world.befriend(ann, bob).await;
+    world.commands.send_message(&keyed(ann, "k", 1), talk, text("hi")).await.unwrap();
+    for commands in [&world.commands, &world.restarted().commands] {
+        let refused = commands.send_message(&keyed(ann, "k", 2), talk, text("ho")).await;
+        assert!(matches!(refused, Err(CommandError::KeyReused)));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_command_changes_nothing_and_frees_its_key() {
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let before = world.log.last_position();
+    let nowhere = ConversationId::direct(ann, bob);
+    let refused = world.commands.send_message(&keyed(ann, "k", 1), nowhere, text("hi")).await;
+    assert_eq!(rejection(refused), Rejection::ConversationNotFound);
+    assert_eq!(world.log.last_position(), before);
+    let talk = world.befriend(ann, bob).await;
+    assert!(world.commands.send_message(&keyed(ann, "k", 1), talk, text("hi")).await.is_ok());
+}
+
+#[tokio::test]
+async fn many_at_once_get_dense_numbers_in_one_conversation() {
+    let world = Arc::new(World::new());
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let talk = world.befriend(ann, bob).await;
+    let send = |index: usize| {
+        let world = world.clone();
+        async move {
+            let by = if index % 2 == 0 { ann } else { bob };
+            world.commands.send_message(&Caller::person(by), talk, text("x")).await.unwrap()
+        }
+    };
+    let all = futures::future::join_all((0..200).map(|index| tokio::spawn(send(index)))).await;
+    let mut numbers: Vec<u64> = all.into_iter().flat_map(|sent| seqs(&sent.unwrap().events)).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=200).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn two_nodes_on_one_log_agree_on_the_numbers() {
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let talk = world.befriend(ann, bob).await;
+    let other = world.restarted();
+    let mut numbers = vec![];
+    for _ in 0..20 {
+        for commands in [&world.commands, &other.commands] {
+            let sent = commands.send_message(&Caller::person(ann), talk, text("x")).await.unwrap();
+            numbers.extend(seqs(&sent.events));
+        }
+    }
+    assert_eq!(numbers, (1..=40).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_handle_is_registered_once_however_many_try_at_once() {
+    let world = Arc::new(World::new());
+    let register = || {
+        let world = world.clone();
+        async move { world.register("ann").await }
+    };
+    let all = futures::future::join_all((0..8).map(|_| tokio::spawn(register()))).await;
+    let registered = all.into_iter().filter(|outcome| outcome.as_ref().unwrap().is_ok()).count();
+    assert_eq!(registered, 1);
+}
+
+#[tokio::test]
+async fn a_repeated_registration_gives_the_same_person_and_device() {
+    let world = World::new();
+    let caller = Caller { key: keyed(UserId::new(), "r", 1).key, ..Caller::SERVER };
+    let register = || Register {
+        handle: "ann".into(),
+        display_name: "Ann".into(),
+        password: "a password".into(),
+        device_name: "phone".into(),
+    };
+    let first = world.commands.register(&caller, register()).await.unwrap();
+    let again = world.commands.register(&caller, register()).await.unwrap();
+    assert_eq!(first.events, again.events);
+    let verifiers = first.events.iter().filter(|(_, event)| {
+        matches!(event, UserEvent::UserRegistered(registered) if registered.password.starts_with("$argon2id$"))
+    });
+    assert_eq!(verifiers.count(), 1);
+}
+
+#[tokio::test]
+async fn who_was_removed_is_told_to_ask_again_and_who_was_blocked_learns_only_of_a_rejection() {
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let talk = world.befriend(ann, bob).await;
+    let send = async |by| world.commands.send_message(&Caller::person(by), talk, text("x")).await;
+    world.commands.block_person(&Caller::person(bob), ann).await.unwrap();
+    assert_eq!(rejection(send(ann).await), Rejection::RejectedByReceiver);
+    assert!(send(bob).await.is_ok(), "who blocked may still write");
+    world.commands.unblock_person(&Caller::person(bob), ann).await.unwrap();
+    world.commands.remove_friend(&Caller::person(bob), ann).await.unwrap();
+    assert_eq!(rejection(send(ann).await), Rejection::NotFriends);
+    assert_eq!(rejection(send(bob).await), Rejection::NotFriends);
+    world.ask(bob, ann).await.unwrap();
+    assert!(send(bob).await.is_ok(), "adding back who still has me asks no question");
+}
+
+#[tokio::test]
+async fn a_request_to_who_blocked_me_looks_sent_and_never_arrives() {
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    world.commands.block_person(&Caller::person(bob), ann).await.unwrap();
+    assert!(world.ask(ann, bob).await.is_ok());
+    let accepted = world.commands.accept_friend(&Caller::person(bob), ann).await;
+    assert_eq!(rejection(accepted), Rejection::RequestNotFound);
+}
+
+#[tokio::test]
+async fn a_group_is_founded_with_friends_only() {
+    let world = World::new();
+    let (ann, bob, cid) = (world.person("ann").await, world.person("bob").await, world.person("cid").await);
+    world.befriend(ann, bob).await;
+    let found = async || {
+        let command = CreateGroup { name: "tea".into(), members: vec![bob, cid] };
+        world.commands.create_group(&keyed(ann, "g", 1), command).await
+    };
+    assert_eq!(rejection(found().await.map(|(_, committed)| committed)), Rejection::NotFriends);
+    world.befriend(ann, cid).await;
+    let (group, first) = found().await.unwrap();
+    let (same, again) = found().await.unwrap();
+    assert_eq!((group, first.position), (same, again.position));
+}
+
+#[tokio::test]
+async fn a_friend_request_that_waited_too_long_ends_also_when_the_server_was_down() {
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    world.ask(ann, bob).await.unwrap();
+    assert_eq!(world.commands.run_expiries().await.unwrap(), 0);
+    let restarted = world.restarted();
+    assert!(restarted.commands.advance_clock(chrono::TimeDelta::days(8)));
+    assert_eq!(restarted.commands.run_expiries().await.unwrap(), 1);
+    assert_eq!(restarted.commands.run_expiries().await.unwrap(), 0);
+    let accepted = restarted.commands.accept_friend(&Caller::person(bob), ann).await;
+    assert_eq!(rejection(accepted), Rejection::RequestNotFound);
+}
+
+#[tokio::test]
+async fn when_the_log_refuses_writes_commands_fail_and_states_stay_true() {
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let talk = world.befriend(ann, bob).await;
+    world.log.fail_next(3);
+    for _ in 0..3 {
+        let failed = world.commands.send_message(&Caller::person(ann), talk, text("lost")).await;
+        assert!(matches!(failed, Err(CommandError::Append(_))));
+    }
+    let sent = world.commands.send_message(&Caller::person(ann), talk, text("kept")).await.unwrap();
+    assert_eq!(seqs(&sent.events), [1]);
+    assert!(sent.position > Position::START);
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_worth_nothing_at_once() {
+    let world = World::new();
+    let committed = world.register("ann").await.unwrap();
+    let (user, device) = world::registered_device(&committed);
+    let token = world.commands.secrets.token(commands::Token { user, device });
+    assert_eq!(world.commands.authenticate(&token).await.unwrap().user, user);
+    world.commands.revoke_device(&Caller::person(user), device).await.unwrap();
+    assert!(matches!(world.commands.authenticate(&token).await, Err(CommandError::NotLoggedIn)));
+}
+
+#[tokio::test]
+async fn an_unknown_handle_and_a_wrong_password_are_answered_alike() {
+    let world = World::new();
+    world.register("ann").await.unwrap();
+    let log_in = async |handle: &str, password: &str| {
+        let (handle, password, device_name) = (handle.to_owned(), password.to_owned(), "desk".to_owned());
+        let command = commands::people::LogIn { handle, password, device_name };
+        world.commands.log_in(&Caller::SERVER, command).await
+    };
+    for (handle, password) in [("nobody", "a password"), ("ann", "not this one"), ("???", "a password")] {
+        let refused = log_in(handle, password).await;
+        assert_eq!(rejection(refused), Rejection::BadCredentials);
+    }
+    assert!(log_in("ANN", "a password").await.is_ok());
+}
+
+#[tokio::test]
+async fn privacy_hides_a_person_from_requests_as_if_they_did_not_exist() {
+    use domain::user::{Privacy, WhoMayAdd};
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let privacy = Privacy { findable: false, who_may_add: WhoMayAdd::Nobody };
+    world.commands.change_privacy(&Caller::person(bob), privacy).await.unwrap();
+    assert_eq!(rejection(world.ask(ann, bob).await), Rejection::PersonNotFound);
+    assert_eq!(rejection(world.ask(ann, UserId::new()).await), Rejection::PersonNotFound);
+    let request = RequestFriend { to: ann, greeting: String::new(), source: Source::Search };
+    assert!(world.commands.request_friend(&Caller::person(bob), request).await.is_ok());
+}
