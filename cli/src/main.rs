@@ -1,2 +1,35 @@
-//! x
-fn main(){}
+//! The binary `teahouse`: the server, the tools of an auditor, and measurements.
+//!
+//! # Layout
+//! - `arguments`: the command line; [`settings`]: what can be set, and where that is read from.
+//! - [`layout`]: what lies where in a data directory; [`secret`]: the server's secret.
+//! - [`audit`]: `teahouse audit ...`.
+//! - [`error`]: exit codes; [`output`], [`progress`]: what is written where.
+
+mod arguments;
+mod audit;
+mod error;
+mod layout;
+mod output;
+mod progress;
+mod secret;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::Arguments;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match Arguments::parse().run() {
+        Ok(ending) => ending.into(),
+        Err(error) => {
+            eprintln!("teahouse: {error}");
+            error.exit_code()
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Settings: from a file, then the environment, then flags; each overrides the one before.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use commands::CommandsOptions;
+use config::{Config, Environment, File, FileFormat};
+use domain::Policy;
+use eventlog::StoreKind;
+use serde::{Deserialize, Serialize};
+
+/// What the names of all environment variables begin with. Two underscores stand between nested names.
+const PREFIX: &str = "TEAHOUSE_";
+/// Variables with the prefix that are no settings: the file's place, and the commit that a build was made from.
+const NOT_SETTINGS: [&str; 2] = ["TEAHOUSE_CONFIG", "TEAHOUSE_COMMIT"];
+
+/// Everything that an operator can set. `teahouse.example.toml` explains each of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The data directory.
+    pub(crate) data: PathBuf,
+    /// Address and port to listen on.
+    pub(crate) listen: String,
+    /// The engine of the event log.
+    pub(crate) store: Store,
+    /// Memory for what was read from the event log, in bytes.
+    pub(crate) log_cache_bytes: u64,
+    /// The server's secret, as 64 hexadecimal digits; none for the file in the data directory.
+    #[serde(skip_serializing)]
+    pub(crate) secret_key: Option<Hidden>,
+    /// What operators show to use the operator's endpoints; none closes them.
+    #[serde(skip_serializing)]
+    pub(crate) operator_token: Option<Hidden>,
+    /// What is written about the server's doings.
+    pub(crate) log: Logging,
+    /// The numbers of the rules.
+    pub(crate) policy: Policy,
+    /// The command side.
+    pub(crate) commands: CommandsOptions,
+    /// What only a server under development should do.
+    pub(crate) development: Development,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data: "teahouse-data".into(),
+            listen: "127.0.0.1:8080".to_owned(),
+            store: Store::Fjall,
+            log_cache_bytes: 64 * 1024 * 1024,
+            secret_key: None,
+            operator_token: None,
+            log: Logging::default(),
+            policy: Policy::default(),
+            commands: CommandsOptions::default(),
+            development: Development::default(),
+        }
+    }
+}
+
+/// A setting that is never shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Hidden(String);
+
+impl Hidden {
+    /// The secret itself.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(set)")
+    }
+}
+
+/// The engines of the event log, as they are named in settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Store {
+    /// The default.
+    #[default]
+    Fjall,
+    /// The alternative.
+    Sled,
+}
+
+impl From<Store> for StoreKind {
+    fn from(store: Store) -> Self {
+        match store {
+            Store::Fjall => Self::Fjall,
+            Store::Sled => Self::Sled,
+        }
+    }
+}
+
+/// What is written about the server's doings.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Logging {
+    /// Which lines: levels, also per module, such as `info,eventlog=debug`.
+    pub(crate) filter: String,
+    /// How a line looks.
+    pub(crate) format: LogFormat,
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+/// How a line of the server's own log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What only a server under development should do.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Development {
+    /// Lets operators move the server's clock ahead.
+    pub(crate) adjustable_clock: bool,
+}
+
+/// Why the settings can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    /// The file, a variable or a flag says something that is no setting.
+    #[error("the settings can't be used: {0}")]
+    Unusable(#[from] config::ConfigError),
+}
+
+/// Settings given as flags.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flags {
+    /// `--data`
+    pub(crate) data: Option<PathBuf>,
+    /// `--listen`
+    pub(crate) listen: Option<String>,
+    /// `--store`
+    pub(crate) store: Option<Store>,
+}
+
+impl Settings {
+    /// Reads the settings: from a file if one is named, this process's environment, and flags.
+    ///
+    /// # Errors
+    /// When the file can't be read, or something is set that is no setting or has no such value.
+    pub(crate) fn load(file: Option<&Path>, flags: &Flags) -> Result<Self, SettingsError> {
+        Self::layered(
+            file,
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+            flags,
+        )
+    }
+
+    fn layered(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+        flags: &Flags,
+    ) -> Result<Self, SettingsError> {
+        let ours: HashMap<String, String> = environment
+            .filter(|(name, _)| name.starts_with(PREFIX) && !NOT_SETTINGS.contains(&name.as_str()))
+            .collect();
+        let environment = Environment::with_prefix("TEAHOUSE").prefix_separator("_").separator("__");
+        let mut layers = Config::builder();
+        if let Some(path) = file {
+            layers = layers.add_source(File::from(path).format(FileFormat::Toml).required(true));
+        }
+        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let store = flags.store.map(|store| StoreKind::from(store).to_string());
+        let layers = layers
+            .add_source(environment.source(Some(ours.into_iter().collect())))
+            .set_override_option("data", flags.data.as_ref().map(text))?
+            .set_override_option("listen", flags.listen.clone())?
+            .set_override_option("store", store)?;
+        Ok(layers.build()?.try_deserialize()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../teahouse.example.toml");
+
+    fn from_text(text: &str) -> Result<Settings, config::ConfigError> {
+        Config::builder().add_source(File::from_str(text, FileFormat::Toml)).build()?.try_deserialize()
+    }
+
+    fn from_environment(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::layered(None, variables, &Flags::default())
+    }
+
+    #[test]
+    fn the_example_file_names_every_setting_with_its_default() {
+        let written: serde_json::Value = from_text_as_value(EXAMPLE);
+        let defaults = serde_json::to_value(Settings::default()).unwrap();
+        assert_eq!(written, defaults);
+        from_text(EXAMPLE).unwrap();
+    }
+
+    fn from_text_as_value(text: &str) -> serde_json::Value {
+        let config = Config::builder().add_source(File::from_str(text, FileFormat::Toml)).build().unwrap();
+        config.try_deserialize().unwrap()
+    }
+
+    #[test]
+    fn the_example_file_shows_how_to_set_the_secrets() {
+        let uncommented = EXAMPLE.replace("# secret_key", "secret_key").replace("# operator_token", "operator_token");
+        let settings = from_text(&uncommented).unwrap();
+        assert!(settings.secret_key.is_some() && settings.operator_token.is_some());
+    }
+
+    #[test]
+    fn a_variable_sets_a_nested_setting_and_keeps_a_token_as_it_is() {
+        let settings = from_environment(&[
+            ("TEAHOUSE_COMMANDS__PASSWORDS__MEMORY_KIB", "64"),
+            ("TEAHOUSE_DEVELOPMENT__ADJUSTABLE_CLOCK", "true"),
+            ("TEAHOUSE_STORE", "sled"),
+            ("TEAHOUSE_OPERATOR_TOKEN", "0071"),
+            ("TEAHOUSE_CONFIG", "/elsewhere.toml"),
+            ("HOME", "/root"),
+        ])
+        .unwrap();
+        assert_eq!(settings.commands.passwords.memory_kib, 64);
+        assert!(settings.development.adjustable_clock);
+        assert_eq!(settings.store, Store::Sled);
+        assert_eq!(settings.operator_token.unwrap().reveal(), "0071");
+    }
+
+    #[test]
+    fn a_setting_that_does_not_exist_is_refused() {
+        assert!(from_text("colour = 'green'").is_err());
+        assert!(from_text("[policy]\nrecal_seconds = 1").is_err());
+        assert!(from_environment(&[("TEAHOUSE_LISTNE", "x")]).is_err());
+        assert!(from_environment(&[("TEAHOUSE_STORE", "papyrus")]).is_err());
+    }
+
+    #[test]
+    fn a_flag_overrides_a_variable_which_overrides_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("any.conf");
+        std::fs::write(&file, "data = 'a'\nlisten = 'a:1'\nlog_cache_bytes = 7").unwrap();
+        let variables = [("TEAHOUSE_DATA", "b"), ("TEAHOUSE_LISTEN", "b:1")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        let flags = Flags { data: Some("c".into()), ..Flags::default() };
+        let settings = Settings::layered(Some(&file), variables.into_iter(), &flags).unwrap();
+        assert_eq!(settings.data, Path::new("c"));
+        assert_eq!(settings.listen, "b:1");
+        assert_eq!(settings.log_cache_bytes, 7);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_an_error() {
+        assert!(Settings::layered(Some(Path::new("/nowhere.toml")), [].into_iter(), &Flags::default()).is_err());
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let settings = from_text("operator_token = 'open sesame'").unwrap();
+        assert!(!format!("{settings:?}").contains("sesame"));
+        assert!(!serde_json::to_string(&settings).unwrap().contains("sesame"));
+    }
+}
