@@ -168,6 +168,27 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         value: "`chat::seat::Seat`: stays, read mark, settings, part in the group",
         workload: Workload::Resident,
     },
+    KeyspaceEntry {
+        projection: "report",
+        keyspace: "days",
+        key: "user, year (u16), day of the year from 1 (u16)",
+        value: "per kind of message that was sent: its code (u8), count (u32)",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
+        projection: "report",
+        keyspace: "hours",
+        key: "user, year (u16)",
+        value: "for each hour of the day: count (u32)",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "report",
+        keyspace: "conversations",
+        key: "user, year (u16), conversation",
+        value: "count (u32)",
+        workload: Workload::Scan,
+    },
 ];
 
 /// The entry of a keyspace.

@@ -25,5 +25,5 @@ mod view;
 mod walk;
 
 pub use projection::SearchProjection;
-pub use query::{Hit, Hits, Query, SearchError, Visible};
+pub use query::{Hit, Hits, Query, SearchError};
 pub use view::SearchView;

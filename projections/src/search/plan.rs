@@ -1,6 +1,6 @@
 //! A query made ready: what the index is asked, and what each candidate is checked against.
 
-use std::{collections::HashMap, ops::RangeInclusive};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::ConversationId;
@@ -12,9 +12,10 @@ use tantivy::{
 
 use super::{
     index::{Fields, id_key, kind_code, number_term},
-    query::{Query, SearchError, TEXT_CHARS_MAX, Visible},
+    query::{Query, SearchError, TEXT_CHARS_MAX},
     tokens::phrases,
 };
+use crate::chat::VisiblePart;
 
 /// Up to this many conversations, their lists of messages always lead the search.
 const FEW_CONVERSATIONS: usize = 4;
@@ -25,7 +26,7 @@ pub(super) struct Plan {
     /// Clauses that a message must meet besides being in a visible conversation.
     clauses: Vec<Clause>,
     /// The conversations to search, by their keys.
-    visible: HashMap<u64, Visible>,
+    visible: HashMap<u64, VisiblePart>,
     /// Sent at this time or later, in microseconds.
     pub(super) from: i64,
     /// Sent before this time, in microseconds.
@@ -55,8 +56,8 @@ impl Plan {
             return Err(SearchError::TooLong);
         }
         let phrases = phrases(&query.text);
-        let wanted = |visible: &&Visible| query.conversation.is_none_or(|only| visible.conversation == only);
-        let visible: HashMap<u64, Visible> = query
+        let wanted = |visible: &&VisiblePart| query.conversation.is_none_or(|only| visible.conversation == only);
+        let visible: HashMap<u64, VisiblePart> = query
             .visible
             .iter()
             .filter(wanted)
@@ -81,9 +82,8 @@ impl Plan {
     /// The conversation with this key, if it is to be searched and shows its message `seq`.
     pub(super) fn shows(&self, conversation: u64, seq: u64) -> Option<ConversationId> {
         let visible = self.visible.get(&conversation)?;
-        let below = |range: &RangeInclusive<u64>| *range.end() < seq;
-        let range = visible.seqs.get(visible.seqs.partition_point(below))?;
-        range.contains(&seq).then_some(visible.conversation)
+        let (first, last) = *visible.spans.get(visible.spans.partition_point(|(_, last)| *last < seq))?;
+        (first..=last).contains(&seq).then_some(visible.conversation)
     }
 
     /// The candidates of a segment: messages that meet every clause, and perhaps are in a visible conversation.

@@ -1,24 +1,15 @@
 //! What a search asks for and what it gives.
 
-use std::ops::RangeInclusive;
-
 use chrono::{DateTime, Utc};
 use domain::{ConversationId, UserId, conversation::ContentKind};
 use eventlog::Position;
+
+use crate::chat::VisiblePart;
 
 /// Most hits that one search gives.
 pub const LIMIT_MAX: usize = 50;
 /// Longest text to search for, in characters.
 pub const TEXT_CHARS_MAX: usize = 200;
-
-/// A conversation, and which of its messages the searcher may see.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Visible {
-    /// The conversation.
-    pub conversation: ConversationId,
-    /// The numbers of the messages, in ascending ranges that do not touch.
-    pub seqs: Vec<RangeInclusive<u64>>,
-}
 
 /// What to search for. Everything that is given has to hold.
 #[derive(Clone, Debug, Default)]
@@ -26,8 +17,8 @@ pub struct Query {
     /// Words, at most [`TEXT_CHARS_MAX`] characters. All of them have to be in the message; those in double quotes side
     /// by side. Empty for any message.
     pub text: String,
-    /// What the searcher may see; nothing else is found.
-    pub visible: Vec<Visible>,
+    /// What the searcher may see, as [`crate::chat::ChatView::conversations_of`] gives it; nothing else is found.
+    pub visible: Vec<VisiblePart>,
     /// Only in this conversation.
     pub conversation: Option<ConversationId>,
     /// Only by this person.

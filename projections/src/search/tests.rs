@@ -12,8 +12,11 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::{Hits, Query, SearchError, SearchProjection, Visible, query::TEXT_CHARS_MAX};
-use crate::runtime::{Fact, Projection, ProjectionError, Row};
+use super::{Hits, Query, SearchError, SearchProjection, query::TEXT_CHARS_MAX};
+use crate::{
+    chat::VisiblePart,
+    runtime::{Fact, Projection, ProjectionError, Row},
+};
 
 /// What was said, as a log, and an index of it.
 struct Talk {
@@ -38,8 +41,8 @@ fn user(number: u128) -> UserId {
 }
 
 /// All of some conversations.
-fn all_of(conversations: impl IntoIterator<Item = u128>) -> Vec<Visible> {
-    let whole = |number| Visible { conversation: conversation(number), seqs: vec![1..=u64::MAX] };
+fn all_of(conversations: impl IntoIterator<Item = u128>) -> Vec<VisiblePart> {
+    let whole = |number| VisiblePart { conversation: conversation(number), spans: vec![(1, u64::MAX)] };
     conversations.into_iter().map(whole).collect()
 }
 
@@ -211,7 +214,7 @@ fn only_what_the_searcher_may_see_is_found() {
         talk.say(1, "喝茶");
     }
     talk.say(2, "喝茶");
-    let visible = vec![Visible { conversation: conversation(1), seqs: vec![2..=3, 6..=8] }];
+    let visible = vec![VisiblePart { conversation: conversation(1), spans: vec![(2, 3), (6, 8)] }];
     let found = talk.search(Query { text: "喝茶".into(), visible, ..Query::default() });
     assert_eq!(seqs(&found), [8, 7, 6, 3, 2]);
     assert_eq!(talk.search(Query { text: "喝茶".into(), ..Query::default() }), Hits::default());
@@ -391,7 +394,8 @@ impl Oracle {
         let wanted: Vec<&str> = query.text.split_whitespace().collect();
         let visible = |to: u128, seq: u64| {
             query.visible.iter().any(|visible| {
-                visible.conversation == conversation(to) && visible.seqs.iter().any(|range| range.contains(&seq))
+                visible.conversation == conversation(to)
+                    && visible.spans.iter().any(|(first, last)| (*first..=*last).contains(&seq))
             })
         };
         let matches = self.said.iter().rev().filter(|(_, to, seq, by, words)| {
@@ -406,8 +410,8 @@ impl Oracle {
         let text = (0..words).map(|_| WORDS[rng.random_range(0..WORDS.len())]).collect::<Vec<_>>().join(" ");
         let visible = (0..30).filter_map(|number| {
             let first = rng.random_range(1..10);
-            let seqs = vec![first..=first + 4, first + 8..=u64::MAX];
-            rng.random_ratio(1, 2).then(|| Visible { conversation: conversation(number), seqs })
+            let spans = vec![(first, first + 4), (first + 8, u64::MAX)];
+            rng.random_ratio(1, 2).then(|| VisiblePart { conversation: conversation(number), spans })
         });
         let visible = visible.collect();
         let sender = rng.random_ratio(1, 3).then(|| user(rng.random_range(0..5)));

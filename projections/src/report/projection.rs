@@ -1,0 +1,162 @@
+//! Counting messages.
+
+use std::{path::Path, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use domain::{ConversationEvent, ConversationId, DomainEvent, UserId, conversation::ContentKind};
+use eventlog::Position;
+use fjall::{Keyspace, OwnedWriteBatch};
+use parking_lot::RwLock;
+
+use super::{
+    rows::{by_hour_bytes, by_kind_bytes, conversation_key, day_key, read_by_hour, read_by_kind, read_count, year_key},
+    tally::{Tally, YearTally, add},
+    view::{ReportView, Tables},
+};
+use crate::{
+    rows::RowStore,
+    runtime::{Fact, Projection, ProjectionError},
+};
+
+/// Rows that wait at most; bounds memory and how long readers are held up while they are written.
+const WAITING_ROWS: usize = 16_384;
+/// Positions that wait at most: what a restart may have to count again.
+const WAITING_POSITIONS: u64 = 200_000;
+
+/// Counts what people send.
+pub struct ReportProjection {
+    store: RowStore,
+    view: Arc<ReportView>,
+    /// The last event counted, on disk or not.
+    applied: Position,
+}
+
+impl Projection for ReportProjection {
+    const NAME: &'static str = "report";
+    const VERSION: u32 = 1;
+    type View = ReportView;
+
+    fn open(dir: &Path) -> Result<Self, ProjectionError> {
+        let store = RowStore::open(dir, Self::NAME)?;
+        let tables = Tables {
+            days: store.keyspace("days")?,
+            hours: store.keyspace("hours")?,
+            conversations: store.keyspace("conversations")?,
+        };
+        let applied = store.checkpoint();
+        Ok(Self { store, view: Arc::new(ReportView { tables, tally: RwLock::default() }), applied })
+    }
+
+    fn view(&self) -> Arc<ReportView> {
+        self.view.clone()
+    }
+
+    fn checkpoint(&self) -> Position {
+        self.store.checkpoint()
+    }
+
+    fn apply(&mut self, batch: &[Arc<Fact>]) -> Result<(), ProjectionError> {
+        let Some(last) = batch.last().map(|fact| fact.position()) else { return Ok(()) };
+        // All are read before the first is counted: a poison event leaves nothing half counted.
+        let sent = batch.iter().filter_map(|fact| Sent::of(fact).transpose());
+        let sent = sent.collect::<Result<Vec<Sent>, _>>()?;
+        let waiting = {
+            let mut tally = self.view.tally.write();
+            sent.iter().for_each(|sent| tally.count(sent.sender, sent.conversation, sent.kind, sent.at));
+            tally.rows
+        };
+        self.applied = last;
+        if waiting >= WAITING_ROWS || last.0.saturating_sub(self.checkpoint().0) >= WAITING_POSITIONS {
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    fn idle(&mut self) -> Result<(), ProjectionError> {
+        self.write()
+    }
+
+    fn flush(&mut self) -> Result<(), ProjectionError> {
+        self.write()?;
+        self.store.flush()
+    }
+}
+
+/// A message to be counted.
+struct Sent {
+    sender: UserId,
+    conversation: ConversationId,
+    kind: ContentKind,
+    at: DateTime<Utc>,
+}
+
+impl Sent {
+    fn of(fact: &Fact) -> Result<Option<Self>, ProjectionError> {
+        if fact.event_type() != "message.sent" {
+            return Ok(None);
+        }
+        let DomainEvent::Conversation(ConversationEvent::MessageSent(sent)) = fact.decoded()? else { return Ok(None) };
+        let Some(conversation) = fact.stream_id("conversation").map(ConversationId) else {
+            return Err(fact.poison("a message outside of a conversation's stream"));
+        };
+        let (kind, at) = (sent.content.kind(), fact.at());
+        Ok(fact.actor().map(|sender| Self { sender, conversation, kind, at }))
+    }
+}
+
+impl ReportProjection {
+    /// Writes what waits, and the checkpoint.
+    fn write(&mut self) -> Result<(), ProjectionError> {
+        if self.applied == self.checkpoint() {
+            return Ok(());
+        }
+        let mut batch = self.store.batch();
+        {
+            // Only this thread writes counts, so they stay as they are until they are taken out below.
+            let tally = self.view.tally.read();
+            for ((user, year), counts) in &tally.years {
+                add_to_rows(&mut batch, &self.view.tables, *user, *year, counts)?;
+            }
+        }
+        let mut tally = self.view.tally.write();
+        self.store.commit(batch, self.applied)?;
+        *tally = Tally::default();
+        Ok(())
+    }
+}
+
+fn add_to_rows(
+    batch: &mut OwnedWriteBatch,
+    tables: &Tables,
+    user: UserId,
+    year: u16,
+    tally: &YearTally,
+) -> Result<(), ProjectionError> {
+    for (day, more) in &tally.days {
+        let key = day_key(user, year, *day);
+        let mut counts = before(&tables.days, "days", &key, read_by_kind)?.unwrap_or_default();
+        add(&mut counts, more);
+        batch.insert(&tables.days, key, by_kind_bytes(&counts));
+    }
+    let key = year_key(user, year);
+    let mut hours = before(&tables.hours, "hours", &key, read_by_hour)?.unwrap_or_default();
+    add(&mut hours, &tally.hours);
+    batch.insert(&tables.hours, key, by_hour_bytes(&hours));
+    for (conversation, more) in &tally.conversations {
+        let key = conversation_key(user, year, *conversation);
+        let count = before(&tables.conversations, "conversations", &key, read_count)?.unwrap_or_default();
+        batch.insert(&tables.conversations, key, count.saturating_add(*more).to_be_bytes());
+    }
+    Ok(())
+}
+
+/// What a row said before.
+fn before<T>(
+    table: &Keyspace,
+    keyspace: &'static str,
+    key: &[u8],
+    read: impl FnOnce(&[u8]) -> Option<T>,
+) -> Result<Option<T>, ProjectionError> {
+    let row = table.get(key)?;
+    row.map(|row| read(&row).ok_or(ProjectionError::DamagedRow { keyspace })).transpose()
+}
