@@ -5,9 +5,18 @@
 //! file's size nor the drive's cache, so a real `fdatasync` follows. A leaf of more than about 128 KiB goes to a
 //! file that sled never syncs; a leaf has at most 17 entries, so long values are cut into small chunks.
 
-use std::{fs, fs::File, io, ops::Bound, path::Path, path::PathBuf, sync::Arc};
+use std::{
+    fs::{self, File},
+    io,
+    ops::Bound,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
+use parking_lot::RwLock;
 
 use crate::{
     disk::{DiskLog, Engine, OpenError},
@@ -22,6 +31,10 @@ const EVENT: u8 = b'e';
 const STREAM: u8 = b's';
 /// Bytes of each chunk of a value but its last, which is shorter, if need be empty.
 const CHUNK_BYTES: usize = 4096;
+/// How often opening sled anew is tried after a failed write.
+const REOPEN_ATTEMPTS: u32 = 100;
+/// Time between two such attempts.
+const REOPEN_PAUSE: Duration = Duration::from_millis(20);
 
 /// How a sled log may use the machine.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +73,10 @@ impl SledLog {
 }
 
 struct SledStore {
-    database: sled::Db,
+    /// None when sled could not be opened again after a failed write.
+    database: RwLock<Option<sled::Db>>,
+    folder: PathBuf,
+    options: SledOptions,
     /// sled's one data file, for the barrier that sled doesn't make.
     data_file: File,
     /// Where sled would put what it doesn't sync.
@@ -69,25 +85,36 @@ struct SledStore {
 
 impl SledStore {
     fn open(folder: &Path, options: SledOptions) -> Result<Self, StoreError> {
-        let database = sled::Config::new()
-            .path(folder)
-            .cache_capacity(options.cache_bytes)
-            // Every batch is flushed by its writer.
-            .flush_every_ms(None)
-            .open()
-            .map_err(failure)?;
+        let database = open_database(folder, options).map_err(failure)?;
         let data_file = File::open(folder.join("db")).map_err(|error| io_failure(&error))?;
         let store = Self {
-            database,
+            database: RwLock::new(Some(database)),
+            folder: folder.to_owned(),
+            options,
             data_file,
             blobs: folder.join("blobs"),
         };
-        store.barrier()?;
+        store.with(|database| store.barrier(database))?;
         Ok(store)
     }
 
-    fn barrier(&self) -> Result<(), StoreError> {
-        self.database.flush().map_err(failure)?;
+    fn with<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&sled::Db) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match self.database.read().as_ref() {
+            Some(database) => work(database),
+            None => Err(StoreError::Failed("sled could not be opened again".into()).into()),
+        }
+    }
+
+    fn apply(&self, database: &sled::Db, writes: sled::Batch) -> Result<(), StoreError> {
+        database.apply_batch(writes).map_err(failure)?;
+        self.barrier(database)
+    }
+
+    fn barrier(&self, database: &sled::Db) -> Result<(), StoreError> {
+        database.flush().map_err(failure)?;
         let mut blobs = fs::read_dir(&self.blobs).map_err(|error| io_failure(&error))?;
         if blobs.next().is_some() {
             return Err(StoreError::Failed(
@@ -98,6 +125,33 @@ impl SledStore {
             .sync_data()
             .map_err(|error| io_failure(&error))
     }
+
+    /// Opens sled anew after a failed write. Its readers finish the page splits that its writers began, so once
+    /// it can't write, it can't reliably be read either, not even where nothing changed.
+    fn reopen_for_reading(&self) {
+        let mut database = self.database.write();
+        // sled lets go of its files a moment after its last handle is dropped.
+        *database = None;
+        for _ in 0..REOPEN_ATTEMPTS {
+            match open_database(&self.folder, self.options) {
+                Ok(opened) => {
+                    *database = Some(opened);
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, "sled can't be opened again yet"),
+            }
+            thread::sleep(REOPEN_PAUSE);
+        }
+    }
+}
+
+fn open_database(folder: &Path, options: SledOptions) -> sled::Result<sled::Db> {
+    sled::Config::new()
+        .path(folder)
+        .cache_capacity(options.cache_bytes)
+        // Every batch is flushed by its writer.
+        .flush_every_ms(None)
+        .open()
 }
 
 impl Store for SledStore {
@@ -111,31 +165,36 @@ impl Store for SledStore {
             let entry = stream_key(record.stream(), record.version());
             writes.insert(&entry[..], &position.0.to_be_bytes());
         }
-        self.database.apply_batch(writes).map_err(failure)?;
-        self.barrier()
+        let written = self.with(|database| self.apply(database, writes));
+        if written.is_err() {
+            self.reopen_for_reading();
+        }
+        written
     }
 
     fn last(&self) -> Result<Position, StoreError> {
         let range = chunk_key(Position::START, 0)..=chunk_key(Position(u64::MAX), u8::MAX);
-        match self.database.range(range).next_back() {
+        self.with(|database| match database.range(range).next_back() {
             Some(entry) => chunk_position(&entry.map_err(failure)?.0),
             None => Ok(Position::START),
-        }
+        })
     }
 
     fn get(&self, position: Position) -> Result<Option<Bytes>, StoreError> {
         let key = chunk_key(position, 0);
-        let Some(first) = self.database.get(key).map_err(failure)? else {
-            return Ok(None);
-        };
-        if first.len() < CHUNK_BYTES {
-            return Ok(Some(Bytes::copy_from_slice(&first)));
-        }
-        let mut value = BytesMut::new();
-        for entry in self.database.range(key..=chunk_key(position, u8::MAX)) {
-            value.extend_from_slice(&entry.map_err(failure)?.1);
-        }
-        Ok(Some(value.freeze()))
+        self.with(|database| {
+            let Some(first) = database.get(key).map_err(failure)? else {
+                return Ok(None);
+            };
+            if first.len() < CHUNK_BYTES {
+                return Ok(Some(Bytes::copy_from_slice(&first)));
+            }
+            let mut value = BytesMut::new();
+            for entry in database.range(key..=chunk_key(position, u8::MAX)) {
+                value.extend_from_slice(&entry.map_err(failure)?.1);
+            }
+            Ok(Some(value.freeze()))
+        })
     }
 
     fn scan(
@@ -149,26 +208,27 @@ impl Store for SledStore {
             Bound::Excluded(chunk_key(after, u8::MAX)),
             Bound::Included(chunk_key(until, u8::MAX)),
         );
-        let mut entries = self.database.range(range);
-        for _ in 0..limit {
-            let Some(entry) = entries.next() else {
-                break;
-            };
-            let (key, chunk) = entry.map_err(failure)?;
-            let position = chunk_position(&key)?;
-            let mut last_chunk = chunk.len();
-            let mut value = BytesMut::from(&chunk[..]);
-            while last_chunk == CHUNK_BYTES {
+        self.with(|database| {
+            let mut entries = database.range(range);
+            for _ in 0..limit {
                 let Some(entry) = entries.next() else {
                     break;
                 };
-                let (_, chunk) = entry.map_err(failure)?;
-                value.extend_from_slice(&chunk);
-                last_chunk = chunk.len();
+                let (key, first) = entry.map_err(failure)?;
+                let position = chunk_position(&key)?;
+                let mut last_chunk = first.len();
+                let mut value = BytesMut::from(&first[..]);
+                while last_chunk == CHUNK_BYTES
+                    && let Some(entry) = entries.next()
+                {
+                    let (_, chunk) = entry.map_err(failure)?;
+                    value.extend_from_slice(&chunk);
+                    last_chunk = chunk.len();
+                }
+                visit(position, value.freeze()).map_err(ScanError::Visit)?;
             }
-            visit(position, value.freeze()).map_err(ScanError::Visit)?;
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn index(
@@ -181,26 +241,18 @@ impl Store for SledStore {
             Bound::Excluded(stream_key(stream, after)),
             Bound::Included(stream_key(stream, u64::MAX)),
         );
-        self.database
-            .range(range)
-            .take(limit)
-            .map(entry_of)
-            .collect()
+        self.with(|database| database.range(range).take(limit).map(entry_of).collect())
     }
 
     fn index_at(&self, stream: &str, version: u64) -> Result<Option<Position>, StoreError> {
         let key = stream_key(stream, version);
-        let position = self.database.get(key).map_err(failure)?;
+        let position = self.with(|database| database.get(key).map_err(failure))?;
         position.map(|p| trailing_u64(&p).map(Position)).transpose()
     }
 
     fn index_tail(&self, stream: &str) -> Result<Option<(u64, Position)>, StoreError> {
         let range = stream_key(stream, 0)..=stream_key(stream, u64::MAX);
-        self.database
-            .range(range)
-            .next_back()
-            .map(entry_of)
-            .transpose()
+        self.with(|database| database.range(range).next_back().map(entry_of).transpose())
     }
 }
 

@@ -54,7 +54,7 @@ impl Appender {
             .env(DIR, dir)
             .env(WRITERS, writers.to_string())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::inherit())
             .spawn()
             .unwrap_or_else(|error| panic!("the child needs {wrapper:?}: {error}"));
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
