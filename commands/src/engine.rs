@@ -16,7 +16,7 @@ use crate::{
     Clock, CommandError, CommandKey, PasswordCost, Secrets,
     keys::{Claim, Guard, Keys, Past},
     passwords::Passwords,
-    ports::{CommandHistory, Deadlines, Relations},
+    ports::{CommandHistory, Deadlines, Relations, Snapshots},
     repository::{Cell, Repository, decode},
 };
 
@@ -159,18 +159,19 @@ impl Commands {
         relations: Arc<dyn Relations>,
         deadlines: Arc<dyn Deadlines>,
         history: Arc<dyn CommandHistory>,
+        snapshots: Arc<dyn Snapshots>,
         options: &CommandsOptions,
     ) -> Result<Self, CommandError> {
         let capacity = options.cached_streams;
         Ok(Self {
             passwords: Passwords::new(options.passwords)?,
-            handles: Arc::new(Repository::new(log.clone(), capacity / 8)),
-            users: Arc::new(Repository::new(log.clone(), capacity)),
-            contacts: Arc::new(Repository::new(log.clone(), capacity)),
-            friendships: Arc::new(Repository::new(log.clone(), capacity)),
-            conversations: Arc::new(Repository::new(log.clone(), capacity)),
-            inboxes: Arc::new(Repository::new(log.clone(), capacity)),
-            sticker_packs: Arc::new(Repository::new(log.clone(), 1_024)),
+            handles: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
+            users: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            contacts: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            friendships: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            conversations: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            inboxes: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            sticker_packs: Arc::new(Repository::new(log.clone(), snapshots.clone(), 1_024)),
             keys: Arc::new(Keys::new(history)),
             log,
             clock,
@@ -382,6 +383,13 @@ async fn finish<A: Aggregate>(
     match outcome.await {
         Ok(appended) => {
             cell.progress.send_modify(|progress| progress.durable = progress.durable.max(appended.version));
+            if let Some((event_id, _)) = events.last() {
+                let mut cached = cell.cached.lock();
+                // Only a state without anything still under way is wholly durable.
+                if cached.version == appended.version {
+                    repository.keep_snapshot(&stream, &mut cached, *event_id);
+                }
+            }
             if let Some(guard) = guard {
                 guard.done(stream, before, events.len(), appended.position);
             }

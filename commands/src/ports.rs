@@ -58,6 +58,14 @@ pub struct PastCommand {
     pub fingerprint: [u8; 16],
 }
 
+/// Where snapshots of long streams are kept. Losing them costs time and nothing else.
+pub trait Snapshots: Send + Sync + 'static {
+    /// The snapshot of a stream, if there is one.
+    fn load(&self, stream: &str) -> Option<Vec<u8>>;
+    /// Keeps a snapshot instead of the stream's earlier one.
+    fn save(&self, stream: &str, snapshot: &[u8]);
+}
+
 /// Something that falls due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {

@@ -4,6 +4,9 @@
 //! that the next command on the same stream need not wait for the barrier: the log keeps the order of submission. If an
 //! append fails, the cached state is dropped and whoever decided on it decides again. What a command answers, be it a
 //! refusal or "nothing to do", leaves only after everything it was decided on is durable.
+//!
+//! Long streams are folded from a snapshot. It is taken only of a state that is wholly durable, and used only where the
+//! log still has, at that version, the very event that the snapshot ends with.
 
 use std::{num::NonZeroUsize, sync::Arc};
 
@@ -12,12 +15,16 @@ use domain::{Aggregate, EventFamily, EventMeta, UserId};
 use eventlog::{EventLog, RecordedEvent, StreamName};
 use lru::LruCache;
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use uuid::Uuid;
 
-use crate::CommandError;
+use crate::{CommandError, ports::Snapshots};
 
 /// How many events are read at a time while a stream is folded.
 const PAGE: usize = 1_000;
+/// After how many further events a stream is worth another snapshot.
+const SNAPSHOT_EVERY: u64 = 512;
 /// Over how many locks the cache is spread.
 const SHARDS: usize = 16;
 
@@ -37,6 +44,18 @@ pub(crate) struct Cached<A> {
     pub(crate) state: A,
     /// The version of the last event in the state.
     pub(crate) version: u64,
+    /// The version that the last snapshot was taken at.
+    snapshot: u64,
+}
+
+/// A state, kept to fold a long stream from.
+#[derive(Serialize, Deserialize)]
+struct Snapshot<A> {
+    shape: u32,
+    version: u64,
+    /// The event of that version.
+    event_id: Uuid,
+    state: A,
 }
 
 /// One cached stream.
@@ -62,14 +81,15 @@ type Shard<A> = Mutex<LruCache<<A as Aggregate>::Id, Arc<Cell<A>>>>;
 /// Cached aggregates of one kind.
 pub(crate) struct Repository<A: Aggregate> {
     log: Arc<dyn EventLog>,
+    snapshots: Arc<dyn Snapshots>,
     shards: Vec<Shard<A>>,
 }
 
 impl<A: Aggregate> Repository<A> {
     /// A repository that keeps about `capacity` streams in memory.
-    pub(crate) fn new(log: Arc<dyn EventLog>, capacity: usize) -> Self {
+    pub(crate) fn new(log: Arc<dyn EventLog>, snapshots: Arc<dyn Snapshots>, capacity: usize) -> Self {
         let each = NonZeroUsize::new(capacity / SHARDS).unwrap_or(NonZeroUsize::MIN);
-        Self { log, shards: (0..SHARDS).map(|_| Mutex::new(LruCache::new(each))).collect() }
+        Self { log, snapshots, shards: (0..SHARDS).map(|_| Mutex::new(LruCache::new(each))).collect() }
     }
 
     /// The name of an aggregate's stream.
@@ -108,7 +128,8 @@ impl<A: Aggregate> Repository<A> {
 
     async fn fold(&self, id: A::Id) -> Result<Cached<A>, CommandError> {
         let stream = Self::stream(id)?;
-        let mut cached = Cached { state: A::default(), version: 0 };
+        let mut cached = self.load_snapshot(&stream).await?;
+        let mut last = None;
         loop {
             let page = self.log.read_stream(&stream, cached.version, PAGE).await?;
             for record in &page {
@@ -116,10 +137,43 @@ impl<A: Aggregate> Repository<A> {
                 cached.state.evolve(&event, &meta_of(record));
                 cached.version = record.version();
             }
+            last = page.last().map(RecordedEvent::event_id).or(last);
             if page.len() < PAGE {
-                return Ok(cached);
+                break;
             }
         }
+        if let Some(event_id) = last {
+            self.keep_snapshot(&stream, &mut cached, event_id);
+        }
+        Ok(cached)
+    }
+
+    /// The state of the stream's snapshot; an empty one where there is none that fits the log.
+    async fn load_snapshot(&self, stream: &StreamName) -> Result<Cached<A>, CommandError> {
+        let empty = Cached { state: A::default(), version: 0, snapshot: 0 };
+        let Some(bytes) = self.snapshots.load(stream.as_str()) else { return Ok(empty) };
+        let Ok(snapshot) = serde_json::from_slice::<Snapshot<A>>(&bytes) else { return Ok(empty) };
+        let Some(before) = snapshot.version.checked_sub(1).filter(|_| snapshot.shape == A::SHAPE) else {
+            return Ok(empty);
+        };
+        let record = self.log.read_stream(stream, before, 1).await?;
+        if record.first().is_none_or(|record| record.event_id() != snapshot.event_id) {
+            return Ok(empty);
+        }
+        Ok(Cached { state: snapshot.state, version: snapshot.version, snapshot: snapshot.version })
+    }
+
+    /// Takes a snapshot where one is due. The event is the last one in the state, and durable.
+    pub(crate) fn keep_snapshot(&self, stream: &StreamName, cached: &mut Cached<A>, event_id: Uuid) {
+        if cached.version < cached.snapshot + SNAPSHOT_EVERY {
+            return;
+        }
+        let snapshot = Snapshot { shape: A::SHAPE, version: cached.version, event_id, state: &cached.state };
+        // A state that can't be written is folded from the log the next time, as if there were no snapshots.
+        if let Ok(bytes) = serde_json::to_vec(&snapshot) {
+            self.snapshots.save(stream.as_str(), &bytes);
+        }
+        cached.snapshot = cached.version;
     }
 
     fn shard(&self, id: A::Id) -> &Shard<A> {

@@ -1,5 +1,7 @@
 //! Commands on a real log in memory: idempotency, pipelining, conflicts, and the rules that span several streams.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails should stop")]
+
 mod world;
 
 use std::sync::Arc;
@@ -257,4 +259,32 @@ async fn privacy_hides_a_person_from_requests_as_if_they_did_not_exist() {
     assert_eq!(rejection(world.ask(ann, UserId::new()).await), Rejection::PersonNotFound);
     let request = RequestFriend { to: ann, greeting: String::new(), source: Source::Search };
     assert!(world.commands.request_friend(&Caller::person(bob), request).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_long_stream_is_folded_from_a_snapshot_that_fits_the_log_and_from_its_start_otherwise() {
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let talk = world.befriend(ann, bob).await;
+    for _ in 0..600 {
+        world.commands.send_message(&Caller::person(ann), talk, text("x")).await.unwrap();
+    }
+    let stream = format!("conversation-{talk}");
+    let snapshot = world.snapshots.0.lock().get(&stream).cloned().unwrap();
+    let next = async |world: &World| {
+        let sent = world.commands.send_message(&Caller::person(bob), talk, text("y")).await.unwrap();
+        seqs(&sent.events)
+    };
+    assert_eq!(next(&world.restarted()).await, [601]);
+    let mut altered: serde_json::Value = serde_json::from_slice(&snapshot).unwrap();
+    altered["state"]["seq"] = 5_000.into();
+    let mut foreign = altered.clone();
+    foreign["event_id"] = uuid::Uuid::nil().to_string().into();
+    let keep = |snapshot: serde_json::Value| {
+        world.snapshots.0.lock().insert(stream.clone(), snapshot.to_string().into_bytes());
+    };
+    keep(foreign);
+    assert_eq!(next(&world.restarted()).await, [602], "the log has another event at that version");
+    keep(altered);
+    assert_eq!(next(&world.restarted()).await, [5_001], "the snapshot is what was folded from");
 }

@@ -80,7 +80,7 @@ event_family! {
 }
 
 /// One person's view of others.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Contacts {
     notes: BTreeMap<UserId, Notes>,
     blocked: BTreeSet<UserId>,

@@ -4,6 +4,7 @@
 //! a higher schema number and an upcaster in its `from_json`; old payloads stay readable for ever.
 
 use chrono::{DateTime, Utc};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent, InboxEvent, StickerPackEvent, UserEvent, UserId,
@@ -159,13 +160,15 @@ impl DomainEvent {
 }
 
 /// The state of one stream, folded from its events.
-pub trait Aggregate: Default + Clone + Send + Sync + 'static {
+pub trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What names one of them.
     type Id: Copy + Eq + std::hash::Hash + std::fmt::Display + Send + Sync + 'static;
     /// Its events.
     type Event: EventFamily;
     /// The first part of its stream's name: the stream is `{CATEGORY}-{id}`.
     const CATEGORY: &'static str;
+    /// Counts the shapes that the state has had: a snapshot of another shape is not used.
+    const SHAPE: u32 = 1;
 
     /// Takes one more event into the state. It never refuses: what is in the log has happened.
     fn evolve(&mut self, event: &Self::Event, meta: &EventMeta);

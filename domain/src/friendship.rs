@@ -94,7 +94,7 @@ event_family! {
 }
 
 /// A request that waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenRequest {
     /// Who asked.
     pub from: UserId,
@@ -105,7 +105,7 @@ pub struct OpenRequest {
 }
 
 /// What two people are to each other.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Friendship {
     /// Who has the other among the contacts: none, one or both of the two.
     holders: Vec<UserId>,

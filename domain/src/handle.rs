@@ -77,7 +77,7 @@ event_family! {
 }
 
 /// Whose a handle is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct HandleClaim {
     /// The last claim: who and when.
     pub holder: Option<(UserId, DateTime<Utc>)>,

@@ -77,7 +77,7 @@ event_family! {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Row {
     read: BTreeMap<DeviceId, u64>,
     pinned: bool,
@@ -87,7 +87,7 @@ struct Row {
 }
 
 /// One person's view of conversations. Whether that person is a member is checked by the commands.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Inbox {
     rows: BTreeMap<ConversationId, Row>,
 }

@@ -38,7 +38,7 @@ event_family! {
 }
 
 /// A pack of stickers.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct StickerPack {
     stickers: Vec<Sticker>,
 }

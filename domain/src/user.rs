@@ -134,7 +134,7 @@ event_family! {
 }
 
 /// A device that is logged in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
     /// Its id.
     pub id: DeviceId,
@@ -143,7 +143,7 @@ pub struct Device {
 }
 
 /// A person.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct User {
     /// The handle; none until registered.
     pub handle: Option<String>,

@@ -1,8 +1,11 @@
 //! A command side on a log in memory. Its ports are answered from the log itself, event by event.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -11,7 +14,7 @@ use commands::{
     AdjustableClock, Caller, CommandError, Commands, CommandsOptions, Committed, PasswordCost, Secrets,
     contacts::RequestFriend,
     people::Register,
-    ports::{CommandHistory, Deadlines, Due, PastCommand, Relations, VisibleMessage},
+    ports::{CommandHistory, Deadlines, Due, PastCommand, Relations, Snapshots, VisibleMessage},
 };
 use domain::{
     CommandId, ConversationEvent, ConversationId, DeviceId, DomainEvent, FriendshipEvent, FriendshipId, Policy,
@@ -21,24 +24,39 @@ use eventlog::{
     Append, AppendError, Appended, EventLog, MemoryLog, Position, ReadError, RecordedEvent, StreamName, Subscription,
 };
 use futures::{FutureExt, future::BoxFuture};
+use parking_lot::Mutex;
 
 /// A command side and its log.
 pub(crate) struct World {
     pub(crate) log: Arc<FlakyLog>,
     pub(crate) commands: Commands,
+    pub(crate) snapshots: Arc<Kept>,
+}
+
+/// Snapshots in memory.
+#[derive(Default)]
+pub(crate) struct Kept(pub(crate) Mutex<HashMap<String, Vec<u8>>>);
+
+impl Snapshots for Kept {
+    fn load(&self, stream: &str) -> Option<Vec<u8>> {
+        self.0.lock().get(stream).cloned()
+    }
+    fn save(&self, stream: &str, snapshot: &[u8]) {
+        self.0.lock().insert(stream.to_owned(), snapshot.to_vec());
+    }
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::over(Arc::new(FlakyLog { log: Arc::new(MemoryLog::new()), failing: AtomicUsize::new(0) }))
+        Self::over(Arc::new(FlakyLog { log: Arc::new(MemoryLog::new()), failing: AtomicUsize::new(0) }), Arc::default())
     }
 
     /// A second command side on the same log, as after a restart or on another node.
     pub(crate) fn restarted(&self) -> Self {
-        Self::over(self.log.clone())
+        Self::over(self.log.clone(), self.snapshots.clone())
     }
 
-    fn over(log: Arc<FlakyLog>) -> Self {
+    fn over(log: Arc<FlakyLog>, snapshots: Arc<Kept>) -> Self {
         let passwords = PasswordCost { memory_kib: 8, passes: 1, at_once: 1, waiting_max: 64 };
         let options = CommandsOptions { cached_streams: 1_000, passwords };
         let scan = Arc::new(Scan(log.clone()));
@@ -50,9 +68,10 @@ impl World {
             scan.clone(),
             scan.clone(),
             scan,
+            snapshots.clone(),
             &options,
         );
-        Self { log, commands: commands.unwrap() }
+        Self { log, commands: commands.unwrap(), snapshots }
     }
 
     pub(crate) async fn register(&self, handle: &str) -> Result<Committed<UserEvent>, CommandError> {

@@ -216,7 +216,7 @@ fn check_group_voice(group: &Group, by: UserId, now: DateTime<Utc>) -> Result<()
         return Err(Rejection::AllMuted);
     }
     match group.members.get(&by).and_then(|member| member.muted) {
-        Some(until) if until.is_none_or(|until| until > now) => Err(Rejection::Muted { until }),
+        Some(mute) if mute.until.is_none_or(|until| until > now) => Err(Rejection::Muted { until: mute.until }),
         _ => Ok(()),
     }
 }

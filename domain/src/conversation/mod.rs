@@ -17,6 +17,7 @@ pub mod messages;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 pub use content::{Content, ContentKind, MergedItem};
 pub use events::*;
@@ -27,19 +28,26 @@ use crate::{
     rejection::Rejection,
 };
 
+/// A member's silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mute {
+    /// Until when; none means until lifted.
+    pub until: Option<DateTime<Utc>>,
+}
+
 /// Somebody in a group.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// Their rank by age in the group: who joined earlier has the smaller number.
     pub joined: u64,
     /// The name they go by here; empty for none.
     pub nickname: String,
     /// Whether they are muted, and until when.
-    pub muted: Option<Option<DateTime<Utc>>>,
+    pub muted: Option<Mute>,
 }
 
 /// Somebody who waits to come in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// Whose invitation or code it is.
     pub inviter: UserId,
@@ -50,7 +58,7 @@ pub struct Pending {
 }
 
 /// A group.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Group {
     /// Its name; empty for none.
     pub name: String,
@@ -92,7 +100,7 @@ impl Group {
 }
 
 /// What kind of conversation it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub enum Kind {
     /// It does not exist yet.
     #[default]
@@ -104,7 +112,7 @@ pub enum Kind {
 }
 
 /// A conversation.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Conversation {
     /// What kind it is.
     pub kind: Kind,
@@ -218,7 +226,7 @@ impl Conversation {
             }
             E::MemberMuted(muted) => {
                 if let Some(member) = group.members.get_mut(&muted.member) {
-                    member.muted = Some(muted.until);
+                    member.muted = Some(Mute { until: muted.until });
                 }
             }
             E::MemberUnmuted(unmuted) => {
