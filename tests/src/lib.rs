@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The harness of the end-to-end tests: it starts the real binary and talks to it from outside, as anybody would.
+//!
+//! # Layout
+//! - [`binary`]: where the binary is, and running its commands to their end.
+//! - [`server`]: one running server: start, `kill -9`, graceful stop, start again on the same data.
+//! - [`client`]: HTTP, with a token and idempotency keys; [`raw`]: bytes that no decent client would send.
+//! - [`socket`]: a device's WebSocket.
+//! - [`people`]: registering, befriending, founding groups, talking.
+//! - [`patience`]: waiting for what happens a little later, up to a deadline.
+//!
+//! What fails in here fails the test that called it: the harness panics with a message that says what was answered.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "all of this is test code"
+)]
+
+pub mod binary;
+pub mod client;
+pub mod patience;
+pub mod people;
+pub mod raw;
+pub mod server;
+pub mod socket;
+
+pub use client::{Client, Reply};
+pub use patience::until;
+pub use people::{Person, befriend, group};
+pub use server::{OPERATOR_TOKEN, Server, Setup, Shared};
+pub use socket::Socket;
