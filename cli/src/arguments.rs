@@ -1,19 +1,21 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::{
     audit::{self, Audit},
     error::{Ending, Error},
-    settings::{Flags, Settings},
+    logging, serve,
+    settings::{Flags, Settings, Store},
 };
 
 const EXAMPLES: &str = "Examples:
+  teahouse serve --demo                        a server with a sample community, on http://127.0.0.1:8080
   teahouse audit verify --data teahouse-data   check every event that was ever written
 
-Settings come from a file (--config), then from the environment (TEAHOUSE_LISTEN, TEAHOUSE_LOG__FORMAT, ...), then from
+Settings come from a file (--config), then from the environment (TEAHOUSE_DATA, TEAHOUSE_API__LISTEN, ...), then from
 flags. teahouse.example.toml lists them all.";
 
 /// A social server on one log of events that nobody can alter unnoticed.
@@ -30,10 +32,37 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the server
+    ///
+    /// It keeps everything in one directory, and stops in good order on SIGTERM or Ctrl-C.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(Serve),
     /// Look at a log without trusting whoever kept it
     #[command(subcommand)]
     Audit(Audit),
 }
+
+/// How to serve.
+#[derive(Debug, Args)]
+struct Serve {
+    /// The data directory, made if it is not there [default: teahouse-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Address and port to listen on; port 0 takes any that is free [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// The engine of the event log [default: fjall]
+    #[arg(long, value_enum)]
+    store: Option<Store>,
+    /// Bring in a sample community to try things with
+    #[arg(long)]
+    demo: bool,
+}
+
+const SERVE_EXAMPLES: &str = "Examples:
+  teahouse serve --demo
+  teahouse serve --data /var/lib/teahouse --listen 0.0.0.0:8080
+  TEAHOUSE_OPERATOR_TOKEN=... teahouse serve --config /etc/teahouse.toml";
 
 impl Arguments {
     /// Does it.
@@ -41,8 +70,14 @@ impl Arguments {
     /// # Errors
     /// Whatever kept it from being done.
     pub(crate) fn run(self) -> Result<Ending, Error> {
+        let file = self.config.as_deref();
         match self.command {
-            Command::Audit(audit) => audit::run(audit, &Settings::load(self.config.as_deref(), &Flags::default())?),
+            Command::Serve(Serve { data, listen, store, demo }) => {
+                let settings = Settings::load(file, &Flags { data, listen, store })?;
+                logging::start(&settings.log)?;
+                serve::serve(&settings, demo)
+            }
+            Command::Audit(audit) => audit::run(audit, &Settings::load(file, &Flags::default())?),
         }
     }
 }

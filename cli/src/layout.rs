@@ -13,6 +13,7 @@ use eventlog::StoreKind;
 /// ```text
 /// <data>/log/        the event log: the only thing that can't be made again
 /// <data>/views/      the read models: made again from the log when they are missing
+/// <data>/snapshots/  states of long streams: made again from the log as well
 /// <data>/secret.key  the server's secret, unless it is a setting
 /// <data>/restoring   only while an export is being restored
 /// ```
@@ -40,6 +41,11 @@ impl DataDir {
     /// Where the read models are.
     pub(crate) fn views(&self) -> PathBuf {
         self.root.join("views")
+    }
+
+    /// Where snapshots of long streams are.
+    pub(crate) fn snapshots(&self) -> PathBuf {
+        self.root.join("snapshots")
     }
 
     /// The engine whose event log is there, if one is.

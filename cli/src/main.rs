@@ -3,17 +3,26 @@
 //! # Layout
 //! - `arguments`: the command line; [`settings`]: what can be set, and where that is read from.
 //! - [`layout`]: what lies where in a data directory; [`secret`]: the server's secret.
+//! - [`serve`]: `teahouse serve`; [`house`]: its wiring; [`ports`]: read models as the command side sees them;
+//!   [`snapshots`]; [`demo`]: a sample community; [`stickers`]: the sticker pack that every server has; [`logging`].
 //! - [`audit`]: `teahouse audit ...`.
 //! - [`error`]: exit codes; [`output`], [`progress`]: what is written where.
 
 mod arguments;
 mod audit;
+mod demo;
 mod error;
+mod house;
 mod layout;
+mod logging;
 mod output;
+mod ports;
 mod progress;
 mod secret;
+mod serve;
 mod settings;
+mod snapshots;
+mod stickers;
 
 use std::process::ExitCode;
 

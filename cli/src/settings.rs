@@ -3,9 +3,11 @@
 use std::{
     collections::HashMap,
     fmt,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
+use api::ApiOptions;
 use commands::CommandsOptions;
 use config::{Config, Environment, File, FileFormat};
 use domain::Policy;
@@ -23,8 +25,6 @@ const NOT_SETTINGS: [&str; 2] = ["TEAHOUSE_CONFIG", "TEAHOUSE_COMMIT"];
 pub(crate) struct Settings {
     /// The data directory.
     pub(crate) data: PathBuf,
-    /// Address and port to listen on.
-    pub(crate) listen: String,
     /// The engine of the event log.
     pub(crate) store: Store,
     /// Memory for what was read from the event log, in bytes.
@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) operator_token: Option<Hidden>,
     /// What is written about the server's doings.
     pub(crate) log: Logging,
+    /// The interface: where to listen, limits.
+    pub(crate) api: ApiOptions,
     /// The numbers of the rules.
     pub(crate) policy: Policy,
     /// The command side.
@@ -49,12 +51,12 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             data: "teahouse-data".into(),
-            listen: "127.0.0.1:8080".to_owned(),
             store: Store::Fjall,
             log_cache_bytes: 64 * 1024 * 1024,
             secret_key: None,
             operator_token: None,
             log: Logging::default(),
+            api: ApiOptions::default(),
             policy: Policy::default(),
             commands: CommandsOptions::default(),
             development: Development::default(),
@@ -148,7 +150,7 @@ pub(crate) struct Flags {
     /// `--data`
     pub(crate) data: Option<PathBuf>,
     /// `--listen`
-    pub(crate) listen: Option<String>,
+    pub(crate) listen: Option<SocketAddr>,
     /// `--store`
     pub(crate) store: Option<Store>,
 }
@@ -184,7 +186,7 @@ impl Settings {
         let layers = layers
             .add_source(environment.source(Some(ours.into_iter().collect())))
             .set_override_option("data", flags.data.as_ref().map(text))?
-            .set_override_option("listen", flags.listen.clone())?
+            .set_override_option("api.listen", flags.listen.map(|listen| listen.to_string()))?
             .set_override_option("store", store)?;
         Ok(layers.build()?.try_deserialize()?)
     }
@@ -246,7 +248,7 @@ mod tests {
     fn a_setting_that_does_not_exist_is_refused() {
         assert!(from_text("colour = 'green'").is_err());
         assert!(from_text("[policy]\nrecal_seconds = 1").is_err());
-        assert!(from_environment(&[("TEAHOUSE_LISTNE", "x")]).is_err());
+        assert!(from_environment(&[("TEAHOUSE_API__LISTNE", "x")]).is_err());
         assert!(from_environment(&[("TEAHOUSE_STORE", "papyrus")]).is_err());
     }
 
@@ -254,12 +256,13 @@ mod tests {
     fn a_flag_overrides_a_variable_which_overrides_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("any.conf");
-        std::fs::write(&file, "data = 'a'\nlisten = 'a:1'\nlog_cache_bytes = 7").unwrap();
-        let variables = [("TEAHOUSE_DATA", "b"), ("TEAHOUSE_LISTEN", "b:1")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+        std::fs::write(&file, "data = 'a'\nlog_cache_bytes = 7\napi.listen = '127.0.0.1:1'").unwrap();
+        let variables = [("TEAHOUSE_DATA", "b"), ("TEAHOUSE_API__LISTEN", "127.0.0.1:2")]
+            .map(|(n, v)| (n.to_owned(), v.to_owned()));
         let flags = Flags { data: Some("c".into()), ..Flags::default() };
         let settings = Settings::layered(Some(&file), variables.into_iter(), &flags).unwrap();
         assert_eq!(settings.data, Path::new("c"));
-        assert_eq!(settings.listen, "b:1");
+        assert_eq!(settings.api.listen.port(), 2);
         assert_eq!(settings.log_cache_bytes, 7);
     }
 

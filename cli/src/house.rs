@@ -1,0 +1,102 @@
+//! The wiring: log, read models and command side of one data directory, put together.
+
+use std::{fs, sync::Arc};
+
+use api::hub::Hub;
+use chrono::{DateTime, TimeDelta, Utc};
+use commands::{AdjustableClock, Clock, Commands, Secrets, SystemClock};
+use eventlog::{DiskLog, EventLog};
+use projections::{ReadModelOptions, ReadModels};
+use tokio::sync::Notify;
+
+use crate::{
+    audit::source::opened, error::Error, layout::DataDir, ports::Answers, secret, settings::Settings,
+    snapshots::SnapshotStore,
+};
+
+/// Everything under the interface.
+pub(crate) struct House {
+    pub(crate) log: Arc<DiskLog>,
+    pub(crate) read_models: Arc<ReadModels>,
+    pub(crate) commands: Arc<Commands>,
+    pub(crate) hub: Arc<Hub>,
+    /// Told when an operator moved the clock.
+    pub(crate) clock_moved: Arc<Notify>,
+}
+
+impl House {
+    /// Opens a data directory, which is made if it is not there.
+    ///
+    /// # Errors
+    /// A breach where the log is not what was written; whatever else keeps a part from opening.
+    pub(crate) fn open(settings: &Settings) -> Result<Self, Error> {
+        let data = DataDir::new(settings.data.clone());
+        fs::create_dir_all(data.root()).map_err(|error| Error::unavailable(data.root().display(), error))?;
+        if data.is_being_restored() {
+            let root = data.root().display();
+            return Err(Error::Unavailable(format!("a restore into {root} is not finished; give that command again")));
+        }
+        let secrets = Secrets::new(secret::load(settings.secret_key.as_ref(), data.root())?);
+        let kind = settings.store.into();
+        let log = opened(eventlog::StoreKind::open(kind, data.log(), Some(settings.log_cache_bytes)))?;
+        let hub = Arc::new(Hub::new(settings.api.push_bytes_max));
+        let port: Arc<dyn EventLog> = log.clone();
+        let read_models = ReadModels::start(port.clone(), &data.views(), pushing_to(&hub))
+            .map_err(|error| Error::failed("the read models", error))?;
+        let snapshots =
+            SnapshotStore::open(&data.snapshots()).map_err(|error| Error::failed("the snapshots", error))?;
+        let clock_moved = Arc::new(Notify::new());
+        let answers = Arc::new(Answers::new(port.clone(), read_models.clone()));
+        let commands = Commands::new(
+            port,
+            clock(settings, &clock_moved),
+            settings.policy.clone(),
+            secrets,
+            answers.clone(),
+            answers.clone(),
+            answers,
+            Arc::new(snapshots),
+            &settings.commands,
+        )
+        .map_err(|error| Error::failed("the command side", error))?;
+        Ok(Self { log, read_models, commands: Arc::new(commands), hub, clock_moved })
+    }
+
+    /// Puts everything on disk. Blocks for as long as that takes.
+    pub(crate) fn close(self) {
+        self.read_models.stop();
+        self.log.close();
+    }
+}
+
+/// Has everything that happens pushed to the devices that are connected.
+fn pushing_to(hub: &Arc<Hub>) -> ReadModelOptions {
+    let hub = hub.clone();
+    ReadModelOptions { on_chat_applied: Some(Arc::new(move |view, facts| hub.publish(view, facts))) }
+}
+
+fn clock(settings: &Settings, moved: &Arc<Notify>) -> Arc<dyn Clock> {
+    if settings.development.adjustable_clock {
+        Arc::new(WatchedClock { clock: AdjustableClock::default(), moved: moved.clone() })
+    } else {
+        Arc::new(SystemClock::default())
+    }
+}
+
+/// A clock that tells when it was moved, so that what fell due by that is done at once.
+struct WatchedClock {
+    clock: AdjustableClock,
+    moved: Arc<Notify>,
+}
+
+impl Clock for WatchedClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    fn advance(&self, by: TimeDelta) -> bool {
+        let advanced = self.clock.advance(by);
+        self.moved.notify_one();
+        advanced
+    }
+}

@@ -1,0 +1,135 @@
+//! What commands ask of the world above the log, answered by the read models.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use commands::{
+    CommandError,
+    ports::{CommandHistory, Deadlines, Due, PastCommand, Relations, VisibleMessage},
+};
+use domain::{CommandId, ConversationId, UserId, conversation::MessageSent};
+use eventlog::{EventLog, Position};
+use projections::{
+    ReadModels,
+    chat::{Anchor, Entry, Reading},
+    deadlines::{Item, Wait, WaitKind},
+    runtime::Slot,
+};
+
+/// How long a command waits for a read model to take in what was acknowledged before.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Of a recalled message a command wants nothing back.
+const READING: Reading = Reading { now: DateTime::<Utc>::MAX_UTC, re_edit: TimeDelta::zero() };
+
+/// The read models as the command side sees them.
+pub(crate) struct Answers {
+    log: Arc<dyn EventLog>,
+    read_models: Arc<ReadModels>,
+}
+
+impl Answers {
+    /// Answers from the read models that follow that log.
+    pub(crate) fn new(log: Arc<dyn EventLog>, read_models: Arc<ReadModels>) -> Self {
+        Self { log, read_models }
+    }
+
+    /// A view that has taken in everything acknowledged so far.
+    async fn fresh<V>(&self, slot: &Slot<V>) -> Result<Arc<V>, CommandError> {
+        slot.at_least(self.log.last_position(), PATIENCE).await.map_err(unanswered)
+    }
+
+    async fn open_since(
+        &self,
+        kinds: &[WaitKind],
+        before: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<Due>, CommandError> {
+        let view = self.fresh(&self.read_models.deadlines).await?;
+        let mut items: Vec<Item> = kinds.iter().flat_map(|kind| view.open_since(*kind, before, limit)).collect();
+        items.sort_by_key(|item| item.since);
+        items.truncate(limit);
+        Ok(items.into_iter().map(due).collect())
+    }
+}
+
+fn unanswered(error: impl std::fmt::Display) -> CommandError {
+    CommandError::ReadModel(error.to_string())
+}
+
+fn due(item: Item) -> Due {
+    match item.wait {
+        Wait::FriendRequest(pair) => Due::FriendRequest(pair, item.version),
+        Wait::Invitation(conversation, user) | Wait::JoinRequest(conversation, user) => {
+            Due::Pending(conversation, user, item.version)
+        }
+    }
+}
+
+#[async_trait]
+impl Relations for Answers {
+    async fn share_group(&self, one: UserId, other: UserId) -> Result<bool, CommandError> {
+        Ok(self.fresh(&self.read_models.chat).await?.share_group(one, other))
+    }
+
+    async fn friend_count(&self, user: UserId) -> Result<usize, CommandError> {
+        Ok(self.fresh(&self.read_models.people).await?.friend_count(user))
+    }
+
+    async fn requests_waiting_for(&self, user: UserId) -> Result<usize, CommandError> {
+        Ok(self.fresh(&self.read_models.people).await?.requests_waiting_for(user))
+    }
+
+    async fn visible_message(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        seq: u64,
+    ) -> Result<Option<VisibleMessage>, CommandError> {
+        let view = self.fresh(&self.read_models.chat).await?;
+        let entry = view.message(user, conversation, seq, &READING).map_err(unanswered)?;
+        entry.as_ref().map_or(Ok(None), visible)
+    }
+
+    async fn knows_conversation(&self, user: UserId, conversation: ConversationId) -> Result<bool, CommandError> {
+        let view = self.fresh(&self.read_models.chat).await?;
+        if view.is_member(user, conversation) {
+            return Ok(true);
+        }
+        // A page from behind the end holds nothing, yet only who has a part in the conversation gets one.
+        let page = view.history(user, conversation, Anchor::After(u64::MAX), 1, &READING).map_err(unanswered)?;
+        Ok(page.is_some())
+    }
+}
+
+fn visible(entry: &Entry) -> Result<Option<VisibleMessage>, CommandError> {
+    let Some(sender) = entry.actor else { return Ok(None) };
+    let content = match &entry.data {
+        Some(data) => Some(serde_json::from_str::<MessageSent>(data.get()).map_err(unanswered)?.content),
+        None => None,
+    };
+    Ok(Some(VisibleMessage { sender, at: entry.at, content }))
+}
+
+impl CommandHistory for Answers {
+    fn find(&self, command: CommandId) -> Result<Option<PastCommand>, CommandError> {
+        let view = self.read_models.commands.now().map_err(unanswered)?;
+        let found = view.find(command).map_err(unanswered)?;
+        Ok(found.map(|found| PastCommand { after: found.after, fingerprint: found.fingerprint }))
+    }
+
+    fn applied(&self) -> Position {
+        self.read_models.commands.position()
+    }
+}
+
+#[async_trait]
+impl Deadlines for Answers {
+    async fn friend_requests_before(&self, time: DateTime<Utc>, limit: usize) -> Result<Vec<Due>, CommandError> {
+        self.open_since(&[WaitKind::FriendRequest], time, limit).await
+    }
+
+    async fn pending_before(&self, time: DateTime<Utc>, limit: usize) -> Result<Vec<Due>, CommandError> {
+        self.open_since(&[WaitKind::Invitation, WaitKind::JoinRequest], time, limit).await
+    }
+}

@@ -1,0 +1,113 @@
+//! `teahouse serve`: the server.
+
+use std::{
+    io::{self, IsTerminal},
+    sync::Arc,
+    time::Duration,
+};
+
+use api::App;
+use commands::Commands;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+    time::timeout,
+};
+
+use crate::{
+    demo,
+    error::{Ending, Error},
+    house::House,
+    settings::Settings,
+    stickers,
+};
+
+/// How often it is looked up what has waited too long.
+const EXPIRIES_EVERY: Duration = Duration::from_secs(5);
+/// Time for ending connections, beyond what requests under way are given.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// Whatever keeps it from starting, or ended it.
+pub(crate) fn serve(settings: &Settings, with_demo: bool) -> Result<Ending, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Error::failed("the runtime", error))?;
+    let house = House::open(settings)?;
+    tracing::info!(data = %settings.data.display(), position = %eventlog::EventLog::last_position(&*house.log), "opened");
+    let served = runtime.block_on(run(&house, settings, with_demo));
+    // Tasks hold parts of the house; they end before its doors are closed.
+    runtime.shutdown_timeout(FAREWELL);
+    house.close();
+    tracing::info!("stopped");
+    served.map(|()| Ending::Well)
+}
+
+async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), Error> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| Error::failed("signals", error))?;
+    stickers::publish_sample_pack(&house.commands).await?;
+    let community = if with_demo { Some(demo::settle(&house.commands).await?) } else { None };
+    let expiries = tokio::spawn(end_what_waited(house.commands.clone(), house.clock_moved.clone()));
+    let token = settings.operator_token.as_ref().map(|token| token.reveal());
+    let app = App::new(
+        house.commands.clone(),
+        house.read_models.clone(),
+        house.log.clone(),
+        house.hub.clone(),
+        token,
+        settings.api.clone(),
+    );
+    let mut running = api::start(Arc::new(app))
+        .map_err(|error| Error::unavailable(format!("listening on {}", settings.api.listen), error))?;
+    tracing::info!(address = %running.address, operator = token.is_some(), "ready");
+    greet(&running.address.to_string(), community.as_ref());
+    let ended = tokio::select! {
+        _ = tokio::signal::ctrl_c() => None,
+        _ = terminate.recv() => None,
+        ended = &mut running.ended => Some(ended),
+    };
+    expiries.abort();
+    match ended {
+        None => {
+            tracing::info!("stopping");
+            let limit = Duration::from_secs(settings.api.stop_seconds) + FAREWELL;
+            if timeout(limit, running.stop()).await.is_err() {
+                tracing::warn!("connections were still open at the end of the time for stopping");
+            }
+            Ok(())
+        }
+        Some(Ok(Ok(()))) => Ok(()),
+        Some(Ok(Err(error))) => Err(Error::failed("the server", error)),
+        Some(Err(error)) => Err(Error::failed("the server", error)),
+    }
+}
+
+/// Ends what waited too long: at the start, again and again, and whenever the clock was moved.
+async fn end_what_waited(commands: Arc<Commands>, clock_moved: Arc<Notify>) {
+    let mut beat = tokio::time::interval(EXPIRIES_EVERY);
+    loop {
+        tokio::select! {
+            _ = beat.tick() => {}
+            () = clock_moved.notified() => {}
+        }
+        match commands.run_expiries().await {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "what waited too long was ended"),
+            Err(error) => tracing::warn!(%error, "what waited too long was not ended; trying again"),
+        }
+    }
+}
+
+/// A few words for whoever started the server by hand.
+fn greet(address: &str, community: Option<&demo::Community>) {
+    if let Some(community) = community {
+        eprintln!("\n{community}");
+    }
+    if io::stderr().is_terminal() {
+        eprintln!("\nThe teahouse is open: http://{address}  (its API is explained at http://{address}/docs)\n");
+    }
+}
