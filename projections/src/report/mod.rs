@@ -9,6 +9,8 @@
 //! Messages are counted when they are sent; that one is recalled later changes nothing. Days, hours and years are those
 //! of UTC. Counts are gathered in memory and written together, a row once for all the messages that it counts.
 
+#[cfg(test)]
+mod bars;
 mod projection;
 mod rows;
 mod tally;

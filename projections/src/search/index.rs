@@ -1,8 +1,9 @@
 //! The index on disk: its fields, how messages go in, and when they become visible.
 //!
-//! One document per message and one per recall; nothing is ever deleted or changed. Documents stand in a segment newest
-//! first, so that a query reads from the front and stops when it has enough. Words are indexed with positions; no text
-//! is stored. The commit's payload is the checkpoint, so that documents and checkpoint are one write.
+//! One document per message and one per recall; nothing is ever deleted or changed. Documents stand in a segment in the
+//! order of the log, since one thread writes them, so that a query can read from the back and stop when it has enough.
+//! Words are indexed with positions; no text is stored. The commit's payload is the checkpoint, so that documents and
+//! checkpoint are one write.
 
 use std::{
     path::Path,
@@ -14,10 +15,9 @@ use domain::{ConversationId, UserId, conversation::ContentKind};
 use eventlog::Position;
 use parking_lot::Mutex;
 use tantivy::{
-    Index, IndexReader, IndexSettings, IndexSortByField, IndexWriter, Order, ReloadPolicy, Searcher, TantivyDocument,
-    TantivyError, Term,
+    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term,
     directory::MmapDirectory,
-    indexer::{IndexWriterOptions, LogMergePolicy, UserOperation},
+    indexer::{IndexWriterOptions, UserOperation},
     schema::{
         BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
     },
@@ -25,12 +25,10 @@ use tantivy::{
 };
 use uuid::Uuid;
 
-use super::tokens::MessageTokenizer;
+use super::{merging::Neighbours, tokens::MessageTokenizer};
 
 /// Memory in which the writer gathers a segment, in bytes.
 const WRITER_BYTES: usize = 64 * 1024 * 1024;
-/// Segments of more documents are not merged any further; bounds what one merge rewrites.
-const MERGED_DOCS_MAX: usize = 2_000_000;
 /// Documents handed to the writer's thread at once.
 const HANDOVER: usize = 8;
 
@@ -39,7 +37,7 @@ const TOKENIZER: &str = "message";
 /// The fields of a document.
 #[derive(Clone, Copy)]
 pub(super) struct Fields {
-    /// Position of the message in the log; documents are sorted by it.
+    /// Position of the message in the log; documents are in its order.
     pub(super) position: Field,
     /// [`id_key`] of the conversation; 0 for recalls, so that no query for messages meets one.
     pub(super) conversation: Field,
@@ -136,6 +134,7 @@ struct Writer {
 pub(super) struct MessageIndex {
     pub(super) fields: Fields,
     writer: Mutex<Writer>,
+    merging: Neighbours,
     reader: IndexReader,
     /// The last event whose document is on disk and visible.
     committed: AtomicU64,
@@ -154,14 +153,15 @@ impl MessageIndex {
             .memory_budget_per_thread(WRITER_BYTES)
             .build();
         let writer = index.writer_with_options(options)?;
-        let mut merging = LogMergePolicy::default();
-        merging.set_max_docs_before_merge(MERGED_DOCS_MAX);
-        writer.set_merge_policy(Box::new(merging));
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let reader: IndexReader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
+        let merging = Neighbours::default();
+        merging.learn(&reader.searcher())?;
+        writer.set_merge_policy(Box::new(merging.clone()));
         let writer = Writer { writer, applied: checkpoint, uncommitted: 0 };
         Ok(Self {
             fields,
             writer: Mutex::new(writer),
+            merging,
             reader,
             committed: AtomicU64::new(checkpoint.0),
             applied: AtomicU64::new(checkpoint.0),
@@ -215,6 +215,7 @@ impl MessageIndex {
         commit.set_payload(&writer.applied.to_string());
         commit.commit()?;
         self.reader.reload()?;
+        self.merging.learn(&self.reader.searcher())?;
         writer.uncommitted = 0;
         self.committed.store(writer.applied.0, Ordering::Release);
         Ok(())
@@ -269,7 +270,6 @@ pub(super) fn open_index(dir: &Path) -> Result<(Index, Fields), TantivyError> {
     std::fs::create_dir_all(dir)?;
     let (schema, fields) = Fields::build();
     let settings = IndexSettings {
-        sort_by_field: Some(IndexSortByField { field: "position".to_owned(), order: Order::Desc }),
         // Nothing is stored.
         docstore_compression: Compressor::Lz4,
         docstore_compress_dedicated_thread: false,

@@ -5,7 +5,7 @@
 //! - `view`: [`SearchView`], what queries call.
 //! - `plan`: a query made ready for the index; `walk`: going through the index, newest first.
 //! - `tokens`: how messages and queries are cut into words.
-//! - `index`: the tantivy index on disk, its writer and its commits; `rows`: its content for comparisons.
+//! - `index`: the tantivy index on disk, its writer and its commits; `merging`: which segments are merged; `rows`: its content for comparisons.
 //! - `projection`: the fold of events into it.
 //!
 //! # Why it is like this
@@ -13,7 +13,10 @@
 //! and a rebuilt index holds the same documents. What is taken in becomes visible with a commit, which costs some
 //! milliseconds; it is made when a search asks for it, once enough waits, and when nothing else is to do.
 
+#[cfg(test)]
+pub(crate) mod bars;
 mod index;
+mod merging;
 mod plan;
 mod projection;
 pub mod query;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::ConversationId;
 use tantivy::{
     Searcher, SegmentReader, Term,
-    query::{BooleanQuery, EnableScoring, Occur, PhraseQuery, Query as IndexQuery, Scorer, TermQuery},
+    query::{BooleanQuery, EnableScoring, Occur, PhraseQuery, Query as IndexQuery, TermQuery, Weight},
     schema::IndexRecordOption,
 };
 
@@ -86,19 +86,18 @@ impl Plan {
         (first..=last).contains(&seq).then_some(visible.conversation)
     }
 
-    /// The candidates of a segment: messages that meet every clause, and perhaps are in a visible conversation.
+    /// What finds a segment's candidates: messages that meet every clause, and perhaps are in a visible conversation.
     pub(super) fn candidates(
         &self,
         searcher: &Searcher,
         segment: &SegmentReader,
-    ) -> Result<Box<dyn Scorer>, SearchError> {
+    ) -> Result<Box<dyn Weight>, SearchError> {
         let mut must: Vec<(Occur, Box<dyn IndexQuery>)> =
             self.clauses.iter().map(|clause| (Occur::Must, clause.query())).collect();
         if self.conversations_lead(segment)? {
             must.push((Occur::Must, self.in_visible()));
         }
-        let weight = BooleanQuery::new(must).weight(EnableScoring::disabled_from_searcher(searcher))?;
-        Ok(weight.scorer(segment, 1.0)?)
+        Ok(BooleanQuery::new(must).weight(EnableScoring::disabled_from_searcher(searcher))?)
     }
 
     /// Whether the visible conversations have fewer messages in this segment than meet the rarest clause. If not, it is

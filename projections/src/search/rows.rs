@@ -33,9 +33,11 @@ pub(super) fn all(dir: &Path) -> Result<Rows, ProjectionError> {
     Ok(Box::new(messages.chain(std::iter::once(Ok(meta)))))
 }
 
-/// The documents of a segment that were not given yet; the oldest are last.
+/// The documents of a segment, oldest first.
 struct Documents {
     columns: Columns,
+    /// The first one that was not given yet.
+    next: u32,
     /// Per document, a sum over the hashes of its terms: the same whatever order they are met in.
     digests: Vec<u64>,
 }
@@ -64,20 +66,21 @@ impl Documents {
                 }
             }
         }
-        Ok(Self { columns: Columns::of(segment)?, digests })
+        Ok(Self { columns: Columns::of(segment)?, next: 0, digests })
     }
 
-    fn oldest(&self) -> Option<u32> {
-        u32::try_from(self.digests.len().checked_sub(1)?).ok()
+    fn digest(&self) -> Option<u64> {
+        self.digests.get(self.next as usize).copied()
     }
 
     fn position(&self) -> Option<u64> {
-        Some(self.columns.read(self.oldest()?).position.0)
+        self.digest().map(|_| self.columns.read(self.next).position.0)
     }
 
     fn take(&mut self) -> Option<Row> {
-        let document = self.columns.read(self.oldest()?);
-        let digest = self.digests.pop()?;
+        let digest = self.digest()?;
+        let document = self.columns.read(self.next);
+        self.next += 1;
         let numbers = [
             document.conversation.to_be_bytes(),
             document.seq.to_be_bytes(),

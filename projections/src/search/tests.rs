@@ -377,11 +377,11 @@ impl Oracle {
     }
 
     /// Takes everything in, by batches and commits of random sizes.
-    fn take_in(&mut self, seed: u64) {
+    fn take_in(&mut self, seed: u64, largest: usize) {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut facts = self.talk.facts_after(Position::START);
         while !facts.is_empty() {
-            let batch: Vec<_> = facts.drain(..rng.random_range(1..=200.min(facts.len()))).collect();
+            let batch: Vec<_> = facts.drain(..rng.random_range(1..=largest.min(facts.len()))).collect();
             self.talk.projection.apply(&batch).unwrap();
             if rng.random_ratio(1, 3) {
                 self.talk.projection.flush().unwrap();
@@ -415,16 +415,14 @@ impl Oracle {
         });
         let visible = visible.collect();
         let sender = rng.random_ratio(1, 3).then(|| user(rng.random_range(0..5)));
-        Query { text, visible, sender, limit: rng.random_range(1..20), ..Query::default() }
+        Query { text, visible, sender, limit: rng.random_range(1..=50), ..Query::default() }
     }
 }
 
-#[test]
-fn pages_of_any_size_give_together_what_a_plain_scan_finds() {
-    let mut oracle = Oracle::new(1, 1_500);
-    oracle.take_in(2);
+/// Walks through all pages of random queries and compares with the plain scan.
+fn check_pages(oracle: &Oracle, queries: usize) {
     let mut rng = StdRng::seed_from_u64(3);
-    for _ in 0..60 {
+    for _ in 0..queries {
         let mut query = oracle.random_query(&mut rng);
         let mut found = vec![];
         loop {
@@ -440,10 +438,24 @@ fn pages_of_any_size_give_together_what_a_plain_scan_finds() {
 }
 
 #[test]
+fn pages_of_any_size_give_together_what_a_plain_scan_finds() {
+    let mut oracle = Oracle::new(1, 1_500);
+    oracle.take_in(2, 60);
+    check_pages(&oracle, 60);
+}
+
+#[test]
+fn large_segments_are_searched_from_their_end_without_a_gap() {
+    let mut oracle = Oracle::new(4, 20_000);
+    oracle.take_in(5, 20_000);
+    check_pages(&oracle, 10);
+}
+
+#[test]
 fn a_rebuilt_index_holds_the_same_rows_however_it_was_built() {
     let rows = |seed| {
         let mut oracle = Oracle::new(1, 600);
-        oracle.take_in(seed);
+        oracle.take_in(seed, 100);
         let Talk { dir, projection, .. } = oracle.talk;
         drop(projection);
         SearchProjection::rows(dir.path()).unwrap().collect::<Result<Vec<Row>, _>>().unwrap()

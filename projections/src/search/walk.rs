@@ -3,10 +3,14 @@
 use std::collections::BinaryHeap;
 
 use eventlog::Position;
-use tantivy::{DocId, Searcher, SegmentReader, TERMINATED, columnar::Column, query::Scorer};
+use tantivy::{DocId, Searcher, SegmentReader, columnar::Column, query::Weight};
 
 use super::{plan::Plan, query::SearchError};
 
+/// Documents in the first window of a segment.
+const WINDOW_FIRST: DocId = 8_192;
+/// How many times larger each next window is.
+const WINDOW_GROWTH: DocId = 4;
 /// How far the order of times may differ from the order of positions, in microseconds: a day, since clocks get set.
 const CLOCK_SLACK: i64 = 24 * 60 * 60 * 1_000_000;
 
@@ -61,38 +65,65 @@ pub(super) struct Candidate {
 }
 
 /// The candidates of one segment, newest first.
-struct SegmentWalk {
-    candidates: Box<dyn Scorer>,
+///
+/// Documents stand oldest first and the index reads forwards only, so candidates are fetched by windows from the end of
+/// the segment: a small one first, since a frequent word fills a page from it, then ever larger ones.
+struct SegmentWalk<'a> {
+    segment: &'a SegmentReader,
+    weight: Box<dyn Weight>,
     columns: Columns,
-    /// The first document that is too old.
+    /// The first document that is young enough.
+    first: DocId,
+    /// The documents from `first` to before this one were not looked at yet.
     end: DocId,
+    /// How many documents the next window has.
+    window: DocId,
+    /// Candidates that were fetched and not given, oldest first.
+    fetched: Vec<DocId>,
 }
 
-impl SegmentWalk {
+impl<'a> SegmentWalk<'a> {
     /// Opens a segment for candidates up to a position.
-    fn open(plan: &Plan, searcher: &Searcher, segment: &SegmentReader, newest: u64) -> Result<Self, SearchError> {
+    fn open(plan: &Plan, searcher: &Searcher, segment: &'a SegmentReader, newest: u64) -> Result<Self, SearchError> {
         let columns = Columns::of(segment)?;
         let docs = segment.max_doc();
-        let newer = first_doc(docs, |doc| columns.position(doc) > newest);
-        let too_late = plan.to.saturating_add(CLOCK_SLACK);
-        let later = first_doc(docs, |doc| columns.time(doc) > too_late);
         let too_early = plan.from.saturating_sub(CLOCK_SLACK);
-        let end = first_doc(docs, |doc| columns.time(doc) >= too_early);
-        let mut candidates = plan.candidates(searcher, segment)?;
-        let start = newer.max(later);
-        if candidates.doc() < start {
-            candidates.seek(start);
+        let first = first_doc(docs, |doc| columns.time(doc) < too_early);
+        let too_late = plan.to.saturating_add(CLOCK_SLACK);
+        let end = first_doc(docs, |doc| columns.position(doc) <= newest)
+            .min(first_doc(docs, |doc| columns.time(doc) <= too_late));
+        let weight = plan.candidates(searcher, segment)?;
+        let mut walk = Self { segment, weight, columns, first, end, window: WINDOW_FIRST, fetched: vec![] };
+        walk.fetch()?;
+        Ok(walk)
+    }
+
+    /// Fetches windows until one has a candidate.
+    fn fetch(&mut self) -> Result<(), SearchError> {
+        while self.fetched.is_empty() && self.first < self.end {
+            let from = self.end.saturating_sub(self.window).max(self.first);
+            let mut candidates = self.weight.scorer(self.segment, 1.0)?;
+            let mut doc = candidates.doc();
+            if doc < from {
+                doc = candidates.seek(from);
+            }
+            while doc < self.end {
+                self.fetched.push(doc);
+                doc = candidates.advance();
+            }
+            self.end = from;
+            self.window = self.window.saturating_mul(WINDOW_GROWTH);
         }
-        Ok(Self { candidates, columns, end })
+        Ok(())
     }
 
     fn here(&self) -> Option<Candidate> {
-        let doc = self.candidates.doc();
-        (doc != TERMINATED && doc < self.end).then(|| self.columns.read(doc))
+        self.fetched.last().map(|doc| self.columns.read(*doc))
     }
 
-    fn step(&mut self) {
-        self.candidates.advance();
+    fn step(&mut self) -> Result<(), SearchError> {
+        self.fetched.pop();
+        self.fetch()
     }
 }
 
@@ -106,13 +137,12 @@ fn first_doc(docs: DocId, holds: impl Fn(DocId) -> bool) -> DocId {
     low
 }
 
-/// All candidates of all segments, newest first. Segments may overlap: merging puts together segments of like size, not
-/// neighbours.
+/// All candidates of all segments, newest first.
 pub(super) struct Walk<'a> {
     plan: &'a Plan,
     searcher: &'a Searcher,
     /// The segments, each open from when its first candidate may be the newest left.
-    open: Vec<Option<SegmentWalk>>,
+    open: Vec<Option<SegmentWalk<'a>>>,
     /// Per segment that may have candidates left: the newest position that its next one can have.
     next: BinaryHeap<(u64, usize)>,
 }
@@ -139,7 +169,7 @@ impl<'a> Walk<'a> {
             let (walk, found) = match slot {
                 Some(walk) => {
                     let found = walk.here();
-                    walk.step();
+                    walk.step()?;
                     (walk, found)
                 }
                 None => {
