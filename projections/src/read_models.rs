@@ -10,9 +10,8 @@ use crate::{
     commands::{CommandIndexProjection, CommandIndexView},
     deadlines::{DeadlinesProjection, DeadlinesView},
     people::{PeopleProjection, PeopleView},
-    runtime::{
-        AppliedHook, Group, GroupBuilder, Kind, ProjectionStatus, RebuildError, Slot, StartError, State,
-    },
+    report::{ReportProjection, ReportView},
+    runtime::{AppliedHook, Group, GroupBuilder, Kind, ProjectionStatus, RebuildError, Slot, StartError, State},
     search::{SearchProjection, SearchView},
 };
 
@@ -24,6 +23,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::of::<PeopleProjection>(),
         Kind::of::<CommandIndexProjection>(),
         Kind::of::<DeadlinesProjection>(),
+        Kind::of::<ReportProjection>(),
         Kind::of::<SearchProjection>(),
     ]
 }
@@ -46,6 +46,8 @@ pub struct ReadModels {
     pub commands: Arc<Slot<CommandIndexView>>,
     /// What falls due later.
     pub deadlines: Arc<Slot<DeadlinesView>>,
+    /// A person's year.
+    pub report: Arc<Slot<ReportView>>,
     /// Search in messages.
     pub search: Arc<Slot<SearchView>>,
     group: Group,
@@ -64,6 +66,7 @@ impl ReadModels {
             people: group.add::<PeopleProjection>(None)?,
             commands: group.add::<CommandIndexProjection>(None)?,
             deadlines: group.add::<DeadlinesProjection>(None)?,
+            report: group.add::<ReportProjection>(None)?,
             search: group.add::<SearchProjection>(None)?,
             group: group.start()?,
         }))
