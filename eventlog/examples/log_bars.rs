@@ -15,8 +15,7 @@ use std::{
 use bytes::Bytes;
 use chrono::Utc;
 use eventlog::{
-    Append, AppendError, DiskLog, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position,
-    StoreKind, StreamName,
+    Append, AppendError, DiskLog, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StoreKind, StreamName,
 };
 use uuid::Uuid;
 
@@ -36,10 +35,9 @@ async fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
     let kind: StoreKind = args.next().as_deref().unwrap_or("fjall").parse()?;
     let events: u64 = args.next().as_deref().unwrap_or("1000000").parse()?;
-    let dir = args.next().map_or_else(
-        || std::env::temp_dir().join(format!("log-bars-{}", std::process::id())),
-        PathBuf::from,
-    );
+    let dir = args
+        .next()
+        .map_or_else(|| std::env::temp_dir().join(format!("log-bars-{}", std::process::id())), PathBuf::from);
     fs::create_dir_all(&dir)?;
     let measured = measure(kind, events, &dir).await;
     fs::remove_dir_all(&dir)?;
@@ -52,10 +50,7 @@ async fn measure(kind: StoreKind, events: u64, dir: &Path) -> Outcome<()> {
     let home = dir.join("log");
     let log = kind.open(&home, None)?;
     let alone = appenders(&log, 1).await?;
-    println!(
-        "one appender: {alone:.0} events/s, {:.2} of the bare rate",
-        alone / bare
-    );
+    println!("one appender: {alone:.0} events/s, {:.2} of the bare rate", alone / bare);
     let company = appenders(&log, APPENDERS).await?;
     println!("{APPENDERS} appenders: {company:.0} events/s");
     load(&log, events).await?;
@@ -65,11 +60,7 @@ async fn measure(kind: StoreKind, events: u64, dir: &Path) -> Outcome<()> {
     println!("resident: {} MiB", resident_mib()?);
     drop(log);
     let disk = disk_bytes(&home)?;
-    println!(
-        "disk: {} MiB for {total} events, {:.2} x payload",
-        disk >> 20,
-        disk as f64 / payload as f64
-    );
+    println!("disk: {} MiB for {total} events, {:.2} x payload", disk >> 20, disk as f64 / payload as f64);
     let began = Instant::now();
     let log = kind.open(&home, None)?;
     println!("open: {:.2} s", began.elapsed().as_secs_f64());
@@ -167,9 +158,8 @@ async fn appenders(log: &Arc<DiskLog>, count: u64) -> Outcome<f64> {
 
 /// Fills the log from many streams at random.
 async fn load(log: &Arc<DiskLog>, events: u64) -> Outcome<()> {
-    let names: Vec<_> = (0..STREAMS)
-        .map(|_| StreamName::new(format!("conversation-{}", Uuid::now_v7())))
-        .collect::<Result<_, _>>()?;
+    let names: Vec<_> =
+        (0..STREAMS).map(|_| StreamName::new(format!("conversation-{}", Uuid::now_v7()))).collect::<Result<_, _>>()?;
     let (names, payloads) = (Arc::new(names), payloads());
     let cpu = cpu_seconds()?;
     let began = Instant::now();
@@ -246,11 +236,8 @@ fn disk_bytes(dir: &Path) -> Outcome<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        bytes += if entry.file_type()?.is_dir() {
-            disk_bytes(&entry.path())?
-        } else {
-            entry.metadata()?.blocks() * 512
-        };
+        bytes +=
+            if entry.file_type()?.is_dir() { disk_bytes(&entry.path())? } else { entry.metadata()?.blocks() * 512 };
     }
     Ok(bytes)
 }

@@ -26,12 +26,7 @@ pub(crate) struct Committer {
 
 impl Committer {
     pub(crate) fn new(store: Arc<dyn Store>, last: Position) -> Self {
-        Self {
-            store,
-            heads: Heads::new(),
-            last,
-            importable: last == Position::START,
-        }
+        Self { store, heads: Heads::new(), last, importable: last == Position::START }
     }
 
     /// Checks an append against its stream, counting what stands in `batch` already, and adds its records to
@@ -43,9 +38,7 @@ impl Committer {
             .get(&append.stream, guess(append.expected), self.store.as_ref())
             .map_err(|error| unavailable(&error))?;
         if let Some(first) = Self::repeats_from(append, head) {
-            let repeated = self
-                .repeated(append, first, batch)
-                .map_err(|error| unavailable(&error))?;
+            let repeated = self.repeated(append, first, batch).map_err(|error| unavailable(&error))?;
             return repeated.ok_or_else(|| conflict(append, head));
         }
         if !expected(append, head) {
@@ -59,23 +52,15 @@ impl Committer {
         let count = append.events.len() as u64;
         let Some(before) = guess(append.expected) else {
             // Only the stream's end is compared, also when just some of the events are there.
-            let known =
-                head.version > 0 && append.events.iter().any(|e| e.event_id == head.event_id);
+            let known = head.version > 0 && append.events.iter().any(|e| e.event_id == head.event_id);
             return known.then(|| head.version.saturating_sub(count) + 1);
         };
-        let there = before
-            .checked_add(count)
-            .is_some_and(|last| last <= head.version);
+        let there = before.checked_add(count).is_some_and(|last| last <= head.version);
         there.then(|| before + 1)
     }
 
     /// The first answer again, if the events from version `first` on carry the ids of this append.
-    fn repeated(
-        &self,
-        append: &Append,
-        first: u64,
-        batch: &[Stored],
-    ) -> Result<Option<Appended>, ReadError> {
+    fn repeated(&self, append: &Append, first: u64, batch: &[Stored]) -> Result<Option<Appended>, ReadError> {
         let mut last = None;
         for (version, event) in (first..).zip(&append.events) {
             match self.find(append, version, batch)? {
@@ -83,19 +68,10 @@ impl Committer {
                 _ => return Ok(None),
             }
         }
-        Ok(last.map(|record| Appended {
-            position: record.position(),
-            version: record.version(),
-            repeated: true,
-        }))
+        Ok(last.map(|record| Appended { position: record.position(), version: record.version(), repeated: true }))
     }
 
-    fn find(
-        &self,
-        append: &Append,
-        version: u64,
-        batch: &[Stored],
-    ) -> Result<Option<RecordedEvent>, ReadError> {
+    fn find(&self, append: &Append, version: u64, batch: &[Stored]) -> Result<Option<RecordedEvent>, ReadError> {
         let stream = append.stream.as_str();
         let waiting = batch
             .iter()
@@ -104,13 +80,8 @@ impl Committer {
         if let Some(record) = waiting {
             return Ok(Some(record.clone()));
         }
-        let position = self
-            .store
-            .index_at(stream, version)
-            .map_err(|error| error.at(Position::START, Some(stream)))?;
-        position
-            .map(|position| indexed_record(stream, version, position, self.store.as_ref()))
-            .transpose()
+        let position = self.store.index_at(stream, version).map_err(|error| error.at(Position::START, Some(stream)))?;
+        position.map(|position| indexed_record(stream, version, position, self.store.as_ref())).transpose()
     }
 
     fn lay_out(&mut self, append: &Append, mut head: Head, batch: &mut Vec<Stored>) -> Outcome {
@@ -132,19 +103,11 @@ impl Committer {
         }
         self.heads.advance(&append.stream, head);
         self.last = position;
-        Ok(Appended {
-            position,
-            version: head.version,
-            repeated: false,
-        })
+        Ok(Appended { position, version: head.version, repeated: false })
     }
 
     /// Adds a record that another log held, byte for byte, to the batch.
-    pub(crate) fn import(
-        &mut self,
-        record: &RecordedEvent,
-        batch: &mut Vec<Stored>,
-    ) -> Result<Position, ImportError> {
+    pub(crate) fn import(&mut self, record: &RecordedEvent, batch: &mut Vec<Stored>) -> Result<Position, ImportError> {
         if !self.importable {
             return Err(ImportError::NotEmpty);
         }
@@ -153,10 +116,7 @@ impl Committer {
             StreamName::new(record.stream()).map_err(|_| refused(Rule::Format(RecordError::Field("stream name"))))?;
         let head = self.heads.get(&stream, record.version().checked_sub(1), self.store.as_ref())?;
         if record.version() != head.version + 1 {
-            return Err(refused(Rule::Version {
-                expected: head.version + 1,
-                found: record.version(),
-            }));
+            return Err(refused(Rule::Version { expected: head.version + 1, found: record.version() }));
         }
         if record.previous_hash() != head.hash {
             return Err(refused(Rule::Chain));
@@ -183,11 +143,7 @@ fn expected(append: &Append, head: Head) -> bool {
 }
 
 fn conflict(append: &Append, head: Head) -> AppendError {
-    AppendError::Conflict {
-        stream: append.stream.clone(),
-        expected: append.expected,
-        actual: head.version,
-    }
+    AppendError::Conflict { stream: append.stream.clone(), expected: append.expected, actual: head.version }
 }
 
 /// The stream's end can't be told, so nothing can be decided about it.

@@ -32,13 +32,7 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(store: Arc<dyn Store>, last: Position, beside: Option<(TailMark, File)>) -> Self {
         let (tail, lock) = beside.unzip();
-        Self {
-            store,
-            live: Live::new(last),
-            tail,
-            _lock: lock,
-            poison: Mutex::default(),
-        }
+        Self { store, live: Live::new(last), tail, _lock: lock, poison: Mutex::default() }
     }
 
     /// Makes a batch durable and shows it to everyone.
@@ -80,11 +74,7 @@ impl Core {
         }
     }
 
-    pub(crate) fn page(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> Result<Vec<RecordedEvent>, ReadError> {
+    pub(crate) fn page(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         pages::all(self.store.as_ref(), after, self.live.last(), limit)
     }
 
@@ -98,11 +88,7 @@ impl Core {
     }
 
     pub(crate) fn subscribe(self: &Arc<Self>, after: Position) -> Box<dyn Subscription> {
-        Box::new(Follower {
-            progress: self.live.follow(),
-            core: Arc::clone(self),
-            at: after,
-        })
+        Box::new(Follower { progress: self.live.follow(), core: Arc::clone(self), at: after })
     }
 }
 
@@ -136,9 +122,7 @@ impl Follower {
                 Found::Batch(batch) => batch,
                 Found::OnDisk => {
                     let (core, at) = (Arc::clone(&self.core), self.at);
-                    off_the_runtime(move || core.page(at, CATCH_UP_EVENTS))
-                        .await?
-                        .into()
+                    off_the_runtime(move || core.page(at, CATCH_UP_EVENTS)).await?.into()
                 }
                 Found::Nothing if closed => {
                     return Err(ReadError::Unavailable("the event log was closed".into()));

@@ -115,13 +115,8 @@ impl DiskLog {
         let core = Arc::new(Core::new(Arc::clone(&store), last, Some((tail, lock))));
         let queue = Arc::new(Queue::default());
         let committer = Committer::new(store, last);
-        let writer = writer::start(Arc::clone(&core), Arc::clone(&queue), committer)
-            .map_err(io(dir))?;
-        Ok(Arc::new(Self {
-            core,
-            queue,
-            writer: Mutex::new(Some(writer)),
-        }))
+        let writer = writer::start(Arc::clone(&core), Arc::clone(&queue), committer).map_err(io(dir))?;
+        Ok(Arc::new(Self { core, queue, writer: Mutex::new(Some(writer)) }))
     }
 
     /// Appends records of another log in their order, keeping every byte; only their positions are given anew.
@@ -131,15 +126,9 @@ impl DiskLog {
     /// # Errors
     /// When the log held something else, when a record doesn't follow from its predecessors (those before it
     /// are imported), or when they can't be written.
-    pub fn import(
-        &self,
-        records: Vec<RecordedEvent>,
-    ) -> BoxFuture<'static, Result<Position, ImportError>> {
+    pub fn import(&self, records: Vec<RecordedEvent>) -> BoxFuture<'static, Result<Position, ImportError>> {
         match self.queue.import(records) {
-            Ok(outcome) => {
-                async move { outcome.await.unwrap_or_else(|_| Err(writer::closing().into())) }
-                    .boxed()
-            }
+            Ok(outcome) => async move { outcome.await.unwrap_or_else(|_| Err(writer::closing().into())) }.boxed(),
             Err(error) => future::ready(Err(error.into())).boxed(),
         }
     }
@@ -169,9 +158,7 @@ impl EventLog for DiskLog {
             (Ok(()), None) => self.queue.append(append),
         };
         match submitted {
-            Ok(outcome) => {
-                async move { outcome.await.unwrap_or_else(|_| Err(writer::closing())) }.boxed()
-            }
+            Ok(outcome) => async move { outcome.await.unwrap_or_else(|_| Err(writer::closing())) }.boxed(),
             Err(error) => future::ready(Err(error)).boxed(),
         }
     }
@@ -186,11 +173,7 @@ impl EventLog for DiskLog {
         off_the_runtime(move || core.stream_page(&stream, after, limit)).boxed()
     }
 
-    fn read_all(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>> {
+    fn read_all(&self, after: Position, limit: usize) -> BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>> {
         let core = Arc::clone(&self.core);
         off_the_runtime(move || core.page(after, limit)).boxed()
     }
@@ -217,9 +200,7 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     };
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
-            dir: dir.to_owned(),
-        }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { dir: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(OpenError::Io { path, source }),
     }
 }
@@ -236,9 +217,7 @@ fn open_engine(engine: Engine, folder: &Path) -> Result<Arc<dyn Store>, ReadErro
 
 /// Compares the end of the log with the tail mark and re-reads what may have been in flight.
 fn check_end(store: &dyn Store, marked: Position) -> Result<Position, ReadError> {
-    let last = store
-        .last()
-        .map_err(|error| error.at(Position(marked.0.max(1)), None))?;
+    let last = store.last().map_err(|error| error.at(Position(marked.0.max(1)), None))?;
     if last < marked {
         return Err(ReadError::Damaged {
             position: Position(last.0 + 1),
@@ -250,10 +229,7 @@ fn check_end(store: &dyn Store, marked: Position) -> Result<Position, ReadError>
     while bytes < CHECKED_BYTES && until > Position::START {
         let after = Position(until.0.saturating_sub(CHECKED_RECORDS as u64));
         let page = pages::all(store, after, until, CHECKED_RECORDS)?;
-        bytes += page
-            .iter()
-            .map(|record| record.canonical_bytes().len())
-            .sum::<usize>();
+        bytes += page.iter().map(|record| record.canonical_bytes().len()).sum::<usize>();
         until = after;
     }
     Ok(last)
@@ -265,9 +241,5 @@ fn missing(path: &Path) -> ReadError {
 
 /// Damage that concerns the log from its first event on.
 fn unusable(rule: String) -> ReadError {
-    ReadError::Damaged {
-        position: Position(1),
-        stream: None,
-        rule,
-    }
+    ReadError::Damaged { position: Position(1), stream: None, rule }
 }

@@ -24,11 +24,7 @@ impl StoreKind {
     ///
     /// # Errors
     /// When another process has it open, when it can't be read, or when something acknowledged is gone.
-    pub fn open(
-        self,
-        dir: impl AsRef<Path>,
-        cache_bytes: Option<u64>,
-    ) -> Result<Arc<DiskLog>, OpenError> {
+    pub fn open(self, dir: impl AsRef<Path>, cache_bytes: Option<u64>) -> Result<Arc<DiskLog>, OpenError> {
         match self {
             Self::Fjall => {
                 let default = FjallOptions::default();

@@ -5,10 +5,7 @@ use std::{ops::Bound, path::Path, sync::Arc};
 use bytes::Bytes;
 use fjall::{
     CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode,
-    config::{
-        BlockSizePolicy, BloomConstructionPolicy, CompressionPolicy, FilterPolicy,
-        FilterPolicyEntry,
-    },
+    config::{BlockSizePolicy, BloomConstructionPolicy, CompressionPolicy, FilterPolicy, FilterPolicyEntry},
 };
 
 use crate::{
@@ -37,9 +34,7 @@ pub struct FjallOptions {
 
 impl Default for FjallOptions {
     fn default() -> Self {
-        Self {
-            cache_bytes: 64 * 1024 * 1024,
-        }
+        Self { cache_bytes: 64 * 1024 * 1024 }
     }
 }
 
@@ -52,14 +47,9 @@ impl FjallLog {
     /// # Errors
     /// When another process has it open, when it can't be read, or when something acknowledged is gone.
     pub fn open(dir: impl AsRef<Path>, options: FjallOptions) -> Result<Arc<DiskLog>, OpenError> {
-        let open = move |folder: &Path| {
-            FjallStore::open(folder, options).map(|store| Arc::new(store) as Arc<dyn Store>)
-        };
-        let engine = Engine {
-            name: "fjall",
-            others: &["sled"],
-            open: Box::new(open),
-        };
+        let open =
+            move |folder: &Path| FjallStore::open(folder, options).map(|store| Arc::new(store) as Arc<dyn Store>);
+        let engine = Engine { name: "fjall", others: &["sled"], open: Box::new(open) };
         DiskLog::open(dir.as_ref(), engine)
     }
 }
@@ -97,16 +87,12 @@ impl FjallStore {
                     .data_block_size_policy(BlockSizePolicy::all(STREAMS_BLOCK_BYTES))
                     .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
                     // Before a stream's next event is written, the index is asked whether it is there already.
-                    .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(
-                        BloomConstructionPolicy::BitsPerKey(8.0),
-                    )))
+                    .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(BloomConstructionPolicy::BitsPerKey(
+                        8.0,
+                    ))))
             })
             .map_err(failure)?;
-        Ok(Self {
-            database,
-            events,
-            streams,
-        })
+        Ok(Self { database, events, streams })
     }
 }
 
@@ -117,11 +103,7 @@ impl Store for FjallStore {
         for Stored { record, value } in batch {
             let position = record.position().0.to_be_bytes();
             writes.insert(&self.events, position, value.as_ref());
-            writes.insert(
-                &self.streams,
-                index_key(record.stream(), record.version()),
-                position,
-            );
+            writes.insert(&self.streams, index_key(record.stream(), record.version()), position);
         }
         writes.commit().map_err(failure)
     }
@@ -139,17 +121,8 @@ impl Store for FjallStore {
         Ok(value.map(|value| Bytes::copy_from_slice(&value)))
     }
 
-    fn scan(
-        &self,
-        after: Position,
-        until: Position,
-        limit: usize,
-        visit: Visit<'_>,
-    ) -> Result<(), ScanError> {
-        let range = (
-            Bound::Excluded(after.0.to_be_bytes()),
-            Bound::Included(until.0.to_be_bytes()),
-        );
+    fn scan(&self, after: Position, until: Position, limit: usize, visit: Visit<'_>) -> Result<(), ScanError> {
+        let range = (Bound::Excluded(after.0.to_be_bytes()), Bound::Included(until.0.to_be_bytes()));
         for entry in self.events.range(range).take(limit) {
             let (key, value) = entry.into_inner().map_err(failure)?;
             // A copy, since a value that stays around would keep its whole block in memory.
@@ -159,21 +132,9 @@ impl Store for FjallStore {
         Ok(())
     }
 
-    fn index(
-        &self,
-        stream: &str,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, Position)>, StoreError> {
-        let range = (
-            Bound::Excluded(index_key(stream, after)),
-            Bound::Included(index_key(stream, u64::MAX)),
-        );
-        self.streams
-            .range(range)
-            .take(limit)
-            .map(entry_of)
-            .collect()
+    fn index(&self, stream: &str, after: u64, limit: usize) -> Result<Vec<(u64, Position)>, StoreError> {
+        let range = (Bound::Excluded(index_key(stream, after)), Bound::Included(index_key(stream, u64::MAX)));
+        self.streams.range(range).take(limit).map(entry_of).collect()
     }
 
     fn index_at(&self, stream: &str, version: u64) -> Result<Option<Position>, StoreError> {
@@ -183,11 +144,7 @@ impl Store for FjallStore {
 
     fn index_tail(&self, stream: &str) -> Result<Option<(u64, Position)>, StoreError> {
         let range = index_key(stream, 0)..=index_key(stream, u64::MAX);
-        self.streams
-            .range(range)
-            .next_back()
-            .map(entry_of)
-            .transpose()
+        self.streams.range(range).next_back().map(entry_of).transpose()
     }
 }
 

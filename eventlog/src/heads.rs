@@ -27,18 +27,10 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    const ABSENT: Head = Head {
-        version: 0,
-        hash: Hash::ZERO,
-        event_id: Uuid::nil(),
-    };
+    const ABSENT: Head = Head { version: 0, hash: Hash::ZERO, event_id: Uuid::nil() };
 
     pub(crate) fn of(record: &RecordedEvent) -> Self {
-        Self {
-            version: record.version(),
-            hash: record.hash(),
-            event_id: record.event_id(),
-        }
+        Self { version: record.version(), hash: record.hash(), event_id: record.event_id() }
     }
 }
 
@@ -49,9 +41,7 @@ pub(crate) struct Heads {
 
 impl Heads {
     pub(crate) fn new() -> Self {
-        Self {
-            kept: LruCache::new(KEPT_HEADS),
-        }
+        Self { kept: LruCache::new(KEPT_HEADS) }
     }
 
     /// The end of a stream, from memory or else from the store. `guess` is the version that the caller takes it
@@ -77,8 +67,7 @@ impl Heads {
 }
 
 fn stored_head(stream: &str, guess: Option<u64>, store: &dyn Store) -> Result<Head, ReadError> {
-    let tail = index_tail(stream, guess, store)
-        .map_err(|error| error.at(Position::START, Some(stream)))?;
+    let tail = index_tail(stream, guess, store).map_err(|error| error.at(Position::START, Some(stream)))?;
     let Some((version, position)) = tail else {
         return Ok(Head::ABSENT);
     };
@@ -87,11 +76,7 @@ fn stored_head(stream: &str, guess: Option<u64>, store: &dyn Store) -> Result<He
 }
 
 /// The last index entry of a stream. Versions are dense, so the one that has no successor is the last.
-fn index_tail(
-    stream: &str,
-    guess: Option<u64>,
-    store: &dyn Store,
-) -> Result<Option<(u64, Position)>, StoreError> {
+fn index_tail(stream: &str, guess: Option<u64>, store: &dyn Store) -> Result<Option<(u64, Position)>, StoreError> {
     if let Some(version) = guess
         && let Some(next) = version.checked_add(1)
         && store.index_at(stream, next)?.is_none()
@@ -113,11 +98,7 @@ pub(crate) fn indexed_record(
     position: Position,
     store: &dyn Store,
 ) -> Result<RecordedEvent, ReadError> {
-    let damaged = |rule: &str| ReadError::Damaged {
-        position,
-        stream: Some(stream.to_owned()),
-        rule: rule.to_owned(),
-    };
+    let damaged = |rule: &str| ReadError::Damaged { position, stream: Some(stream.to_owned()), rule: rule.to_owned() };
     let value = store
         .get(position)
         .map_err(|error| error.at(position, Some(stream)))?

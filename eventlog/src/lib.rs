@@ -41,8 +41,8 @@ pub use fjall_store::{FjallLog, FjallOptions};
 pub use import::ImportError;
 pub use memory::MemoryLog;
 pub use port::{
-    Append, AppendError, Appended, EventLog, ExpectedVersion, Hash, NewEvent, PayloadEncoding,
-    Position, ReadError, StreamName, Subscription,
+    Append, AppendError, Appended, EventLog, ExpectedVersion, Hash, NewEvent, PayloadEncoding, Position, ReadError,
+    StreamName, Subscription,
 };
 pub use record::RecordedEvent;
 pub use sled_store::{SledLog, SledOptions};

@@ -62,10 +62,7 @@ impl Live {
         Self {
             last: AtomicU64::new(last.0),
             recent: Mutex::default(),
-            progress: watch::Sender::new(Progress {
-                last,
-                closed: false,
-            }),
+            progress: watch::Sender::new(Progress { last, closed: false }),
         }
     }
 
@@ -82,10 +79,7 @@ impl Live {
         let Some(last) = batch.last().map(RecordedEvent::position) else {
             return;
         };
-        let bytes = batch
-            .iter()
-            .map(|record| record.canonical_bytes().len() + size_of::<RecordedEvent>())
-            .sum();
+        let bytes = batch.iter().map(|record| record.canonical_bytes().len() + size_of::<RecordedEvent>()).sum();
         let mut recent = self.recent.lock();
         recent.batches.push_back(Kept { batch, bytes });
         recent.bytes += bytes;
@@ -111,9 +105,8 @@ impl Live {
             return Found::Nothing;
         }
         let recent = self.recent.lock();
-        let next = recent.batches.partition_point(|kept| {
-            kept.batch.last().map(RecordedEvent::position) <= Some(position)
-        });
+        let next =
+            recent.batches.partition_point(|kept| kept.batch.last().map(RecordedEvent::position) <= Some(position));
         let Some(kept) = recent.batches.get(next) else {
             return Found::OnDisk;
         };
@@ -123,11 +116,7 @@ impl Live {
             Some(first) if first.0 == position.0 + 1 => Found::Batch(batch),
             // The follower stopped in the middle of what was one batch.
             Some(first) if first <= position => {
-                let rest = batch
-                    .iter()
-                    .filter(|record| record.position() > position)
-                    .cloned()
-                    .collect();
+                let rest = batch.iter().filter(|record| record.position() > position).cloned().collect();
                 Found::Batch(rest)
             }
             _ => Found::OnDisk,

@@ -63,11 +63,7 @@ impl EventLog for MemoryLog {
         future::ready(self.core.stream_page(stream, after, limit)).boxed()
     }
 
-    fn read_all(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>> {
+    fn read_all(&self, after: Position, limit: usize) -> BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>> {
         future::ready(self.core.page(after, limit)).boxed()
     }
 
@@ -123,13 +119,7 @@ impl Store for MemoryStore {
         Ok(slot(position.0).and_then(|slot| shelves.values.get(slot).cloned()))
     }
 
-    fn scan(
-        &self,
-        after: Position,
-        until: Position,
-        limit: usize,
-        visit: Visit<'_>,
-    ) -> Result<(), ScanError> {
+    fn scan(&self, after: Position, until: Position, limit: usize, visit: Visit<'_>) -> Result<(), ScanError> {
         let shelves = self.0.read();
         let start = usize::try_from(after.0).unwrap_or(usize::MAX);
         let values = shelves.values.get(start..).unwrap_or_default();
@@ -139,20 +129,12 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn index(
-        &self,
-        stream: &str,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, Position)>, StoreError> {
+    fn index(&self, stream: &str, after: u64, limit: usize) -> Result<Vec<(u64, Position)>, StoreError> {
         let shelves = self.0.read();
         let positions = shelves.streams.get(stream).map_or(&[][..], Vec::as_slice);
         let start = usize::try_from(after).unwrap_or(usize::MAX);
         let following = positions.get(start..).unwrap_or_default();
-        Ok((after.saturating_add(1)..)
-            .zip(following.iter().copied())
-            .take(limit)
-            .collect())
+        Ok((after.saturating_add(1)..).zip(following.iter().copied()).take(limit).collect())
     }
 
     fn index_at(&self, stream: &str, version: u64) -> Result<Option<Position>, StoreError> {

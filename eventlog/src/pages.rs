@@ -52,9 +52,7 @@ pub(crate) fn stream(
     let Some(first) = after.checked_add(1) else {
         return Ok(Vec::new());
     };
-    let entries = store
-        .index(name, after, limit)
-        .map_err(|error| error.at(Position::START, Some(name)))?;
+    let entries = store.index(name, after, limit).map_err(|error| error.at(Position::START, Some(name)))?;
     let mut page = Vec::with_capacity(entries.len());
     for (expected, (version, position)) in (first..).zip(entries) {
         if position > until {
@@ -73,9 +71,5 @@ pub(crate) fn stream(
 }
 
 fn missing(position: Position) -> ReadError {
-    ReadError::Damaged {
-        position,
-        stream: None,
-        rule: "the record is missing".to_owned(),
-    }
+    ReadError::Damaged { position, stream: None, rule: "the record is missing".to_owned() }
 }

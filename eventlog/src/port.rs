@@ -45,15 +45,11 @@ impl StreamName {
     pub fn new(name: impl Into<Arc<str>>) -> Result<Self, AppendError> {
         let name = name.into();
         let fits = !name.is_empty() && name.len() <= MAX_STREAM_NAME_BYTES;
-        let clean = name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        let clean = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         if fits && clean {
             Ok(Self(name))
         } else {
-            Err(AppendError::Invalid(
-                "a stream name has 1 to 200 bytes of ASCII letters, digits, '-', '_' or '.'",
-            ))
+            Err(AppendError::Invalid("a stream name has 1 to 200 bytes of ASCII letters, digits, '-', '_' or '.'"))
         }
     }
 
@@ -227,11 +223,7 @@ pub trait EventLog: Send + Sync + 'static {
     ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>>;
 
     /// Up to `limit` events after a position, in order.
-    fn read_all(
-        &self,
-        after: Position,
-        limit: usize,
-    ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>>;
+    fn read_all(&self, after: Position, limit: usize) -> BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>>;
 
     /// Everything after a position, then everything new.
     fn subscribe(&self, after: Position) -> Box<dyn Subscription>;

@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::port::{
-    Append, Hash, MAX_EVENT_TYPE_BYTES, MAX_PAYLOAD_BYTES, MAX_STREAM_NAME_BYTES, NewEvent,
-    PayloadEncoding, Position, ReadError,
+    Append, Hash, MAX_EVENT_TYPE_BYTES, MAX_PAYLOAD_BYTES, MAX_STREAM_NAME_BYTES, NewEvent, PayloadEncoding, Position,
+    ReadError,
 };
 
 /// The only format so far: the first byte of every record's canonical bytes.
@@ -114,19 +114,14 @@ impl RecordedEvent {
         if !fits(type_name, MAX_EVENT_TYPE_BYTES) {
             return Err(RecordError::Field("event type"));
         }
-        let stream = self.field(
-            usize::from(self.stream_at) + 1,
-            usize::from(self.payload_at) - 4,
-        );
+        let stream = self.field(usize::from(self.stream_at) + 1, usize::from(self.payload_at) - 4);
         if !fits(stream, MAX_STREAM_NAME_BYTES) {
             return Err(RecordError::Field("stream name"));
         }
         if self.version() == 0 {
             return Err(RecordError::Field("version"));
         }
-        DateTime::from_timestamp_micros(self.time_micros())
-            .map(drop)
-            .ok_or(RecordError::Field("time"))
+        DateTime::from_timestamp_micros(self.time_micros()).map(drop).ok_or(RecordError::Field("time"))
     }
 
     /// Lays out one event of an append as it will be stored.
@@ -139,9 +134,7 @@ impl RecordedEvent {
     ) -> Result<Stored, RecordError> {
         let name = append.stream.as_str();
         let room = CRC_BYTES + OPTIONAL_AT + 4 * ID_BYTES + HASH_BYTES + 8;
-        let mut bytes = BytesMut::with_capacity(
-            room + event.event_type.len() + name.len() + event.payload.len(),
-        );
+        let mut bytes = BytesMut::with_capacity(room + event.event_type.len() + name.len() + event.payload.len());
         let correlation = Some(append.correlation_id).filter(|id| *id != append.command_id);
         let optional = [
             append.actor.map(Uuid::into_bytes),
@@ -150,11 +143,7 @@ impl RecordedEvent {
             append.fingerprint,
         ];
         let bits = [HAS_ACTOR, HAS_CORRELATION, HAS_CAUSATION, HAS_FINGERPRINT];
-        let flags = optional
-            .iter()
-            .zip(bits)
-            .filter(|(id, _)| id.is_some())
-            .fold(0, |flags, (_, bit)| flags | bit);
+        let flags = optional.iter().zip(bits).filter(|(id, _)| id.is_some()).fold(0, |flags, (_, bit)| flags | bit);
         bytes.put_u32(0);
         bytes.put_slice(&[FORMAT, flags, encoding_code(event.encoding)]);
         bytes.put_u64(version);
@@ -194,10 +183,7 @@ impl RecordedEvent {
         match Self::from_canonical(position, body) {
             Ok(record) if crc_holds => Ok(record),
             // The name may be what is damaged, yet it is the best hint there is.
-            Ok(record) => Err(damaged(
-                RecordError::Checksum,
-                Some(record.stream().to_owned()),
-            )),
+            Ok(record) => Err(damaged(RecordError::Checksum, Some(record.stream().to_owned()))),
             Err(error) if crc_holds => Err(damaged(error, None)),
             Err(_) => Err(damaged(RecordError::Checksum, None)),
         }
@@ -210,11 +196,7 @@ impl RecordedEvent {
         bytes.put_slice(&self.body);
         seal(position, &mut bytes);
         let value = bytes.freeze();
-        let record = Self {
-            position,
-            body: value.slice(CRC_BYTES..),
-            ..*self
-        };
+        let record = Self { position, body: value.slice(CRC_BYTES..), ..*self };
         Stored { record, value }
     }
 
@@ -227,10 +209,7 @@ impl RecordedEvent {
     /// The stream it belongs to.
     #[must_use]
     pub fn stream(&self) -> &str {
-        text(self.field(
-            usize::from(self.stream_at) + 1,
-            usize::from(self.payload_at) - 4,
-        ))
+        text(self.field(usize::from(self.stream_at) + 1, usize::from(self.payload_at) - 4))
     }
 
     /// Its number in the stream, from 1.
@@ -284,8 +263,7 @@ impl RecordedEvent {
     /// The conversation of commands and events it belongs to.
     #[must_use]
     pub fn correlation_id(&self) -> Uuid {
-        self.optional(HAS_CORRELATION)
-            .map_or_else(|| self.command_id(), Uuid::from_bytes)
+        self.optional(HAS_CORRELATION).map_or_else(|| self.command_id(), Uuid::from_bytes)
     }
 
     /// The event that caused its command, if one did.
@@ -389,11 +367,7 @@ fn byte(bytes: &[u8], at: usize) -> Result<u8, RecordError> {
 
 /// `N` bytes; zeros beyond the end, which `from_canonical` has ruled out for every record that exists.
 fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
-    bytes
-        .get(at..)
-        .and_then(|rest| rest.first_chunk::<N>())
-        .copied()
-        .unwrap_or([0; N])
+    bytes.get(at..).and_then(|rest| rest.first_chunk::<N>()).copied().unwrap_or([0; N])
 }
 
 fn text(bytes: &[u8]) -> &str {

@@ -45,9 +45,7 @@ pub struct SledOptions {
 
 impl Default for SledOptions {
     fn default() -> Self {
-        Self {
-            cache_bytes: 64 * 1024 * 1024,
-        }
+        Self { cache_bytes: 64 * 1024 * 1024 }
     }
 }
 
@@ -60,14 +58,8 @@ impl SledLog {
     /// # Errors
     /// When another process has it open, when it can't be read, or when something acknowledged is gone.
     pub fn open(dir: impl AsRef<Path>, options: SledOptions) -> Result<Arc<DiskLog>, OpenError> {
-        let open = move |folder: &Path| {
-            SledStore::open(folder, options).map(|store| Arc::new(store) as Arc<dyn Store>)
-        };
-        let engine = Engine {
-            name: "sled",
-            others: &["fjall"],
-            open: Box::new(open),
-        };
+        let open = move |folder: &Path| SledStore::open(folder, options).map(|store| Arc::new(store) as Arc<dyn Store>);
+        let engine = Engine { name: "sled", others: &["fjall"], open: Box::new(open) };
         DiskLog::open(dir.as_ref(), engine)
     }
 }
@@ -98,10 +90,7 @@ impl SledStore {
         Ok(store)
     }
 
-    fn with<T, E: From<StoreError>>(
-        &self,
-        work: impl FnOnce(&sled::Db) -> Result<T, E>,
-    ) -> Result<T, E> {
+    fn with<T, E: From<StoreError>>(&self, work: impl FnOnce(&sled::Db) -> Result<T, E>) -> Result<T, E> {
         match self.database.read().as_ref() {
             Some(database) => work(database),
             None => Err(StoreError::Failed("sled could not be opened again".into()).into()),
@@ -117,13 +106,9 @@ impl SledStore {
         database.flush().map_err(failure)?;
         let mut blobs = fs::read_dir(&self.blobs).map_err(|error| io_failure(&error))?;
         if blobs.next().is_some() {
-            return Err(StoreError::Failed(
-                "sled put data into a file that it does not sync".into(),
-            ));
+            return Err(StoreError::Failed("sled put data into a file that it does not sync".into()));
         }
-        self.data_file
-            .sync_data()
-            .map_err(|error| io_failure(&error))
+        self.data_file.sync_data().map_err(|error| io_failure(&error))
     }
 
     /// Opens sled anew after a failed write. Its readers finish the page splits that its writers began, so once
@@ -197,17 +182,8 @@ impl Store for SledStore {
         })
     }
 
-    fn scan(
-        &self,
-        after: Position,
-        until: Position,
-        limit: usize,
-        visit: Visit<'_>,
-    ) -> Result<(), ScanError> {
-        let range = (
-            Bound::Excluded(chunk_key(after, u8::MAX)),
-            Bound::Included(chunk_key(until, u8::MAX)),
-        );
+    fn scan(&self, after: Position, until: Position, limit: usize, visit: Visit<'_>) -> Result<(), ScanError> {
+        let range = (Bound::Excluded(chunk_key(after, u8::MAX)), Bound::Included(chunk_key(until, u8::MAX)));
         self.with(|database| {
             let mut entries = database.range(range);
             for _ in 0..limit {
@@ -231,16 +207,8 @@ impl Store for SledStore {
         })
     }
 
-    fn index(
-        &self,
-        stream: &str,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, Position)>, StoreError> {
-        let range = (
-            Bound::Excluded(stream_key(stream, after)),
-            Bound::Included(stream_key(stream, u64::MAX)),
-        );
+    fn index(&self, stream: &str, after: u64, limit: usize) -> Result<Vec<(u64, Position)>, StoreError> {
+        let range = (Bound::Excluded(stream_key(stream, after)), Bound::Included(stream_key(stream, u64::MAX)));
         self.with(|database| database.range(range).take(limit).map(entry_of).collect())
     }
 

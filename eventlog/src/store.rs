@@ -24,21 +24,10 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn get(&self, position: Position) -> Result<Option<Bytes>, StoreError>;
 
     /// Visits up to `limit` stored values with `after < position <= until`, in order.
-    fn scan(
-        &self,
-        after: Position,
-        until: Position,
-        limit: usize,
-        visit: Visit<'_>,
-    ) -> Result<(), ScanError>;
+    fn scan(&self, after: Position, until: Position, limit: usize, visit: Visit<'_>) -> Result<(), ScanError>;
 
     /// Up to `limit` index entries of a stream, (version, position), with a version above `after`, in order.
-    fn index(
-        &self,
-        stream: &str,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, Position)>, StoreError>;
+    fn index(&self, stream: &str, after: u64, limit: usize) -> Result<Vec<(u64, Position)>, StoreError>;
 
     /// Position of a version of a stream.
     fn index_at(&self, stream: &str, version: u64) -> Result<Option<Position>, StoreError>;
@@ -62,11 +51,9 @@ impl StoreError {
     /// As a read error, for a reader that was looking for `position`.
     pub(crate) fn at(self, position: Position, stream: Option<&str>) -> ReadError {
         match self {
-            Self::Damaged(rule) => ReadError::Damaged {
-                position,
-                stream: stream.map(str::to_owned),
-                rule: rule.to_string(),
-            },
+            Self::Damaged(rule) => {
+                ReadError::Damaged { position, stream: stream.map(str::to_owned), rule: rule.to_string() }
+            }
             Self::Failed(reason) => ReadError::Unavailable(reason),
         }
     }

@@ -31,17 +31,14 @@ impl TailMark {
         };
         let mut bytes = Vec::with_capacity(MARK_BYTES);
         file.read_to_end(&mut bytes)?;
-        let position = decode(&bytes)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the tail mark is damaged"))?;
+        let position =
+            decode(&bytes).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the tail mark is damaged"))?;
         Ok(Some((Self { file }, position)))
     }
 
     /// Makes a new mark, durable together with its name.
     pub(crate) fn create(path: &Path, position: Position) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(path)?;
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
         let mark = Self { file };
         mark.advance(position)?;
         mark.file.sync_all()?;

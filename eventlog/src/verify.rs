@@ -57,26 +57,16 @@ pub struct Breach {
 
 impl Breach {
     pub(crate) fn of(record: &RecordedEvent, rule: Rule) -> Self {
-        Self {
-            position: record.position(),
-            stream: Some(record.stream().to_owned()),
-            rule,
-        }
+        Self { position: record.position(), stream: Some(record.stream().to_owned()), rule }
     }
 
     /// The breach that a failed read tells of; none when the log just couldn't be reached.
     #[must_use]
     pub fn from_read(error: &ReadError) -> Option<Self> {
         match error {
-            ReadError::Damaged {
-                position,
-                stream,
-                rule,
-            } => Some(Self {
-                position: *position,
-                stream: stream.clone(),
-                rule: Rule::Stored(rule.clone()),
-            }),
+            ReadError::Damaged { position, stream, rule } => {
+                Some(Self { position: *position, stream: stream.clone(), rule: Rule::Stored(rule.clone()) })
+            }
             ReadError::Unavailable(_) => None,
         }
     }
@@ -118,10 +108,7 @@ impl Verifier {
     pub fn check(&mut self, record: &RecordedEvent) -> Option<Breach> {
         self.records += 1;
         let found = record.version();
-        let link = Link {
-            version: found,
-            hash: record.hash(),
-        };
+        let link = Link { version: found, hash: record.hash() };
         let before = match self.streams.get_mut(record.stream()) {
             Some(known) => Some(std::mem::replace(known, link)),
             None => {

@@ -28,23 +28,15 @@ pub(crate) type ImportReply = oneshot::Sender<Result<Position, ImportError>>;
 
 /// Something for the writer to do.
 enum Task {
-    Append {
-        append: Append,
-        reply: oneshot::Sender<Outcome>,
-    },
-    Import {
-        records: Vec<RecordedEvent>,
-        reply: ImportReply,
-    },
+    Append { append: Append, reply: oneshot::Sender<Outcome> },
+    Import { records: Vec<RecordedEvent>, reply: ImportReply },
 }
 
 impl Task {
     fn weight(&self) -> usize {
         match self {
             Self::Append { append, .. } => limits::weight(append),
-            Self::Import { records, .. } => {
-                records.iter().map(|r| r.canonical_bytes().len()).sum()
-            }
+            Self::Import { records, .. } => records.iter().map(|r| r.canonical_bytes().len()).sum(),
         }
     }
 }
@@ -140,14 +132,8 @@ pub(crate) fn closing() -> AppendError {
 }
 
 /// Starts the writer's thread, which ends after the queue is closed and empty.
-pub(crate) fn start(
-    core: Arc<Core>,
-    queue: Arc<Queue>,
-    committer: Committer,
-) -> io::Result<thread::JoinHandle<()>> {
-    thread::Builder::new()
-        .name("eventlog-writer".to_owned())
-        .spawn(move || Writer { core, committer }.run(&queue))
+pub(crate) fn start(core: Arc<Core>, queue: Arc<Queue>, committer: Committer) -> io::Result<thread::JoinHandle<()>> {
+    thread::Builder::new().name("eventlog-writer".to_owned()).spawn(move || Writer { core, committer }.run(&queue))
 }
 
 /// An outcome that waits for its batch's barrier.
@@ -166,10 +152,7 @@ impl Writer {
         let mut tasks = Vec::new();
         while queue.take(&mut tasks) {
             let mut batch = Vec::with_capacity(tasks.len());
-            let pending: Vec<_> = tasks
-                .drain(..)
-                .map(|task| self.add(task, &mut batch))
-                .collect();
+            let pending: Vec<_> = tasks.drain(..).map(|task| self.add(task, &mut batch)).collect();
             let durable = self.core.commit(batch);
             for waiting in pending {
                 waiting.tell(&durable);

@@ -1,5 +1,8 @@
 //! What the kernel was asked, by strace's account: a sync lies between a write and its acknowledgement.
 
+// In a test, a panic is the finding.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
 mod support;
 
 use std::{fs, path::Path};
@@ -89,15 +92,8 @@ fn calls(trace: &Path) -> Vec<Call> {
         let Some((name, arguments)) = whole.split_once('(') else {
             continue;
         };
-        let path = arguments
-            .split_once('<')
-            .and_then(|(_, path)| path.split_once('>'))
-            .map_or("", |(path, _)| path);
-        calls.push(Call {
-            name: name.to_owned(),
-            path: path.to_owned(),
-            line: whole,
-        });
+        let path = arguments.split_once('<').and_then(|(_, path)| path.split_once('>')).map_or("", |(path, _)| path);
+        calls.push(Call { name: name.to_owned(), path: path.to_owned(), line: whole });
     }
     calls
 }

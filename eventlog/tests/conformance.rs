@@ -1,13 +1,15 @@
 //! What every adapter promises, checked on each of them by the same functions.
 
+// In a test, a panic is the finding.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
 mod support;
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use eventlog::{
-    Append, AppendError, Appended, EventLog, ExpectedVersion, Hash, MemoryLog, Position, StoreKind,
-    StreamName, port,
+    Append, AppendError, Appended, EventLog, ExpectedVersion, Hash, MemoryLog, Position, StoreKind, StreamName, port,
 };
 use support::{append, append_events, event, everything, open, stream, verified};
 use uuid::Uuid;
@@ -65,10 +67,7 @@ async fn events_come_back_as_they_were_appended(log: Log) {
         causation_id: Some(Uuid::from_u128(22)),
         ..append("user-1", NoStream, r#"{"text":"你好"}"#)
     };
-    let bare = Append {
-        actor: None,
-        ..append("user-2", NoStream, "")
-    };
+    let bare = Append { actor: None, ..append("user-2", NoStream, "") };
     for wanted in [&full, &bare] {
         log.append(wanted.clone()).await.unwrap();
     }
@@ -95,11 +94,7 @@ async fn positions_and_versions_are_dense_and_in_order(log: Log) {
     assert_eq!(log.last_position(), Position::START);
     let two = vec![event("a"), event("b")];
     let appended = log.append(append_events("s", NoStream, two)).await.unwrap();
-    let written = |position, version| Appended {
-        position: Position(position),
-        version,
-        repeated: false,
-    };
+    let written = |position, version| Appended { position: Position(position), version, repeated: false };
     assert_eq!(appended, written(2, 2));
     let appended = log.append(append("t", NoStream, "c")).await.unwrap();
     assert_eq!(appended, written(3, 1));
@@ -118,11 +113,7 @@ async fn an_append_with_a_stale_version_is_refused_and_changes_nothing(log: Log)
     log.append(append("s", Exact(1), "b")).await.unwrap();
     for expected in [NoStream, Exact(0), Exact(1), Exact(3), Exact(u64::MAX)] {
         let refused = log.append(append("s", expected, "x")).await;
-        let conflict = AppendError::Conflict {
-            stream: stream("s"),
-            expected,
-            actual: 2,
-        };
+        let conflict = AppendError::Conflict { stream: stream("s"), expected, actual: 2 };
         assert_eq!(refused, Err(conflict));
     }
     assert_eq!(log.last_position(), Position(2));
@@ -131,9 +122,8 @@ async fn an_append_with_a_stale_version_is_refused_and_changes_nothing(log: Log)
 }
 
 async fn appends_to_a_stream_take_effect_in_the_order_of_the_calls(log: Log) {
-    let submitted: Vec<_> = (0..200)
-        .map(|version| log.append(append("s", Exact(version), version.to_string())))
-        .collect();
+    let submitted: Vec<_> =
+        (0..200).map(|version| log.append(append("s", Exact(version), version.to_string()))).collect();
     for (version, outcome) in (1..).zip(submitted) {
         assert_eq!(outcome.await.unwrap().version, version);
     }
@@ -148,14 +138,8 @@ async fn an_append_on_a_refused_one_is_refused_too(log: Log) {
     let first = log.append(append("s", Exact(5), "a"));
     let second = log.append(append("s", Exact(6), "b"));
     let third = log.append(append("s", NoStream, "c"));
-    assert!(matches!(
-        first.await,
-        Err(AppendError::Conflict { actual: 0, .. })
-    ));
-    assert!(matches!(
-        second.await,
-        Err(AppendError::Conflict { actual: 0, .. })
-    ));
+    assert!(matches!(first.await, Err(AppendError::Conflict { actual: 0, .. })));
+    assert!(matches!(second.await, Err(AppendError::Conflict { actual: 0, .. })));
     assert_eq!(third.await.unwrap().version, 1);
 }
 
@@ -163,15 +147,9 @@ async fn appending_the_same_events_again_gives_the_first_answer(log: Log) {
     log.append(append("other", NoStream, "z")).await.unwrap();
     let first = append_events("s", NoStream, vec![event("a"), event("b")]);
     let second = append_events("s", Exact(2), vec![event("c")]);
-    let answers = [
-        log.append(first.clone()).await.unwrap(),
-        log.append(second.clone()).await.unwrap(),
-    ];
+    let answers = [log.append(first.clone()).await.unwrap(), log.append(second.clone()).await.unwrap()];
     for (again, answer) in [&first, &second].into_iter().zip(answers) {
-        let repeated = Appended {
-            repeated: true,
-            ..answer
-        };
+        let repeated = Appended { repeated: true, ..answer };
         assert_eq!(log.append(again.clone()).await, Ok(repeated));
     }
     assert_eq!(log.last_position(), Position(4));
@@ -180,17 +158,13 @@ async fn appending_the_same_events_again_gives_the_first_answer(log: Log) {
 async fn a_repetition_waiting_with_the_original_is_recognised(log: Log) {
     let original = append("s", NoStream, "a");
     let following = append("s", Exact(1), "b");
-    let submitted = [&original, &following, &original, &following]
-        .map(|again| log.append(again.clone()));
+    let submitted = [&original, &following, &original, &following].map(|again| log.append(again.clone()));
     let mut answers = Vec::new();
     for outcome in submitted {
         let answer = outcome.await.unwrap();
         answers.push((answer.position.0, answer.version, answer.repeated));
     }
-    assert_eq!(
-        answers,
-        [(1, 1, false), (2, 2, false), (1, 1, true), (2, 2, true)]
-    );
+    assert_eq!(answers, [(1, 1, false), (2, 2, false), (1, 1, true), (2, 2, true)]);
 }
 
 async fn the_same_ids_in_other_places_are_a_conflict(log: Log) {
@@ -208,10 +182,7 @@ async fn the_same_ids_in_other_places_are_a_conflict(log: Log) {
     ];
     for (expected, events) in wrong {
         let refused = log.append(append_events("s", expected, events)).await;
-        assert!(
-            matches!(refused, Err(AppendError::Conflict { actual: 2, .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(AppendError::Conflict { actual: 2, .. })), "{refused:?}");
     }
     assert_eq!(log.last_position(), Position(2));
 }
@@ -258,13 +229,9 @@ async fn limits_are_kept_to_the_byte(log: Log) {
 
 async fn the_largest_append_is_taken_whole(log: Log) {
     let sizes = [0, 1, 4_000, 4_096, 8_192, 20_000, port::MAX_PAYLOAD_BYTES];
-    let events: Vec<_> = (0..port::MAX_EVENTS_PER_APPEND)
-        .map(|n| event(vec![b'a' + (n % 26) as u8; sizes[n % sizes.len()]]))
-        .collect();
-    let appended = log
-        .append(append_events("s", NoStream, events.clone()))
-        .await
-        .unwrap();
+    let events: Vec<_> =
+        (0..port::MAX_EVENTS_PER_APPEND).map(|n| event(vec![b'a' + (n % 26) as u8; sizes[n % sizes.len()]])).collect();
+    let appended = log.append(append_events("s", NoStream, events.clone())).await.unwrap();
     assert_eq!(appended.version, events.len() as u64);
     let read = verified(log.as_ref()).await;
     assert_eq!(read.len(), events.len());
@@ -323,9 +290,7 @@ async fn every_event_names_the_hash_of_its_predecessor(log: Log) {
 async fn streams_whose_names_begin_alike_stay_apart(log: Log) {
     for name in ["a", "a-", "a-b", "a-bc", "b"] {
         for version in 0..3 {
-            log.append(append(name, Exact(version), name.to_owned()))
-                .await
-                .unwrap();
+            log.append(append(name, Exact(version), name.to_owned())).await.unwrap();
         }
     }
     for name in ["a", "a-", "a-b", "a-bc", "b"] {
@@ -394,9 +359,8 @@ async fn a_subscription_waits_for_what_is_to_come(log: Log) {
 
 async fn only_one_of_many_writers_wins_a_version(log: Log) {
     for version in 0..20 {
-        let racing: Vec<_> = (0..8)
-            .map(|n| tokio::spawn(log.append(append("s", Exact(version), n.to_string()))))
-            .collect();
+        let racing: Vec<_> =
+            (0..8).map(|n| tokio::spawn(log.append(append("s", Exact(version), n.to_string())))).collect();
         let mut won = 0;
         for outcome in racing {
             match outcome.await.unwrap() {

@@ -1,5 +1,8 @@
 //! Files that lost or changed something behind the log's back: named, never skipped.
 
+// In a test, a panic is the finding.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
 mod support;
 
 use std::{
@@ -7,9 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use eventlog::{
-    EventLog, ExpectedVersion, OpenError, Position, ReadError, StoreKind, Verifier,
-};
+use eventlog::{EventLog, ExpectedVersion, OpenError, Position, ReadError, StoreKind, Verifier};
 use support::{append, append_events, event, everything, open, verified};
 use uuid::Uuid;
 
@@ -18,7 +19,9 @@ use uuid::Uuid;
 enum Found {
     /// As many whole records as were acknowledged.
     Whole,
-    Damage { position: Position },
+    Damage {
+        position: Position,
+    },
 }
 
 async fn inspect(kind: StoreKind, dir: &Path) -> Found {
@@ -200,10 +203,7 @@ async fn a_cut_off_end_is_named_with_the_first_position_that_is_gone() {
         file.set_len(used - 10).unwrap();
     })
     .await;
-    assert!(
-        matches!(found, Found::Damage { position } if position.0 == last),
-        "{found:?}"
-    );
+    assert!(matches!(found, Found::Damage { position } if position.0 == last), "{found:?}");
 }
 
 #[tokio::test]
@@ -307,10 +307,7 @@ async fn a_record_removed_through_the_engine_is_named() {
         database.persist(fjall::PersistMode::SyncAll).unwrap();
     }
     let found = inspect(StoreKind::Fjall, dir.path()).await;
-    assert!(
-        matches!(found, Found::Damage { position: Position(42) }),
-        "{found:?}"
-    );
+    assert!(matches!(found, Found::Damage { position: Position(42) }), "{found:?}");
 }
 
 #[tokio::test]

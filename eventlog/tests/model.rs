@@ -1,24 +1,20 @@
 //! Random histories of appends and restarts, against the simplest log there could be: a list.
 
+// In a test, a panic is the finding.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
 mod support;
 
 use std::collections::HashMap;
 
-use eventlog::{
-    AppendError, EventLog, ExpectedVersion, MemoryLog, NewEvent, Position, StoreKind,
-};
+use eventlog::{AppendError, EventLog, ExpectedVersion, MemoryLog, NewEvent, Position, StoreKind};
 use proptest::prelude::*;
 use support::{append_events, event, everything, open, stream, verified};
 
 #[derive(Clone, Debug)]
 enum Step {
     /// Append `count` new events to a stream, expecting its version plus `off`, or whatever there is.
-    Append {
-        stream: u8,
-        off: Option<i64>,
-        count: usize,
-        payload_bytes: usize,
-    },
+    Append { stream: u8, off: Option<i64>, count: usize, payload_bytes: usize },
     /// Append once more what an earlier step appended.
     Again(prop::sample::Index),
     /// Close and open.
@@ -27,19 +23,10 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let off = prop_oneof![4 => Just(Some(0)), 1 => (-2..3_i64).prop_map(Some), 2 => Just(None)];
-    let append = (0..4_u8, off, 1..5_usize, 0..9_000_usize).prop_map(
-        |(stream, off, count, payload_bytes)| Step::Append {
-            stream,
-            off,
-            count,
-            payload_bytes,
-        },
-    );
+    let append = (0..4_u8, off, 1..5_usize, 0..9_000_usize)
+        .prop_map(|(stream, off, count, payload_bytes)| Step::Append { stream, off, count, payload_bytes });
     let again = any::<prop::sample::Index>().prop_map(Step::Again);
-    prop::collection::vec(
-        prop_oneof![8 => append, 2 => again, 1 => Just(Step::Restart)],
-        1..40,
-    )
+    prop::collection::vec(prop_oneof![8 => append, 2 => again, 1 => Just(Step::Restart)], 1..40)
 }
 
 /// An event that must be there.
@@ -73,36 +60,20 @@ impl Model {
         let mut version = self.version(stream);
         for event in events.clone() {
             version += 1;
-            self.log.push(Kept {
-                stream: stream.to_owned(),
-                version,
-                event,
-            });
+            self.log.push(Kept { stream: stream.to_owned(), version, event });
         }
         self.versions.insert(stream.to_owned(), version);
-        self.accepted.push(Accepted {
-            stream: stream.to_owned(),
-            expected,
-            events,
-            position: self.log.len() as u64,
-        });
+        self.accepted.push(Accepted { stream: stream.to_owned(), expected, events, position: self.log.len() as u64 });
     }
 
     async fn append(&mut self, log: &dyn EventLog, step: &Step) {
-        let &Step::Append {
-            stream,
-            off,
-            count,
-            payload_bytes,
-        } = step
-        else {
+        let &Step::Append { stream, off, count, payload_bytes } = step else {
             return;
         };
         let name = format!("stream-{stream}");
         let actual = self.version(&name);
-        let expected = off.map_or(ExpectedVersion::Any, |off| {
-            ExpectedVersion::Exact(actual.saturating_add_signed(off))
-        });
+        let expected =
+            off.map_or(ExpectedVersion::Any, |off| ExpectedVersion::Exact(actual.saturating_add_signed(off)));
         let events: Vec<_> = (0..count).map(|n| event(vec![n as u8; payload_bytes])).collect();
         let outcome = log.append(append_events(&name, expected, events.clone())).await;
         let holds = matches!(expected, ExpectedVersion::Any) || expected == ExpectedVersion::Exact(actual);
@@ -114,10 +85,7 @@ impl Model {
             assert!(!appended.repeated);
         } else {
             let stream = support::stream(&name);
-            assert_eq!(
-                outcome,
-                Err(AppendError::Conflict { stream, expected, actual })
-            );
+            assert_eq!(outcome, Err(AppendError::Conflict { stream, expected, actual }));
         }
     }
 
@@ -126,21 +94,13 @@ impl Model {
         if self.accepted.is_empty() {
             return;
         }
-        let Accepted {
-            stream,
-            expected,
-            events,
-            position,
-        } = which.get(&self.accepted);
+        let Accepted { stream, expected, events, position } = which.get(&self.accepted);
         let last = self.log.iter().rev().find(|kept| &kept.stream == stream);
         let at_end = last.map(|kept| kept.event.event_id) == events.last().map(|e| e.event_id);
         if *expected == ExpectedVersion::Any && !at_end {
             return;
         }
-        let appended = log
-            .append(append_events(stream, *expected, events.clone()))
-            .await
-            .unwrap();
+        let appended = log.append(append_events(stream, *expected, events.clone())).await.unwrap();
         assert!(appended.repeated);
         assert_eq!(appended.position, Position(*position));
     }

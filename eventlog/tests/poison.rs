@@ -3,6 +3,9 @@
 //! The failing device is made by strace, which lets chosen system calls of a child process fail. That the child
 //! can still read, and that it is told why it can't write, is checked by the child itself.
 
+// In a test, a panic is the finding.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
 mod support;
 
 use eventlog::{EventLog, ExpectedVersion, StoreKind};

@@ -68,10 +68,7 @@ impl Appender {
             // The test harness of the child may have begun the line.
             if let Some((_, ack)) = line.split_once("ack ") {
                 let (position, event_id) = ack.split_once(' ').unwrap();
-                return Some(Ok(Ack {
-                    position: position.parse().unwrap(),
-                    event_id: event_id.parse().unwrap(),
-                }));
+                return Some(Ok(Ack { position: position.parse().unwrap(), event_id: event_id.parse().unwrap() }));
             }
             if let Some((_, reason)) = line.split_once("refused ") {
                 return Some(Err(reason.to_owned()));
@@ -107,9 +104,7 @@ impl Appender {
 /// What the child does: its test must call this. It ends only when the log refuses to be written to, and then
 /// checks that everything acknowledged can still be read.
 pub async fn append_without_end() {
-    let word = |name| {
-        std::env::var(name).unwrap_or_else(|_| panic!("{name}: run by the tests that need a child"))
-    };
+    let word = |name| std::env::var(name).unwrap_or_else(|_| panic!("{name}: run by the tests that need a child"));
     let log = open(word(STORE).parse().unwrap(), Path::new(&word(DIR)));
     let acknowledged = Arc::new(AtomicU64::new(0));
     let writers = (0..word(WRITERS).parse().unwrap()).map(|writer: usize| {

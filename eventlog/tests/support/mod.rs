@@ -10,8 +10,8 @@ use std::{path::Path, sync::Arc};
 use bytes::Bytes;
 use chrono::DateTime;
 use eventlog::{
-    Append, DiskLog, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, ReadError,
-    RecordedEvent, StoreKind, StreamName, Verifier,
+    Append, DiskLog, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, ReadError, RecordedEvent,
+    StoreKind, StreamName, Verifier,
 };
 use uuid::Uuid;
 
@@ -56,10 +56,7 @@ pub fn open(kind: StoreKind, dir: &Path) -> Arc<DiskLog> {
 }
 
 /// Everything in a log, in pages of a given size.
-pub async fn everything(
-    log: &dyn EventLog,
-    page_size: usize,
-) -> Result<Vec<RecordedEvent>, ReadError> {
+pub async fn everything(log: &dyn EventLog, page_size: usize) -> Result<Vec<RecordedEvent>, ReadError> {
     let (mut events, mut after) = (Vec::new(), Position::START);
     loop {
         let page = log.read_all(after, page_size).await?;
