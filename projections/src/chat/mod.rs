@@ -125,6 +125,12 @@ impl ChatView {
         state.seated(user, conversation).is_some_and(|(.., seat)| seat.stay.is_open())
     }
 
+    /// Whether somebody is or ever was in a conversation: only they learn that it exists.
+    #[must_use]
+    pub fn knows(&self, user: UserId, conversation: ConversationId) -> bool {
+        self.state.read().seated(user, conversation).is_some()
+    }
+
     /// Everyone who is in a conversation now, who came first first; empty where there is no such conversation.
     #[must_use]
     pub fn members(&self, conversation: ConversationId) -> Arc<Vec<UserId>> {

@@ -26,6 +26,13 @@ pub struct Reading {
     pub re_edit: TimeDelta,
 }
 
+impl Reading {
+    /// Whether a text taken back then may still be edited again.
+    fn may_re_edit(&self, recall: Recall) -> bool {
+        recall.at().checked_add_signed(self.re_edit).is_none_or(|end| self.now < end)
+    }
+}
+
 /// How an event looks to a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
@@ -110,7 +117,7 @@ impl Tables {
         let mut entry = self.entry(reader, row, look);
         match look {
             Look::Plain if row.reply_to != 0 => entry.quoted = Some(self.quoted(reader, row.reply_to)?),
-            Look::Recalled(recall) if row.actor == Some(reader.user) && reading.now < recall.at() + reading.re_edit => {
+            Look::Recalled(recall) if row.actor == Some(reader.user) && reading.may_re_edit(recall) => {
                 entry.re_edit = text_of(row.payload.as_ref());
             }
             _ => {}

@@ -140,9 +140,19 @@ impl Tables {
     /// Everything that is held in memory, as the rows say.
     pub(super) fn load(&self, checkpoint: u64) -> Result<State, ProjectionError> {
         let mut state = State { checkpoint, ..State::default() };
-        for (guard, no) in self.conversations.iter().zip(0..) {
-            let conversation = self.load_conversation(guard.into_inner()?, no)?;
-            state.numbers.insert(conversation.id, no);
+        // Three walks in step: every conversation has a head, and the groups among them a row of their own.
+        let (mut heads, mut groups) = (self.heads.iter(), self.groups.iter());
+        for (guard, no) in self.conversations.iter().zip(0_u32..) {
+            let row = row_of(Some(guard), no, "conversations")?;
+            let (id, pair) = Conversation::decode(&row).ok_or(damaged("conversations"))?;
+            let row = row_of(heads.next(), no, "heads")?;
+            let head = Head::decode(&row).ok_or(damaged("heads"))?;
+            let sort = match pair {
+                Some(pair) => Sort::Direct(pair),
+                None => Sort::Group(Arc::new(decode_group(&row_of(groups.next(), no, "groups")?, &head)?)),
+            };
+            let conversation = Conversation { id, head, sort };
+            state.numbers.insert(id, no);
             for user in conversation.group().iter().flat_map(|group| &group.invited).map(|waiting| waiting.user) {
                 state.people.entry(user).or_default().invitations.push(no);
             }
@@ -169,28 +179,18 @@ impl Tables {
         }
         Ok(state)
     }
+}
 
-    fn load_conversation(
-        &self,
-        (key, row): (fjall::Slice, fjall::Slice),
-        no: u32,
-    ) -> Result<Conversation, ProjectionError> {
-        if *key != no.to_be_bytes() {
-            return Err(damaged("conversations"));
-        }
-        let (id, pair) = Conversation::decode(&row).ok_or(damaged("conversations"))?;
-        let head = self.heads.get(&key)?.and_then(|row| Head::decode(&row)).ok_or(damaged("heads"))?;
-        let sort = match pair {
-            Some(pair) => Sort::Direct(pair),
-            None => {
-                let row = self.groups.get(&key)?.ok_or(damaged("groups"))?;
-                let mut group: Group = serde_json::from_slice(&row).map_err(|_| damaged("groups"))?;
-                group.members_changed = head.version;
-                Sort::Group(Arc::new(group))
-            }
-        };
-        Ok(Conversation { id, head, sort })
-    }
+/// The value of a row that must be the one of that conversation.
+fn row_of(guard: Option<fjall::Guard>, no: u32, keyspace: &'static str) -> Result<fjall::Slice, ProjectionError> {
+    let (key, row) = guard.ok_or(damaged(keyspace))?.into_inner()?;
+    if *key == no.to_be_bytes() { Ok(row) } else { Err(damaged(keyspace)) }
+}
+
+fn decode_group(row: &[u8], head: &Head) -> Result<Group, ProjectionError> {
+    let group: Group = serde_json::from_slice(row).map_err(|_| damaged("groups"))?;
+    // Whoever came or went did so at the last event at the latest.
+    Ok(Group { members_changed: head.version, ..group })
 }
 
 fn seat_place(key: &[u8]) -> Option<(UserId, u32)> {

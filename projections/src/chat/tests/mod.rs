@@ -239,6 +239,7 @@ fn membership_questions_are_answered_from_the_latest_events() {
     world.says(group, a, "x");
     world.talk(group, c, domain::conversation::MemberLeft { successor: None });
     assert!(!view.is_member(c, group) && !view.share_group(b, c));
+    assert!(view.knows(c, group) && !view.knows(stranger, group));
     assert_eq!(*view.members(group), [a, b]);
     assert_eq!(view.last_seq(group), 1);
     let spans = |user| view.conversations_of(user).into_iter().map(|part| part.spans).collect::<Vec<_>>();
@@ -246,4 +247,24 @@ fn membership_questions_are_answered_from_the_latest_events() {
     assert!(spans(stranger).is_empty());
     world.says(group, a, "y");
     assert_eq!(spans(c), [[(1, 1)]]);
+}
+
+#[test]
+fn an_event_that_can_not_be_taken_in_is_named_and_changes_nothing() {
+    let [a, b] = users();
+    let mut world = World::new();
+    let id = world.friends(a, b);
+    let known = world.chat.checkpoint();
+    world.appended::<ConversationEvent>(
+        format!("conversation-{id}"),
+        Some(a),
+        MessageSent { seq: 1, ..blank() }.into(),
+    );
+    let nowhere = ConversationId::new();
+    let lost = MessageSent { seq: 1, ..blank() };
+    let position = world.appended::<ConversationEvent>(format!("conversation-{nowhere}"), Some(a), lost.into());
+    let refused = world.chat.apply(&world.facts_after(known)).unwrap_err();
+    assert!(matches!(refused, crate::ProjectionError::Poison { position: at, .. } if at == position));
+    assert_eq!((world.chat.checkpoint(), world.view().last_seq(id)), (known, 0));
+    assert_eq!(world.reopened().chat.checkpoint(), known);
 }

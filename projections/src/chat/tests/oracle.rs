@@ -31,6 +31,9 @@ enum Happened {
 /// What was shown: position, message number, whether as recalled.
 type Shown = (u64, Option<u64>, bool);
 
+/// An event of a conversation: position, who did it, what it is.
+type Event<'a> = (u64, Option<UserId>, &'a ConversationEvent);
+
 struct Life {
     world: World,
     people: [UserId; 4],
@@ -64,10 +67,7 @@ impl Life {
         self.happened.push((position.0, Happened::InInbox(user, event)));
     }
 
-    fn in_conversation(
-        &self,
-        id: ConversationId,
-    ) -> impl DoubleEndedIterator<Item = (u64, Option<UserId>, &ConversationEvent)> {
+    fn in_conversation(&self, id: ConversationId) -> impl DoubleEndedIterator<Item = Event<'_>> {
         self.happened.iter().filter_map(move |(position, happened)| match happened {
             Happened::InConversation(at, actor, event) if *at == id => Some((*position, *actor, event)),
             _ => None,
@@ -86,7 +86,7 @@ impl Life {
     }
 
     /// The events that lie within the stays of somebody, and whether they are in it now.
-    fn within(&self, user: UserId, id: ConversationId) -> (Vec<(u64, Option<UserId>, &ConversationEvent)>, bool) {
+    fn within(&self, user: UserId, id: ConversationId) -> (Vec<Event<'_>>, bool) {
         use ConversationEvent as E;
         let (mut within, mut inside) = (vec![], false);
         for (position, actor, event) in self.in_conversation(id) {
