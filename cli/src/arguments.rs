@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     audit::{self, Audit},
     error::{Ending, Error},
+    listen::{self, Listen},
     logging, serve,
     settings::{Flags, Settings, Store},
 };
@@ -37,6 +38,8 @@ enum Command {
     /// It keeps everything in one directory, and stops in good order on SIGTERM or Ctrl-C.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
+    /// Show what a device is pushed, as it happens
+    Listen(Listen),
     /// Look at a log without trusting whoever kept it
     #[command(subcommand)]
     Audit(Audit),
@@ -77,6 +80,7 @@ impl Arguments {
                 logging::start(&settings.log)?;
                 serve::serve(&settings, demo)
             }
+            Command::Listen(listen) => listen::run(&listen),
             Command::Audit(audit) => audit::run(audit, &Settings::load(file, &Flags::default())?),
         }
     }

@@ -5,6 +5,7 @@
 //! - [`layout`]: what lies where in a data directory; [`secret`]: the server's secret.
 //! - [`serve`]: `teahouse serve`; [`house`]: its wiring; [`ports`]: read models as the command side sees them;
 //!   [`snapshots`]; [`demo`]: a sample community; [`stickers`]: the sticker pack that every server has; [`logging`].
+//! - [`listen`]: `teahouse listen`.
 //! - [`audit`]: `teahouse audit ...`.
 //! - [`error`]: exit codes; [`output`], [`progress`]: what is written where.
 
@@ -14,6 +15,7 @@ mod demo;
 mod error;
 mod house;
 mod layout;
+mod listen;
 mod logging;
 mod output;
 mod ports;
