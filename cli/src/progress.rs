@@ -8,7 +8,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 pub(crate) struct Progress {
     bar: ProgressBar,
     began: Instant,
-    done: u64,
 }
 
 impl Progress {
@@ -24,13 +23,17 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_message(doing);
-        Self { bar, began: Instant::now(), done: 0 }
+        Self { bar, began: Instant::now() }
     }
 
     /// More events are done.
-    pub(crate) fn advance(&mut self, events: u64) {
-        self.done += events;
-        self.bar.set_position(self.done);
+    pub(crate) fn advance(&self, events: u64) {
+        self.bar.inc(events);
+    }
+
+    /// So many events are done in all.
+    pub(crate) fn reached(&self, events: u64) {
+        self.bar.set_position(events);
     }
 
     /// Writes a line to standard output without disturbing the bar.
@@ -38,10 +41,11 @@ impl Progress {
         self.bar.suspend(|| crate::output::line(line));
     }
 
-    /// Ends the job and takes the bar away. Gives the time that it took.
-    pub(crate) fn end(self) -> Duration {
+    /// Ends the job and takes the bar away. Gives the time that it took and the events that were done.
+    pub(crate) fn end(self) -> (Duration, u64) {
+        let done = self.bar.position();
         self.bar.finish_and_clear();
-        self.began.elapsed()
+        (self.began.elapsed(), done)
     }
 }
 

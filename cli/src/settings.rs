@@ -114,7 +114,7 @@ pub(crate) struct Logging {
 
 impl Default for Logging {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text }
+        Self { filter: "info,fjall=warn,lsm_tree=warn,actix_server=warn,tantivy=warn".to_owned(), format: LogFormat::Text }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
 /// A breach where the log has one, [`Error::Unavailable`] where source or file are out of reach.
 pub(super) fn export(source: &mut dyn Source, out: &Path) -> Result<Ending, Error> {
     let mut writer = ExportWriter::open(out)?;
-    let mut progress = Progress::begin("exporting", source.last().map(|last| last.0));
+    let progress = Progress::begin("exporting", source.last().map(|last| last.0));
     let mut after = Position::START;
     if let Some(resumed) = writer.resumed().cloned() {
         // Read along, to see that the beginning came from this log.
@@ -44,7 +44,7 @@ pub(super) fn export(source: &mut dyn Source, out: &Path) -> Result<Ending, Erro
     }
     let extent = writer.written();
     let bytes = writer.finish().map_err(|error| Error::failed("the export can't be finished", error))?;
-    let took = progress.end();
+    let (took, _) = progress.end();
     output::line(&format!(
         "{} events up to position {} in {} ({} bytes), {}",
         grouped(extent.records),

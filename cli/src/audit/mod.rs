@@ -11,6 +11,7 @@ mod export_file;
 pub(crate) mod filter;
 mod line;
 mod remote;
+mod replay;
 mod restore;
 pub(crate) mod source;
 mod verify;
@@ -63,6 +64,12 @@ pub(crate) enum Audit {
         #[arg(long, value_name = "EXPORT")]
         out: PathBuf,
     },
+    /// Build the read models again from the log, aside, and say how fast
+    ///
+    /// With --compare, names every row that differs from the read models in the data directory; exit code 1 where one
+    /// does.
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(replay::Replay),
     /// Make a log again from an export, in an empty data directory
     ///
     /// Every hash is checked on the way. The read models are made by the server when it starts.
@@ -98,6 +105,11 @@ const EXPORT_EXAMPLES: &str = "Examples:
   teahouse audit export --data teahouse-data --out log.export
   teahouse audit export --server https://tea.example --token TOKEN --out log.export";
 
+const REPLAY_EXAMPLES: &str = "Examples:
+  teahouse audit replay --data teahouse-data --compare
+  teahouse audit replay --data teahouse-data --only people --to 2026-11-22
+  teahouse audit replay --file log.export";
+
 const RESTORE_EXAMPLES: &str = "Examples:
   teahouse audit restore --file log.export --data new-data
   teahouse audit restore --file log.export --data new-data --store sled";
@@ -113,6 +125,7 @@ pub(crate) fn run(audit: Audit, settings: &Settings) -> Result<Ending, Error> {
             events::list(source::open(&source, settings)?.as_mut(), &filter, format, limit)
         }
         Audit::Export { source, out } => export::export(source::open(&source, settings)?.as_mut(), &out),
+        Audit::Replay(args) => replay::run(&args, settings),
         Audit::Restore(Restore { file, data, store }) => {
             restore::restore(&file, &DataDir::new(data), store.unwrap_or(settings.store).into())
         }

@@ -27,12 +27,12 @@ pub(super) fn restore(file: &Path, data: &DataDir, store: StoreKind) -> Result<E
     prepare(data)?;
     data.begin_restore().map_err(failed)?;
     let log = opened(store.open(data.log(), None))?;
-    let mut progress = Progress::begin("restoring", None);
-    let imported = import(&mut source, &log, &mut progress)?;
+    let progress = Progress::begin("restoring", None);
+    let imported = import(&mut source, &log, &progress)?;
     log.close();
     drop(log);
     data.end_restore().map_err(failed)?;
-    let took = progress.end();
+    let (took, _) = progress.end();
     output::line(&format!(
         "{} events restored to {} ({store}), {}; every hash holds",
         grouped(imported.0),
@@ -62,7 +62,8 @@ fn prepare(data: &DataDir) -> Result<(), Error> {
     }
 }
 
-fn import(source: &mut dyn Source, log: &Arc<DiskLog>, progress: &mut Progress) -> Result<Position, Error> {
+/// Brings all records of a source into a new log; gives the last position.
+pub(super) fn import(source: &mut dyn Source, log: &Arc<DiskLog>, progress: &Progress) -> Result<Position, Error> {
     let mut after = Position::START;
     loop {
         let page = source.page(after)?;

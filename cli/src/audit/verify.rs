@@ -29,7 +29,7 @@ struct Findings {
 /// # Errors
 /// [`Error::Unavailable`] where it could not look to the end.
 pub(super) fn verify(source: &mut dyn Source) -> Result<Ending, Error> {
-    let mut progress = Progress::begin("verifying", source.last().map(|last| last.0));
+    let progress = Progress::begin("verifying", source.last().map(|last| last.0));
     let mut verifier = Verifier::new();
     let mut findings = Findings::default();
     let mut after = Position::START;
@@ -57,7 +57,7 @@ pub(super) fn verify(source: &mut dyn Source) -> Result<Ending, Error> {
             }
         }
     }
-    let took = progress.end();
+    let (took, _) = progress.end();
     findings.summarise();
     output::line(&format!(
         "{} events in {} streams up to position {}, {}: {}",
