@@ -189,6 +189,13 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         value: "count (u32)",
         workload: Workload::Scan,
     },
+    KeyspaceEntry {
+        projection: "stickers",
+        keyspace: "packs",
+        key: "sticker pack",
+        value: "json StickerPackRow: title, author, stickers, time of publication",
+        workload: Workload::Resident,
+    },
 ];
 
 /// The entry of a keyspace.

@@ -8,7 +8,8 @@
 //! - [`rows`]: what a projection that keeps its rows in fjall stands on: opening, checkpoints, keys.
 //! - [`catalogue`]: every keyspace of every projection, with its key, its value and its workload.
 //! - one module per read model: [`chat`] (conversations, history, inbox, sync), [`people`] (profiles, contacts),
-//!   [`commands`] (who asked for what already), [`deadlines`] (what falls due later), [`search`], [`report`].
+//!   [`commands`] (who asked for what already), [`deadlines`] (what falls due later), [`search`], [`report`],
+//!   [`stickers`].
 
 pub mod catalogue;
 pub mod chat;
@@ -20,6 +21,7 @@ pub mod report;
 pub mod rows;
 pub mod runtime;
 pub mod search;
+pub mod stickers;
 
 pub use read_models::{ReadModelOptions, ReadModels};
 pub use runtime::{Fact, Projection, ProjectionError};

@@ -13,6 +13,7 @@ use crate::{
     report::{ReportProjection, ReportView},
     runtime::{AppliedHook, Group, GroupBuilder, Kind, ProjectionStatus, RebuildError, Slot, StartError, State},
     search::{SearchProjection, SearchView},
+    stickers::{StickersProjection, StickersView},
 };
 
 /// Every read model there is, for replaying and comparing.
@@ -25,6 +26,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::of::<DeadlinesProjection>(),
         Kind::of::<ReportProjection>(),
         Kind::of::<SearchProjection>(),
+        Kind::of::<StickersProjection>(),
     ]
 }
 
@@ -50,6 +52,8 @@ pub struct ReadModels {
     pub report: Arc<Slot<ReportView>>,
     /// Search in messages.
     pub search: Arc<Slot<SearchView>>,
+    /// Sticker packs.
+    pub stickers: Arc<Slot<StickersView>>,
     group: Group,
 }
 
@@ -68,6 +72,7 @@ impl ReadModels {
             deadlines: group.add::<DeadlinesProjection>(None)?,
             report: group.add::<ReportProjection>(None)?,
             search: group.add::<SearchProjection>(None)?,
+            stickers: group.add::<StickersProjection>(None)?,
             group: group.start()?,
         }))
     }
