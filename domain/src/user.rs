@@ -12,7 +12,6 @@ use crate::{
 
 /// What others see of a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Profile {
     /// The name shown, 1 to 30 characters.
     pub display_name: String,
