@@ -14,6 +14,8 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use projections::runtime::State;
+
 use crate::App;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -88,7 +90,7 @@ impl Metrics {
         for status in app.read_models.status() {
             let label = ReadModel { name: status.name.to_string() };
             self.lag.get_or_create(&label).set(gauge(status.lag));
-            self.running.get_or_create(&label).set(i64::from(status.is_live()));
+            self.running.get_or_create(&label).set(i64::from(status.state == State::Live));
         }
         let mut text = String::new();
         // Writing to a string can't fail.
