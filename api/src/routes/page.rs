@@ -1,0 +1,100 @@
+//! Pages of sorted lists, and the cursors between them.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::problem::Problem;
+
+/// How many items a page may have.
+///
+/// # Errors
+/// 400 for a number outside 1 to `max`.
+pub(crate) fn page_limit(asked: Option<usize>, usual: usize, max: usize) -> Result<usize, Problem> {
+    match asked.unwrap_or(usual) {
+        limit if (1..=max).contains(&limit) => Ok(limit),
+        _ => Err(Problem::bad_request("invalid-query", format!("limit: 1 to {max}"))),
+    }
+}
+
+/// The page of a list that follows a cursor, and the cursor of the page after it. The cursor names the last item by its
+/// place in the order, so that whatever comes or goes between two requests shifts nothing.
+///
+/// The rows are in the order of their keys.
+///
+/// # Errors
+/// 400 for a cursor that no page gave.
+pub(crate) fn page<T, K>(
+    rows: Vec<T>,
+    key: impl Fn(&T) -> K,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<(Vec<T>, Option<String>), Problem>
+where
+    K: Ord + Serialize + DeserializeOwned,
+{
+    let first = match cursor.map(parse::<K>).transpose()? {
+        Some(last) => rows.partition_point(|row| key(row) <= last),
+        None => 0,
+    };
+    let more = rows.len() - first > limit;
+    let rows: Vec<T> = rows.into_iter().skip(first).take(limit).collect();
+    let next = rows.last().filter(|_| more).map(|row| print(&key(row)));
+    Ok((rows, next))
+}
+
+fn print<K: Serialize>(key: &K) -> String {
+    BASE64.encode(serde_json::to_vec(key).unwrap_or_default())
+}
+
+fn parse<K: DeserializeOwned>(cursor: &str) -> Result<K, Problem> {
+    let key = BASE64.decode(cursor).ok().and_then(|json| serde_json::from_slice(&json).ok());
+    key.ok_or_else(|| Problem::bad_request("invalid-query", "no such cursor"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(cursor: Option<&str>) -> (Vec<u32>, Option<String>) {
+        page((0..25).collect(), |number| *number, cursor, 10).unwrap()
+    }
+
+    #[test]
+    fn pages_follow_one_another_without_a_gap_or_a_double() {
+        let (first, cursor) = numbers(None);
+        let (second, next) = numbers(cursor.as_deref());
+        let (third, end) = numbers(next.as_deref());
+        assert_eq!([first, second, third].concat(), (0..25).collect::<Vec<_>>());
+        assert_eq!(end, None);
+    }
+
+    #[test]
+    fn a_page_goes_on_where_the_last_one_ended_although_its_last_item_is_gone() {
+        let (_, cursor) = numbers(None);
+        let without = (0..25).filter(|number| *number != 9).collect();
+        let (rows, _) = page(without, |number: &u32| *number, cursor.as_deref(), 2).unwrap();
+        assert_eq!(rows, [10, 11]);
+    }
+
+    #[test]
+    fn a_full_last_page_names_no_next_one() {
+        let (rows, next) = page(vec![1, 2], |number: &u32| *number, None, 2).unwrap();
+        assert_eq!((rows.len(), next), (2, None));
+    }
+
+    #[test]
+    fn a_cursor_that_no_page_gave_is_refused() {
+        for wrong in ["", "?", "AAAA", "IngiCg"] {
+            let refused = page(vec![1_u32], |number| *number, Some(wrong), 1).unwrap_err();
+            assert_eq!(refused.status, 400, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_kept_within_its_bounds() {
+        assert_eq!(page_limit(None, 50, 100).unwrap(), 50);
+        assert_eq!(page_limit(Some(100), 50, 100).unwrap(), 100);
+        assert!(page_limit(Some(0), 50, 100).is_err());
+        assert!(page_limit(Some(101), 50, 100).is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! What stands in the paths of endpoints.
+
+use domain::{ConversationId, DeviceId, StickerPackId, TagId, UserId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+macro_rules! paths {
+    ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty),* $(,)? })*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Deserialize, IntoParams)]
+        #[into_params(parameter_in = Path)]
+        pub struct $name {
+            $($(#[$field_meta])* pub $field: $type,)*
+        }
+    )*};
+}
+
+paths! {
+    /// The path names a conversation.
+    ConversationPath {
+        /// The conversation.
+        conversation: ConversationId,
+    }
+    /// The path names a group.
+    GroupPath {
+        /// The group: the id of its conversation.
+        group: ConversationId,
+    }
+    /// The path names somebody in a group.
+    GroupPersonPath {
+        /// The group: the id of its conversation.
+        group: ConversationId,
+        /// The person.
+        user: UserId,
+    }
+    /// The path names a person.
+    PersonPath {
+        /// The person.
+        user: UserId,
+    }
+    /// The path names a tag.
+    TagPath {
+        /// The tag.
+        tag: TagId,
+    }
+    /// The path names a device.
+    DevicePath {
+        /// The device.
+        device: DeviceId,
+    }
+    /// The path names a sticker pack.
+    StickerPackPath {
+        /// The pack.
+        pack: StickerPackId,
+    }
+    /// The path names a read model.
+    ReadModelPath {
+        /// Its name, such as `chat`.
+        name: String,
+    }
+}
