@@ -50,7 +50,7 @@ pub struct ConnectQuery {
 #[utoipa::path(tag = "sync", params(ConnectQuery), security(("token" = [])),
     responses((status = 101, description = "The connection is a WebSocket now."), Refusals))]
 #[get("/v1/ws")]
-pub async fn connect(
+pub(crate) async fn connect(
     request: HttpRequest,
     query: web::Query<ConnectQuery>,
     app: web::Data<App>,

@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::Done;
+use super::{Done, paths::ConversationPath};
 use crate::{
     App,
     problem::{Problem, Refusals},
@@ -25,7 +25,7 @@ const CLIENT_ID_BYTES: usize = 64;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(send).service(forward).service(pat).service(recall).service(delete_for_me);
-    config.service(history).service(one).service(readers).service(mark_read);
+    config.service(history).service(message).service(readers).service(mark_read);
 }
 
 /// A message to send.
@@ -88,13 +88,13 @@ fn one_sent(committed: &Committed<ConversationEvent>) -> Result<HttpResponse, Pr
 }
 
 /// Send a message into a conversation.
-#[utoipa::path(tag = "messages", security(("token" = [])),
+#[utoipa::path(tag = "messages", params(ConversationPath), security(("token" = [])),
     responses((status = 201, description = "It is said, and kept.", body = SentMessage), Refusals))]
 #[post("/v1/conversations/{conversation}/messages")]
 async fn send(
     request: HttpRequest,
     command: Command<web::Json<NewMessage>>,
-    conversation: web::Path<ConversationId>,
+    path: web::Path<ConversationPath>,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     app.limits.message(&command.user)?;
@@ -107,10 +107,10 @@ async fn send(
         }
         let body = serde_json::to_vec(&(&draft.content, &draft.reply_to, &draft.mentions, draft.mention_all));
         let body = body.map_err(|error| Problem::bad_request("invalid-body", error.to_string()))?;
-        let key = format!("message {conversation} {client_id}");
+        let key = format!("message {} {client_id}", path.conversation);
         caller.key = Some(command_key(&app, &request, command.user.0, &key, &body));
     }
-    one_sent(&app.commands.send_message(&caller, *conversation, draft).await?)
+    one_sent(&app.commands.send_message(&caller, path.conversation, draft).await?)
 }
 
 /// Messages to forward.
@@ -127,18 +127,18 @@ pub struct Forward {
 }
 
 /// Forward messages into a conversation, one by one or merged into one.
-#[utoipa::path(tag = "messages", security(("token" = [])),
+#[utoipa::path(tag = "messages", params(ConversationPath), security(("token" = [])),
     responses((status = 201, description = "They are said.", body = SentMessages), Refusals))]
 #[post("/v1/conversations/{conversation}/forwards")]
 async fn forward(
     command: Command<web::Json<Forward>>,
-    conversation: web::Path<ConversationId>,
+    path: web::Path<ConversationPath>,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     app.limits.message(&command.user)?;
     let Forward { from, seqs, merged_as } = command.body.into_inner();
     let forward = ForwardMessages { from, seqs, merged_as };
-    let committed = app.commands.forward_messages(&command.caller, *conversation, forward).await?;
+    let committed = app.commands.forward_messages(&command.caller, path.conversation, forward).await?;
     Ok(HttpResponse::Created().json(sent(&committed)))
 }
 
@@ -151,16 +151,16 @@ pub struct Pat {
 }
 
 /// Pat somebody: a line that all see and nobody is notified of.
-#[utoipa::path(tag = "messages", security(("token" = [])),
+#[utoipa::path(tag = "messages", params(ConversationPath), security(("token" = [])),
     responses((status = 201, description = "Patted.", body = SentMessage), Refusals))]
 #[post("/v1/conversations/{conversation}/pats")]
 async fn pat(
     command: Command<web::Json<Pat>>,
-    conversation: web::Path<ConversationId>,
+    path: web::Path<ConversationPath>,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     app.limits.message(&command.user)?;
-    one_sent(&app.commands.pat(&command.caller, *conversation, command.body.target).await?)
+    one_sent(&app.commands.pat(&command.caller, path.conversation, command.body.target).await?)
 }
 
 /// Take one's own message back, within the time for it.
@@ -222,19 +222,19 @@ pub struct HistoryPage {
 }
 
 /// A page of the history: messages, and notices between them, as the caller may see them.
-#[utoipa::path(tag = "messages", params(HistoryQuery), security(("token" = [])),
+#[utoipa::path(tag = "messages", params(ConversationPath, HistoryQuery), security(("token" = [])),
     responses((status = 200, description = "The page.", body = HistoryPage), Refusals))]
 #[get("/v1/conversations/{conversation}/messages")]
 async fn history(
     reader: Reader,
-    conversation: web::Path<ConversationId>,
+    path: web::Path<ConversationPath>,
     query: web::Query<HistoryQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<HistoryPage>, Problem> {
     let limit = super::page_limit(query.limit, 50, 100)?;
     let anchor = query.anchor()?;
     let view = app.fresh(&app.read_models.chat, reader.at_least).await?;
-    let entries = view.history(reader.user, *conversation, anchor, limit, &app.reading());
+    let entries = view.history(reader.user, path.conversation, anchor, limit, &app.reading());
     let entries = entries?.ok_or_else(super::conversation_not_found)?;
     let cursor = |direction: char, entry: &Entry| format!("{direction}{}", entry.position);
     // A page before some place that is not full is the first one.
@@ -269,7 +269,7 @@ impl HistoryQuery {
 #[utoipa::path(tag = "messages", security(("token" = [])),
     responses((status = 200, description = "The message.", body = Entry), Refusals))]
 #[get("/v1/conversations/{conversation}/messages/{seq}")]
-async fn one(
+async fn message(
     reader: Reader,
     path: web::Path<(ConversationId, u64)>,
     app: web::Data<App>,
@@ -322,14 +322,14 @@ pub struct ReadMark {
 }
 
 /// Mark messages as read on this device. A mark never goes back.
-#[utoipa::path(tag = "messages", security(("token" = [])),
+#[utoipa::path(tag = "messages", params(ConversationPath), security(("token" = [])),
     responses((status = 200, description = "Marked.", body = Done), Refusals))]
 #[put("/v1/conversations/{conversation}/read")]
 async fn mark_read(
     command: Command<web::Json<ReadMark>>,
-    conversation: web::Path<ConversationId>,
+    path: web::Path<ConversationPath>,
     app: web::Data<App>,
 ) -> Result<web::Json<Done>, Problem> {
     app.limits.command(&command.user)?;
-    Ok(web::Json((&app.commands.mark_read(&command.caller, *conversation, command.body.seq).await?).into()))
+    Ok(web::Json((&app.commands.mark_read(&command.caller, path.conversation, command.body.seq).await?).into()))
 }

@@ -3,13 +3,35 @@
 //! Every handler reads as a checklist: who asks, limits, the command or query, the answer. Who may call what stands in
 //! `security(...)` of its annotation and is enforced by its extractor.
 
+pub mod accounts;
+pub mod contacts;
+pub mod conversation_search;
+pub mod conversations;
+pub mod friend_requests;
+pub mod group_joins;
+pub mod group_members;
+pub mod groups;
 pub mod messages;
+pub mod operator;
+mod page;
+pub mod paths;
+pub mod people;
+pub mod probes;
+pub mod report;
+pub mod search;
+pub mod stickers;
+pub mod sync;
+pub mod tags;
+mod unknown;
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web;
 use commands::Committed;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
+
+pub(crate) use page::{page, page_limit};
+pub use unknown::unknown;
 
 use crate::{problem::Problem, socket};
 
@@ -26,29 +48,104 @@ impl<E> From<&Committed<E>> for Done {
     }
 }
 
+/// Something that is on or off.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Switch {
+    /// Whether it is to be on.
+    pub on: bool,
+}
+
 /// All endpoints.
 pub fn configure(config: &mut ServiceConfig) {
+    accounts::configure(config);
+    people::configure(config);
+    contacts::configure(config);
+    friend_requests::configure(config);
+    tags::configure(config);
+    conversations::configure(config);
     messages::configure(config);
+    groups::configure(config);
+    group_members::configure(config);
+    group_joins::configure(config);
+    sync::configure(config);
     config.service(socket::connect);
+    search::configure(config);
+    conversation_search::configure(config);
+    report::configure(config);
+    stickers::configure(config);
+    operator::configure(config);
+    probes::configure(config);
 }
 
-/// What is answered where there is no endpoint.
-pub async fn unknown(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_found("no-such-endpoint", format!("there is no {} {}", request.method(), request.path())))
-}
-
-/// How many items a page may have.
+/// Does what reads or computes for milliseconds on a thread where that holds nobody else up.
 ///
 /// # Errors
-/// 400 for a number outside 1 to `max`.
-pub(crate) fn page_limit(asked: Option<usize>, usual: usize, max: usize) -> Result<usize, Problem> {
-    match asked.unwrap_or(usual) {
-        limit if (1..=max).contains(&limit) => Ok(limit),
-        _ => Err(Problem::bad_request("invalid-query", format!("limit: 1 to {max}"))),
-    }
+/// Those of the work; 503 while the server stops.
+pub(crate) async fn aside<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+    Problem: From<E>,
+{
+    let worked = web::block(work).await;
+    Ok(worked.map_err(|_| Problem::unavailable("stopping", "the server is stopping"))??)
 }
 
 /// What a stranger to a conversation is told.
 pub(crate) fn conversation_not_found() -> Problem {
     domain::Rejection::ConversationNotFound.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+    use utoipa_actix_web::AppExt;
+
+    /// Every operation of the document: path, method, description.
+    fn operations() -> Vec<(String, String, Value)> {
+        let app = actix_web::App::new().into_utoipa_app().openapi(crate::openapi::preamble());
+        let document = app.configure(super::configure).split_for_parts().1;
+        let document = serde_json::to_value(document).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let operations = paths.iter().flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().iter();
+            methods.map(|(method, operation)| (path.clone(), method.clone(), operation.clone()))
+        });
+        operations.collect()
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let names: Vec<String> = operations().iter().map(|(.., operation)| operation["operationId"].to_string()).collect();
+        let distinct: BTreeSet<&String> = names.iter().collect();
+        assert_eq!(distinct.len(), names.len(), "{names:?}");
+    }
+
+    #[test]
+    fn every_parameter_is_documented_once() {
+        for (path, method, operation) in operations() {
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let named = |place: &str| -> Vec<String> {
+                let in_place = parameters.iter().filter(|parameter| parameter["in"] == place);
+                in_place.map(|parameter| parameter["name"].as_str().unwrap().to_owned()).collect()
+            };
+            let in_braces = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+            assert_eq!(named("path"), in_braces.collect::<Vec<_>>(), "{method} {path}");
+            let queries = named("query");
+            assert_eq!(queries.iter().collect::<BTreeSet<_>>().len(), queries.len(), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn every_operation_says_who_may_call_it_and_what_goes_wrong() {
+        for (path, method, operation) in operations() {
+            assert!(operation["security"].is_array(), "{method} {path}");
+            assert!(operation["summary"].is_string(), "{method} {path}");
+            let refusals = operation["responses"].as_object().unwrap();
+            assert!(!path.starts_with("/v1") || refusals.contains_key("429"), "{method} {path}");
+        }
+    }
 }
