@@ -15,7 +15,8 @@ use std::{
 use bytes::Bytes;
 use chrono::Utc;
 use eventlog::{
-    Append, AppendError, DiskLog, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StoreKind, StreamName,
+    Append, AppendError, DiskLog, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StoreKind,
+    StreamName, Verifier,
 };
 use uuid::Uuid;
 
@@ -56,7 +57,7 @@ async fn measure(kind: StoreKind, events: u64, dir: &Path) -> Outcome<()> {
     load(&log, events).await?;
     let total = log.last_position().0;
     let payload = total * PAYLOAD_BYTES as u64;
-    read_everything(&log).await?;
+    read_everything(&log, None).await?;
     println!("resident: {} MiB", resident_mib()?);
     drop(log);
     let disk = disk_bytes(&home)?;
@@ -64,7 +65,10 @@ async fn measure(kind: StoreKind, events: u64, dir: &Path) -> Outcome<()> {
     let began = Instant::now();
     let log = kind.open(&home, None)?;
     println!("open: {:.2} s", began.elapsed().as_secs_f64());
-    read_everything(&log).await?;
+    println!("resident: {} MiB", resident_mib()?);
+    read_everything(&log, Some(Verifier::new())).await?;
+    read_everything(&log, None).await?;
+    println!("resident: {} MiB", resident_mib()?);
     Ok(())
 }
 
@@ -202,16 +206,22 @@ async fn load(log: &Arc<DiskLog>, events: u64) -> Outcome<()> {
     Ok(())
 }
 
-async fn read_everything(log: &Arc<DiskLog>) -> Outcome<()> {
+async fn read_everything(log: &Arc<DiskLog>, mut verifier: Option<Verifier>) -> Outcome<()> {
     let (began, mut count, mut after) = (Instant::now(), 0_u64, Position::START);
+    let what = if verifier.is_some() { "verification" } else { "read" };
     loop {
         let page = log.read_all(after, 4096).await?;
         let Some(last) = page.last() else { break };
         after = last.position();
         count += page.len() as u64;
+        if let Some(verifier) = &mut verifier
+            && let Some(breach) = page.iter().find_map(|record| verifier.check(record))
+        {
+            return Err(breach.to_string().into());
+        }
     }
     let pace = count as f64 / began.elapsed().as_secs_f64();
-    println!("read of {count} events: {pace:.0} events/s");
+    println!("{what} of {count} events: {pace:.0} events/s");
     Ok(())
 }
 

@@ -62,7 +62,7 @@ impl Core {
         self.poison.lock().clone()
     }
 
-    fn poison(&self, reason: Arc<str>) -> AppendError {
+    pub(crate) fn poison(&self, reason: Arc<str>) -> AppendError {
         tracing::error!(%reason, "a write failed: the event log takes no more writes until it is opened anew");
         AppendError::Poisoned(Arc::clone(self.poison.lock().get_or_insert(reason)))
     }

@@ -3,7 +3,8 @@
 use std::{fmt, path::Path, str::FromStr, sync::Arc};
 
 use crate::{
-    disk::{DiskLog, OpenError},
+    directory::OpenError,
+    disk::DiskLog,
     fjall_store::{FjallLog, FjallOptions},
     sled_store::{SledLog, SledOptions},
 };

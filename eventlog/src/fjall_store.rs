@@ -9,7 +9,8 @@ use fjall::{
 };
 
 use crate::{
-    disk::{DiskLog, Engine, OpenError},
+    directory::{Engine, OpenError},
+    disk::DiskLog,
     port::Position,
     record::Stored,
     store::{ScanError, Store, StoreError, Visit, index_key, trailing_u64},
@@ -49,8 +50,8 @@ impl FjallLog {
     pub fn open(dir: impl AsRef<Path>, options: FjallOptions) -> Result<Arc<DiskLog>, OpenError> {
         let open =
             move |folder: &Path| FjallStore::open(folder, options).map(|store| Arc::new(store) as Arc<dyn Store>);
-        let engine = Engine { name: "fjall", others: &["sled"], open: Box::new(open) };
-        DiskLog::open(dir.as_ref(), engine)
+        let engine = Engine { name: "fjall", others: &["sled"], journals: Some("jnl"), open: Box::new(open) };
+        DiskLog::open(dir.as_ref(), &engine)
     }
 }
 

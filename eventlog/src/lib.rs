@@ -12,12 +12,15 @@
 //!   - `writer`: the queue and the thread that batches appends behind one barrier;
 //!   - `core`: the commit itself, poisoning, followers; `live`: the last batches, kept for them;
 //!   - `pages`: reads and their checks;
-//!   - `disk`: opening a directory, checking its end against the `tail` mark, closing.
+//!   - `directory`: opening a directory, checking its end against the `tail` mark, with the journals set aside
+//!     `as_found`; `disk`: the log in it.
 //! - `embedded`: choosing an engine by name ([`StoreKind`]).
 //! - [`verify`]: the fold that checks a whole log; `import`: bringing one log's records into another.
 
+mod as_found;
 mod committer;
 mod core;
+mod directory;
 mod disk;
 mod embedded;
 mod fjall_store;
@@ -35,7 +38,8 @@ mod tail;
 pub mod verify;
 mod writer;
 
-pub use disk::{DiskLog, OpenError};
+pub use directory::OpenError;
+pub use disk::DiskLog;
 pub use embedded::{StoreKind, UnknownStore};
 pub use fjall_store::{FjallLog, FjallOptions};
 pub use import::ImportError;

@@ -19,7 +19,8 @@ use bytes::{Bytes, BytesMut};
 use parking_lot::RwLock;
 
 use crate::{
-    disk::{DiskLog, Engine, OpenError},
+    directory::{Engine, OpenError},
+    disk::DiskLog,
     port::Position,
     record::Stored,
     store::{INDEX_KEY_BYTES, ScanError, Store, StoreError, Visit, index_key, trailing_u64},
@@ -59,8 +60,8 @@ impl SledLog {
     /// When another process has it open, when it can't be read, or when something acknowledged is gone.
     pub fn open(dir: impl AsRef<Path>, options: SledOptions) -> Result<Arc<DiskLog>, OpenError> {
         let open = move |folder: &Path| SledStore::open(folder, options).map(|store| Arc::new(store) as Arc<dyn Store>);
-        let engine = Engine { name: "sled", others: &["fjall"], open: Box::new(open) };
-        DiskLog::open(dir.as_ref(), engine)
+        let engine = Engine { name: "sled", others: &["fjall"], journals: None, open: Box::new(open) };
+        DiskLog::open(dir.as_ref(), &engine)
     }
 }
 

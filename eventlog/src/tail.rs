@@ -36,15 +36,12 @@ impl TailMark {
         Ok(Some((Self { file }, position)))
     }
 
-    /// Makes a new mark, durable together with its name.
+    /// Makes a new mark, durable but for its name.
     pub(crate) fn create(path: &Path, position: Position) -> io::Result<Self> {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
         let mark = Self { file };
         mark.advance(position)?;
         mark.file.sync_all()?;
-        if let Some(folder) = path.parent() {
-            File::open(folder)?.sync_all()?;
-        }
         Ok(mark)
     }
 

@@ -119,6 +119,13 @@ impl Queue {
         true
     }
 
+    /// Takes nothing more and drops what waits, which tells the callers.
+    fn abandon(&self) {
+        let mut waiting = self.waiting.lock();
+        waiting.closed = true;
+        waiting.tasks.clear();
+    }
+
     /// Takes nothing more; what waits is still written.
     pub(crate) fn close(&self) {
         self.waiting.lock().closed = true;
@@ -133,7 +140,8 @@ pub(crate) fn closing() -> AppendError {
 
 /// Starts the writer's thread, which ends after the queue is closed and empty.
 pub(crate) fn start(core: Arc<Core>, queue: Arc<Queue>, committer: Committer) -> io::Result<thread::JoinHandle<()>> {
-    thread::Builder::new().name("eventlog-writer".to_owned()).spawn(move || Writer { core, committer }.run(&queue))
+    let writer = Writer { core, queue, committer };
+    thread::Builder::new().name("eventlog-writer".to_owned()).spawn(move || writer.run())
 }
 
 /// An outcome that waits for its batch's barrier.
@@ -144,13 +152,26 @@ enum Pending {
 
 struct Writer {
     core: Arc<Core>,
+    queue: Arc<Queue>,
     committer: Committer,
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // An engine's own checks failed. Whoever waits must hear of it rather than wait for ever.
+            self.core.poison("the writer panicked".into());
+            self.queue.abandon();
+        }
+        self.core.live.close();
+        self.core.settle();
+    }
+}
+
 impl Writer {
-    fn run(mut self, queue: &Queue) {
+    fn run(mut self) {
         let mut tasks = Vec::new();
-        while queue.take(&mut tasks) {
+        while self.queue.take(&mut tasks) {
             let mut batch = Vec::with_capacity(tasks.len());
             let pending: Vec<_> = tasks.drain(..).map(|task| self.add(task, &mut batch)).collect();
             let durable = self.core.commit(batch);
@@ -158,8 +179,6 @@ impl Writer {
                 waiting.tell(&durable);
             }
         }
-        self.core.live.close();
-        self.core.settle();
     }
 
     fn add(&mut self, task: Task, batch: &mut Vec<Stored>) -> Pending {
@@ -194,5 +213,83 @@ impl Pending {
                 drop(reply.send(outcome));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::port::{ExpectedVersion, NewEvent, PayloadEncoding, StreamName};
+
+    fn append(payload_bytes: usize) -> Append {
+        let event = NewEvent {
+            event_id: Uuid::nil(),
+            event_type: "test.happened",
+            schema: 1,
+            encoding: PayloadEncoding::Json,
+            payload: Bytes::from(vec![b'x'; payload_bytes]),
+        };
+        Append {
+            stream: StreamName::new("s").unwrap(),
+            expected: ExpectedVersion::Any,
+            time: DateTime::UNIX_EPOCH,
+            actor: None,
+            command_id: Uuid::nil(),
+            fingerprint: None,
+            correlation_id: Uuid::nil(),
+            causation_id: None,
+            events: vec![event],
+        }
+    }
+
+    #[test]
+    fn a_full_queue_refuses_until_the_writer_has_taken_some() {
+        let queue = Queue::default();
+        for _ in 0..MOST_WAITING {
+            queue.append(append(1)).unwrap();
+        }
+        assert_eq!(queue.append(append(1)).unwrap_err(), AppendError::Overloaded);
+        let mut taken = Vec::new();
+        assert!(queue.take(&mut taken));
+        assert_eq!(taken.len(), BATCH_RECORDS);
+        assert!(queue.append(append(1)).is_ok());
+    }
+
+    #[test]
+    fn a_queue_heavy_with_bytes_refuses_too() {
+        let queue = Queue::default();
+        let heavy = MOST_WAITING_BYTES / 3;
+        for _ in 0..2 {
+            queue.append(append(heavy)).unwrap();
+        }
+        assert_eq!(queue.append(append(heavy)).unwrap_err(), AppendError::Overloaded);
+        let mut taken = Vec::new();
+        assert!(queue.take(&mut taken));
+        assert_eq!(taken.len(), 1, "one such append fills a batch");
+        assert!(queue.append(append(heavy)).is_ok());
+    }
+
+    #[test]
+    fn a_closed_queue_gives_out_what_waits_and_takes_nothing_more() {
+        let queue = Queue::default();
+        queue.append(append(1)).unwrap();
+        queue.close();
+        assert_eq!(queue.append(append(1)).unwrap_err(), closing());
+        let mut taken = Vec::new();
+        assert!(queue.take(&mut taken));
+        assert!(!queue.take(&mut taken));
+    }
+
+    #[test]
+    fn whoever_waits_when_the_writer_dies_is_told() {
+        let queue = Queue::default();
+        let mut outcome = queue.append(append(1)).unwrap();
+        queue.abandon();
+        assert_eq!(outcome.try_recv(), Err(oneshot::error::TryRecvError::Closed));
+        assert_eq!(queue.append(append(1)).unwrap_err(), closing());
     }
 }

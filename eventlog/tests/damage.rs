@@ -219,6 +219,42 @@ async fn damage_is_still_named_when_the_engine_has_recovered_over_it() {
 }
 
 #[tokio::test]
+async fn what_recovery_cut_off_is_kept_until_the_log_is_whole_again() {
+    let dir = tempfile::tempdir().unwrap();
+    filled(StoreKind::Fjall, dir.path()).await;
+    let journal = journal(dir.path());
+    let used = used_bytes(&journal);
+    let before = fs::read(&journal).unwrap()[..used].to_vec();
+    flip_bit(&journal, used / 2);
+    for _ in 0..2 {
+        let found = inspect(StoreKind::Fjall, dir.path()).await;
+        assert!(matches!(found, Found::Damage { .. }), "{found:?}");
+    }
+    let kept = dir.path().join("as-found").join(journal.file_name().unwrap());
+    flip_bit(&kept, used / 2);
+    assert_eq!(fs::read(&kept).unwrap()[..used], before);
+    fs::copy(&kept, &journal).unwrap();
+    let found = inspect(StoreKind::Fjall, dir.path()).await;
+    assert!(matches!(found, Found::Whole), "{found:?}");
+    assert!(!dir.path().join("as-found").exists());
+}
+
+#[tokio::test]
+async fn a_directory_whose_making_was_interrupted_is_made_anew() {
+    for kind in [StoreKind::Fjall, StoreKind::Sled] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("making"), "").unwrap();
+        fs::create_dir(dir.path().join(kind.to_string())).unwrap();
+        fs::write(dir.path().join(kind.to_string()).join("0.jnl"), "half").unwrap();
+        fs::write(dir.path().join("tail"), "").unwrap();
+        let log = open(kind, dir.path());
+        log.append(append("s", ExpectedVersion::NoStream, "a")).await.unwrap();
+        drop(log);
+        assert_eq!(verified(open(kind, dir.path()).as_ref()).await.len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_missing_file_is_named() {
     for kind in [StoreKind::Fjall, StoreKind::Sled] {
         let dir = tempfile::tempdir().unwrap();
