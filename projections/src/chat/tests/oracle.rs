@@ -346,11 +346,11 @@ fn last_of(entries: &[Shown], count: usize) -> Vec<Shown> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn pages_and_catching_up_show_what_a_reading_of_everything_shows(
-        dice in prop::collection::vec(any::<Dice>(), 1..150),
+        dice in prop::collection::vec(any::<Dice>(), 1..120),
         batches in prop::collection::vec(1_usize..20, 1..40),
     ) {
         let mut life = Life::begun();
