@@ -4,21 +4,16 @@
 //! - [`binary`]: where the binary is, and running its commands to their end.
 //! - [`server`]: one running server: start, `kill -9`, graceful stop, start again on the same data.
 //! - [`client`]: HTTP, with a token and idempotency keys; [`raw`]: bytes that no decent client would send.
+//! - [`openapi`]: requests made up from the OpenAPI document.
 //! - [`socket`]: a device's WebSocket.
 //! - [`people`]: registering, befriending, founding groups, talking.
 //! - [`patience`]: waiting for what happens a little later, up to a deadline.
 //!
 //! What fails in here fails the test that called it: the harness panics with a message that says what was answered.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "all of this is test code"
-)]
 
 pub mod binary;
 pub mod client;
+pub mod openapi;
 pub mod patience;
 pub mod people;
 pub mod raw;

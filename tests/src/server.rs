@@ -47,6 +47,7 @@ const SETTINGS: [(&str, &str); 17] = [
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
     settings: Vec<(String, String)>,
+    removed: Vec<String>,
     arguments: Vec<String>,
 }
 
@@ -61,6 +62,13 @@ impl Setup {
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Without a setting that test servers usually have.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.removed.push(name.to_owned());
         self
     }
 
@@ -89,7 +97,7 @@ impl Setup {
     #[must_use]
     pub fn start_on(&self, home: TempDir, data: PathBuf) -> Server {
         let server = Server {
-            setup: self.clone(),
+            setup: Mutex::new(self.clone()),
             data,
             process: Mutex::default(),
             address: Arc::default(),
@@ -116,7 +124,7 @@ impl Address {
 /// A server that was started, and goes away with this value.
 #[derive(Debug)]
 pub struct Server {
-    setup: Setup,
+    setup: Mutex<Setup>,
     data: PathBuf,
     process: Mutex<Option<Child>>,
     address: Arc<Address>,
@@ -160,9 +168,18 @@ impl Server {
     fn serve(&self) -> Command {
         let mut command = binary::command();
         command.arg("serve").arg("--data").arg(&self.data).args(["--listen", "127.0.0.1:0"]);
-        command.args(&self.setup.arguments).envs(SETTINGS).envs(self.setup.settings.iter().cloned());
+        let setup = locked(&self.setup);
+        command.args(&setup.arguments).envs(SETTINGS).envs(setup.settings.iter().cloned());
+        setup.removed.iter().for_each(|name| {
+            command.env_remove(name);
+        });
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command
+    }
+
+    /// Gives a setting another value, from the next start on.
+    pub fn set(&self, name: &str, value: &str) {
+        locked(&self.setup).settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// Kills it without warning, as `kill -9` does.

@@ -74,7 +74,7 @@ impl Socket {
             }
         };
         let mut socket = Self { stream, entries: VecDeque::new(), hello: 0 };
-        match socket.next() {
+        match socket.receive() {
             Came::Message(hello) if hello["type"] == "hello" => {
                 socket.hello = hello["position"].as_u64().ok_or(None)?;
                 Ok(socket)
@@ -88,7 +88,7 @@ impl Socket {
     /// # Panics
     /// When nothing comes.
     #[track_caller]
-    pub fn next(&mut self) -> Came {
+    pub fn receive(&mut self) -> Came {
         let begun = Instant::now();
         loop {
             if let Some(came) = self.look() {
@@ -123,7 +123,7 @@ impl Socket {
             if let Some(entry) = self.entries.pop_front() {
                 return entry;
             }
-            match self.next() {
+            match self.receive() {
                 Came::Message(message) if message["type"] == "entries" => self.keep(&message),
                 Came::Message(message) => panic!("not an entry: {message}"),
                 Came::Closed(code) => panic!("closed with {code:?} before an entry came"),
@@ -162,7 +162,7 @@ impl Socket {
     #[track_caller]
     pub fn message(&mut self) -> Value {
         loop {
-            match self.next() {
+            match self.receive() {
                 Came::Message(message) if message["type"] == "entries" => self.keep(&message),
                 Came::Message(message) => return message,
                 Came::Closed(code) => panic!("closed with {code:?} before a message came"),
@@ -177,7 +177,7 @@ impl Socket {
     #[track_caller]
     pub fn closed(&mut self) -> Option<u16> {
         loop {
-            if let Came::Closed(code) = self.next() {
+            if let Came::Closed(code) = self.receive() {
                 return code;
             }
         }

@@ -1,0 +1,260 @@
+//! The same command sent again: the first answer comes again, also after a restart, and nothing is done twice.
+
+use std::sync::Barrier;
+
+use serde_json::{Value, json};
+use teahouse_tests::{
+    Client, Person, Reply, Server, Setup, befriend, group,
+    people::{PASSWORD, fresh_handle, registration, text_at},
+};
+
+/// A command that was sent with a key.
+struct Done {
+    by: Client,
+    method: &'static str,
+    path: String,
+    body: Option<Value>,
+    key: String,
+    reply: Reply,
+}
+
+/// Sends commands with keys and remembers what was answered.
+#[derive(Default)]
+struct Diary {
+    done: Vec<Done>,
+}
+
+impl Diary {
+    /// Sends a command, sends it again, and sends another one with the same key.
+    #[track_caller]
+    fn enter(&mut self, by: &Client, method: &'static str, path: &str, body: Option<Value>, other: Option<Value>) -> Value {
+        let key = format!("key {}", self.done.len());
+        let call = |body: Option<&Value>| by.call(method, path, body, Some(&key));
+        let reply = call(body.as_ref());
+        let answer = reply.done();
+        let again = call(body.as_ref());
+        assert_eq!((again.status, again.text()), (reply.status, reply.text()), "{method} {path} again");
+        if let Some(other) = other {
+            call(Some(&other)).refused(422, "key-reused");
+        }
+        self.done.push(Done { by: by.clone(), method, path: path.to_owned(), body, key, reply });
+        answer
+    }
+
+    /// Sends all of them once more.
+    fn repeat(&self) {
+        for Done { by, method, path, body, key, reply } in &self.done {
+            let again = by.call(method, path, body.as_ref(), Some(key));
+            assert_eq!((again.status, again.text()), (reply.status, reply.text()), "{method} {path} once more");
+        }
+    }
+}
+
+#[test]
+fn a_command_of_any_kind_gives_its_first_answer_again_also_after_kill_9() {
+    let server = Server::start();
+    let [mei, lin, arjun, sofia, tomas] = server.people(["mei", "lin", "arjun", "sofia", "tomas"]);
+    let talk = befriend(&mei, &lin);
+    for other in [&arjun, &sofia, &tomas] {
+        let _ = befriend(&mei, other);
+    }
+    let mut diary = Diary::default();
+    own_account(&mut diary, &mei);
+    contacts(&mut diary, &mei, &lin, &server);
+    conversation(&mut diary, &mei, &talk);
+    group_life(&mut diary, &mei, [&lin, &arjun, &sofia, &tomas]);
+    sticker_pack(&mut diary, &server);
+    let before = server.events(&[]);
+    diary.repeat();
+    server.kill();
+    server.start_again();
+    diary.repeat();
+    assert_eq!(server.events(&[]), before);
+}
+
+fn own_account(diary: &mut Diary, mei: &Person) {
+    let about = |text: &str| Some(json!({ "about": text }));
+    diary.enter(mei, "PATCH", "/v1/me", about("tea"), about("coffee"));
+    let privacy = |who: &str| Some(json!({ "findable": true, "who_may_add": who }));
+    diary.enter(mei, "PUT", "/v1/me/privacy", privacy("nobody"), privacy("anyone"));
+    let other = mei.log_in();
+    diary.enter(mei, "DELETE", &format!("/v1/me/devices/{}", other.device), None, None);
+    let change = |new: &str| Some(json!({ "old": PASSWORD, "new": new }));
+    diary.enter(mei, "PUT", "/v1/me/password", change("another secret"), change("a third secret"));
+}
+
+fn contacts(diary: &mut Diary, mei: &Person, lin: &Person, server: &Server) {
+    let [stranger, other] = server.people(["stranger", "other"]);
+    let ask = |to: &str| Some(json!({ "to": to, "greeting": "hello", "source": "search" }));
+    diary.enter(mei, "POST", "/v1/friend-requests", ask(&stranger.id), ask(&lin.id));
+    diary.enter(&stranger, "POST", &format!("/v1/friend-requests/{}/accept", mei.id), None, None);
+    mei.put("/v1/me/privacy", json!({ "findable": true, "who_may_add": "anyone" })).done();
+    other.ask(mei).done();
+    diary.enter(mei, "POST", &format!("/v1/friend-requests/{}/decline", other.id), None, None);
+    let name = |name: &str| Some(json!({ "name": name }));
+    let tag = text_at(&diary.enter(mei, "POST", "/v1/tags", name("family"), name("work")), "tag");
+    diary.enter(mei, "PATCH", &format!("/v1/tags/{tag}"), name("relatives"), name("work"));
+    let note = |remark: &str| Some(json!({ "remark": remark, "tags": [tag] }));
+    diary.enter(mei, "PATCH", &format!("/v1/contacts/{}", lin.id), note("Lin of the market"), note("Lin"));
+    diary.enter(mei, "DELETE", &format!("/v1/tags/{tag}"), None, None);
+    diary.enter(mei, "PUT", &format!("/v1/blocks/{}", other.id), None, None);
+    diary.enter(mei, "DELETE", &format!("/v1/blocks/{}", other.id), None, None);
+    diary.enter(mei, "DELETE", &format!("/v1/contacts/{}", stranger.id), None, None);
+}
+
+fn conversation(diary: &mut Diary, mei: &Person, talk: &str) {
+    let at = |rest: &str| format!("/v1/conversations/{talk}{rest}");
+    let text = |text: &str| Some(json!({ "content": { "kind": "text", "text": text } }));
+    diary.enter(mei, "POST", &at("/messages"), text("one"), text("two"));
+    diary.enter(mei, "POST", &at("/messages"), text("two"), text("one"));
+    let forward = |seqs: &[u64]| Some(json!({ "from": talk, "seqs": seqs }));
+    diary.enter(mei, "POST", &at("/forwards"), forward(&[1, 2]), forward(&[1]));
+    diary.enter(mei, "POST", &at("/pats"), Some(json!({ "target": mei.id })), None);
+    diary.enter(mei, "POST", &at("/messages/1/recall"), None, None);
+    diary.enter(mei, "DELETE", &at("/messages/2"), None, None);
+    diary.enter(mei, "PUT", &at("/read"), Some(json!({ "seq": 2 })), Some(json!({ "seq": 3 })));
+    let on = |on: bool| Some(json!({ "on": on }));
+    diary.enter(mei, "PUT", &at("/pinned"), on(true), on(false));
+    diary.enter(mei, "PUT", &at("/muted"), on(true), on(false));
+    diary.enter(mei, "POST", &at("/hide"), None, None);
+    diary.enter(mei, "POST", &at("/clear"), None, None);
+}
+
+fn group_life(diary: &mut Diary, mei: &Person, [lin, arjun, sofia, tomas]: [&Person; 4]) {
+    let found = |name: &str| Some(json!({ "name": name, "members": [lin.id, arjun.id] }));
+    let group = text_at(&diary.enter(mei, "POST", "/v1/groups", found("tea"), found("coffee")), "conversation");
+    let at = |rest: &str| format!("/v1/groups/{group}{rest}");
+    let on = |on: bool| Some(json!({ "on": on }));
+    diary.enter(mei, "PUT", &at("/name"), Some(json!({ "name": "green tea" })), Some(json!({ "name": "x" })));
+    diary.enter(mei, "PUT", &at("/announcement"), Some(json!({ "text": "at four" })), Some(json!({ "text": "x" })));
+    diary.enter(mei, "PUT", &at("/nickname"), Some(json!({ "nickname": "host" })), Some(json!({ "nickname": "x" })));
+    diary.enter(mei, "PUT", &at("/all-mute"), on(true), on(false));
+    diary.enter(mei, "PUT", &at(&format!("/admins/{}", lin.id)), None, None);
+    diary.enter(mei, "DELETE", &at(&format!("/admins/{}", lin.id)), None, None);
+    diary.enter(mei, "PUT", &at(&format!("/mutes/{}", arjun.id)), Some(json!({})), None);
+    diary.enter(mei, "DELETE", &at(&format!("/mutes/{}", arjun.id)), None, None);
+    let invite = |who: &Person| Some(json!({ "users": [who.id], "reason": "" }));
+    diary.enter(mei, "POST", &at("/members"), invite(sofia), invite(tomas));
+    diary.enter(mei, "PUT", &at("/invite-confirmation"), on(true), on(false));
+    let code = text_at(&mei.get(&at("/join-code")).done(), "code");
+    let join = |reason: &str| Some(json!({ "code": code, "reason": reason }));
+    diary.enter(tomas, "POST", "/v1/group-joins", join("please"), join("now"));
+    diary.enter(mei, "POST", &at(&format!("/join-requests/{}/approve", tomas.id)), None, None);
+    let remove = |who: &Person| Some(json!({ "users": [who.id] }));
+    diary.enter(mei, "POST", &at("/members/remove"), remove(tomas), remove(sofia));
+    diary.enter(tomas, "POST", "/v1/group-joins", join("again"), None);
+    diary.enter(mei, "POST", &at(&format!("/join-requests/{}/reject", tomas.id)), None, None);
+    diary.enter(sofia, "POST", &at("/leave"), None, None);
+    diary.enter(mei, "POST", &at("/owner"), Some(json!({ "to": lin.id })), Some(json!({ "to": arjun.id })));
+    diary.enter(lin, "DELETE", &at(""), None, None);
+}
+
+fn sticker_pack(diary: &mut Diary, server: &Server) {
+    let pack = |title: &str| {
+        Some(json!({ "title": title, "author": "House", "stickers": [{ "name": "cup", "glyph": "🍵" }] }))
+    };
+    diary.enter(&server.operator(), "POST", "/v1/operator/sticker-packs", pack("Cups"), pack("Pots"));
+}
+
+#[test]
+fn registering_or_logging_in_with_the_same_key_gives_the_same_token() {
+    let server = Server::start();
+    let anybody = server.client();
+    let handle = fresh_handle("mei");
+    let register = || anybody.call("POST", "/v1/users", Some(&registration(&handle, "Mei")), Some("registering"));
+    let first = register();
+    assert_eq!(first.status, 201);
+    let log_in = |password: &str, key: &str| {
+        let body = json!({ "handle": handle, "password": password, "device_name": "phone" });
+        anybody.call("POST", "/v1/sessions", Some(&body), Some(key))
+    };
+    let session = log_in(PASSWORD, "logging in");
+    assert_eq!(session.status, 201);
+    server.kill();
+    server.start_again();
+    assert_eq!(register().text(), first.text());
+    assert_eq!(log_in(PASSWORD, "logging in").text(), session.text());
+    assert_ne!(text_at(&log_in(PASSWORD, "another").done(), "token"), text_at(&session.json(), "token"));
+    assert_eq!(anybody.with_token(&text_at(&session.json(), "token")).get("/v1/me").status, 200);
+    // Who repeats a log-in must know the password as well.
+    log_in("not the password", "logging in").refused(401, "bad-credentials");
+    let other = json!({ "handle": handle, "display_name": "Another", "password": PASSWORD, "device_name": "test" });
+    anybody.call("POST", "/v1/users", Some(&other), Some("registering")).refused(422, "key-reused");
+}
+
+#[test]
+fn a_repetition_is_told_to_wait_while_the_first_request_is_under_way() {
+    // A password that takes its time keeps the first request under way.
+    let server = Setup::new()
+        .with("TEAHOUSE_COMMANDS__PASSWORDS__MEMORY_KIB", "131072")
+        .with("TEAHOUSE_COMMANDS__PASSWORDS__PASSES", "4")
+        .start();
+    let body = registration(&fresh_handle("mei"), "Mei");
+    const AT_ONCE: usize = 8;
+    let start = Barrier::new(AT_ONCE);
+    let replies: Vec<Reply> = std::thread::scope(|scope| {
+        let send = || {
+            start.wait();
+            server.client().call("POST", "/v1/users", Some(&body), Some("once"))
+        };
+        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(send)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let (done, told): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 201);
+    assert!(!told.is_empty(), "none of {AT_ONCE} requests at once met another one under way");
+    for reply in told {
+        reply.refused(409, "key-in-flight");
+        assert!(reply.header("retry-after").is_some());
+    }
+    let again = server.client().call("POST", "/v1/users", Some(&body), Some("once"));
+    for reply in done {
+        assert_eq!(reply.text(), again.text());
+    }
+    assert_eq!(server.events(&["--type", "user.registered"]).len(), 1);
+}
+
+#[test]
+fn a_message_sent_again_with_its_client_id_is_said_once_and_with_other_words_refused() {
+    let server = Server::start();
+    let [mei, lin, arjun] = server.people(["mei", "lin", "arjun"]);
+    let talk = befriend(&mei, &lin);
+    let elsewhere = befriend(&mei, &arjun);
+    let send = |talk: &str, text: &str| {
+        let body = json!({ "client_id": "c1", "content": { "kind": "text", "text": text } });
+        mei.post(&format!("/v1/conversations/{talk}/messages"), body)
+    };
+    let first = send(&talk, "hello");
+    assert_eq!(send(&talk, "hello").text(), first.text());
+    send(&talk, "goodbye").refused(422, "key-reused");
+    // Another conversation, another message.
+    send(&elsewhere, "goodbye").done();
+    assert_eq!(lin.texts(&talk), ["hello"]);
+    // A line break in the JSON is no other message.
+    let body = json!({ "content": { "text": "hello", "kind": "text" }, "client_id": "c1", "mentions": [] });
+    assert_eq!(mei.post(&format!("/v1/conversations/{talk}/messages"), body).text(), first.text());
+}
+
+#[test]
+fn a_refused_command_changes_nothing_and_its_key_is_free_again() {
+    let server = Server::start();
+    let [mei, lin, arjun, stranger] = server.people(["mei", "lin", "arjun", "stranger"]);
+    let talk = befriend(&mei, &lin);
+    let group = group(&mei, &[&lin, &arjun]);
+    let before = server.events(&[]);
+    let text = json!({ "content": { "kind": "text", "text": "hello" } });
+    let say = |who: &Person, talk: &str, key: &str| {
+        who.call("POST", &format!("/v1/conversations/{talk}/messages"), Some(&text), Some(key))
+    };
+    say(&stranger, &talk, "k").refused(404, "conversation-not-found");
+    say(&stranger, &group, "k").problem(403);
+    lin.call("DELETE", &format!("/v1/groups/{group}"), None, Some("k")).refused(403, "owner-only");
+    let empty = json!({ "content": { "kind": "text", "text": " " } });
+    mei.call("POST", &format!("/v1/conversations/{talk}/messages"), Some(&empty), Some("k")).refused(400, "invalid-field");
+    mei.call("PATCH", "/v1/me", Some(&json!({ "display_name": "" })), Some("k")).problem(400);
+    mei.call("POST", "/v1/groups", Some(&json!({ "members": [stranger.id, lin.id] })), Some("k")).refused(403, "not-friends");
+    let taken = registration(&mei.handle, "Another");
+    server.client().call("POST", "/v1/users", Some(&taken), Some("k")).refused(409, "handle-taken");
+    assert_eq!(server.events(&[]), before);
+    // The key did nothing yet, so it may do something now.
+    assert_eq!(say(&mei, &talk, "k").status, 201);
+}
