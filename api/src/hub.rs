@@ -167,13 +167,15 @@ impl Hub {
         }
     }
 
-    /// Connects a device; an older connection of the same device ends.
+    /// Connects a device, which finds everything up to `applied` in the read model; an older connection of the same
+    /// device ends.
     #[must_use]
-    pub fn connect(&self, session: Session) -> Arc<Connection> {
+    pub fn connect(&self, session: Session, applied: Position) -> Arc<Connection> {
         let mut connections = self.connections.write();
         let connection = Arc::new(Connection {
             session,
-            since: connections.published,
+            // After a start nothing is pushed until something happens, and yet there is something to catch up on.
+            since: connections.published.max(applied),
             queue: Mutex::default(),
             bytes_max: self.bytes_max,
             wake: Notify::new(),
@@ -257,7 +259,8 @@ impl Hub {
             Some(Frame::Entry(entry.position, Bytes::from(json)))
         });
         let push = |user: &UserId| {
-            for connection in connections.of.get(user).into_iter().flatten() {
+            let of_user = connections.of.get(user).into_iter().flatten();
+            for connection in of_user.filter(|connection| connection.since < fact.position()) {
                 if let Some(frame) = &*frame {
                     connection.push(frame.clone());
                 }
@@ -294,11 +297,19 @@ mod tests {
     }
 
     #[test]
+    fn a_device_that_connects_before_anything_was_pushed_catches_up_on_what_the_read_model_has() {
+        let hub = Hub::new(1_000);
+        assert_eq!(hub.connect(session(), Position(7)).since, Position(7));
+        hub.connections.write().published = Position(9);
+        assert_eq!(hub.connect(session(), Position(7)).since, Position(9));
+    }
+
+    #[test]
     fn a_device_that_connects_again_ends_its_older_connection() {
         let hub = Hub::new(1_000);
         let session = session();
-        let first = hub.connect(session);
-        let second = hub.connect(session);
+        let first = hub.connect(session, Position::START);
+        let second = hub.connect(session, Position::START);
         assert_eq!(first.take().unwrap_err(), Cut::Replaced);
         assert!(second.take().unwrap().is_empty());
         assert_eq!(hub.connected(), 1);
@@ -312,7 +323,7 @@ mod tests {
     fn a_device_that_does_not_keep_up_is_cut_and_its_queue_is_freed() {
         let hub = Hub::new(300);
         let (slow, other) = (session(), UserId::new());
-        let connection = hub.connect(slow);
+        let connection = hub.connect(slow, Position::START);
         for _ in 0..10 {
             hub.typing(slow.user, other, ConversationId::new());
         }

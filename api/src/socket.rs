@@ -59,10 +59,12 @@ pub(crate) async fn connect(
     let token = bearer(&request).map(str::to_owned).or_else(|| subprotocol_token(&request));
     let session = app.commands.authenticate(&token.ok_or(CommandError::NotLoggedIn)?).await?;
     app.limits.query(&session.user)?;
+    // Until the read model is live nothing is pushed, and what happened meanwhile would be missed.
+    app.read_models.chat.now()?;
     let handled = actix_ws::handle_with_protocols(&request, body, &["teahouse"]);
     let (response, sender, stream) =
         handled.map_err(|error| Problem::bad_request("not-a-websocket", error.to_string()))?;
-    let connection = app.hub.connect(session);
+    let connection = app.hub.connect(session, app.read_models.chat.position());
     let after = query.after.map(Position).or_else(|| app.hub.acknowledged(session.device));
     let socket = Socket { app: app.into_inner(), connection, sender, heard: Instant::now(), typed: None };
     actix_web::rt::spawn(socket.run(stream.max_frame_size(MESSAGE_BYTES), after));
