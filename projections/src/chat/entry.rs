@@ -31,7 +31,7 @@ pub struct Entry {
     /// The event's own id: the same in history, sync and push.
     pub id: Uuid,
     /// What exactly happened: the event's details. Null for a message that was taken back.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub data: Option<Box<RawValue>>,
     /// Whether the message was taken back.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -54,7 +54,7 @@ pub struct Quoted {
     pub sender: Option<UserId>,
     /// What it says; absent where it was taken back or the reader may not see it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     pub content: Option<Box<RawValue>>,
     /// Whether it was taken back.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
