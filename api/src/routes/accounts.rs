@@ -34,14 +34,17 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 pub struct Registration {
     /// The handle to log in with, unique on the server: 3 to 20 of a-z, 0-9 and `_`,
     /// starting with a letter; case does not matter.
+    #[schema(min_length = 3, max_length = 20, pattern = "^[A-Za-z][A-Za-z0-9_]*$")]
     pub handle: String,
     /// The name that others see, 1 to 30 characters.
+    #[schema(min_length = 1, max_length = 30)]
     pub display_name: String,
     /// The password, 8 to 128 characters.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 8, max_length = 128)]
     pub password: String,
     /// What the first device is called, 1 to 50 characters.
     #[serde(default = "unnamed_device")]
+    #[schema(min_length = 1, max_length = 50)]
     pub device_name: String,
 }
 
@@ -62,6 +65,7 @@ pub struct Credentials {
     pub password: String,
     /// What the device is called, 1 to 50 characters.
     #[serde(default = "unnamed_device")]
+    #[schema(min_length = 1, max_length = 50)]
     pub device_name: String,
 }
 
@@ -154,7 +158,7 @@ pub struct PasswordChange {
     #[schema(format = Password)]
     pub old: String,
     /// The password from now on, 8 to 128 characters.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 8, max_length = 128)]
     pub new: String,
 }
 

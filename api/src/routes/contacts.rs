@@ -29,6 +29,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 #[into_params(parameter_in = Query)]
 pub struct ContactsQuery {
     /// Only those whose remark, name or handle has this in it, whatever its case; at most 100 characters.
+    #[param(max_length = 100)]
     q: Option<String>,
     /// Only those with this tag.
     tag: Option<TagId>,
@@ -95,6 +96,7 @@ async fn contact(
 pub struct NotesChange {
     /// The name that one uses for them, at most 96 bytes; empty for none.
     #[serde(default)]
+    #[schema(max_length = 96)]
     pub remark: Option<String>,
     /// Whether they are kept at the top of the list.
     #[serde(default)]

@@ -37,6 +37,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 #[into_params(parameter_in = Query)]
 pub struct ConversationQuery {
     /// A part of a name, whatever its case: 1 to 100 characters.
+    #[param(min_length = 1, max_length = 100)]
     q: String,
     /// An earlier page's `next`.
     cursor: Option<String>,

@@ -46,6 +46,7 @@ impl From<Direction> for RequestDirection {
 #[into_params(parameter_in = Query)]
 pub struct RequestsQuery {
     /// Only those that went this way.
+    #[param(inline)]
     direction: Option<Direction>,
     /// An earlier page's `next`.
     cursor: Option<String>,
@@ -91,6 +92,7 @@ pub struct NewFriendRequest {
     pub to: UserId,
     /// A few words, at most 100 characters.
     #[serde(default)]
+    #[schema(max_length = 100)]
     pub greeting: String,
     /// How one came upon them.
     #[serde(default)]

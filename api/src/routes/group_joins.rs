@@ -150,7 +150,8 @@ async fn join_code(
 pub struct GroupJoin {
     /// The code, or the link that holds it.
     pub code: String,
-    /// A few words for who lets one in, where somebody has to.
+    /// A few words for who lets one in, where somebody has to: at most 100 characters.
+    #[schema(max_length = 100)]
     #[serde(default)]
     pub reason: String,
 }

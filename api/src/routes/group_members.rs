@@ -29,7 +29,8 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 pub struct NewMembers {
     /// They.
     pub users: Vec<UserId>,
-    /// A few words for who lets them in, where somebody has to.
+    /// A few words for who lets them in, where somebody has to: at most 100 characters.
+    #[schema(max_length = 100)]
     #[serde(default)]
     pub reason: String,
 }

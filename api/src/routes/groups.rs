@@ -27,10 +27,12 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewGroup {
-    /// Its name; empty for none.
+    /// Its name, at most 30 characters; empty for none.
+    #[schema(max_length = 30)]
     #[serde(default)]
     pub name: String,
     /// Friends to start it with.
+    #[schema(min_items = 1)]
     pub members: Vec<UserId>,
 }
 
@@ -58,7 +60,8 @@ async fn create_group(command: Command<web::Json<NewGroup>>, app: web::Data<App>
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupName {
-    /// Its name; empty for none.
+    /// Its name, at most 30 characters; empty for none.
+    #[schema(max_length = 30)]
     pub name: String,
 }
 
@@ -81,6 +84,7 @@ async fn rename_group(
 #[serde(deny_unknown_fields)]
 pub struct NewAnnouncement {
     /// The words, 1 to 2,000 characters.
+    #[schema(min_length = 1, max_length = 2000)]
     pub text: String,
 }
 
@@ -102,7 +106,8 @@ async fn announce(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nickname {
-    /// The name; empty for none.
+    /// The name, at most 30 characters; empty for none.
+    #[schema(max_length = 30)]
     pub nickname: String,
 }
 

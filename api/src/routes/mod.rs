@@ -104,11 +104,14 @@ mod tests {
     use serde_json::Value;
     use utoipa_actix_web::AppExt;
 
+    fn document() -> Value {
+        let app = actix_web::App::new().into_utoipa_app().openapi(crate::openapi::preamble());
+        serde_json::to_value(app.configure(super::configure).split_for_parts().1).unwrap()
+    }
+
     /// Every operation of the document: path, method, description.
     fn operations() -> Vec<(String, String, Value)> {
-        let app = actix_web::App::new().into_utoipa_app().openapi(crate::openapi::preamble());
-        let document = app.configure(super::configure).split_for_parts().1;
-        let document = serde_json::to_value(document).unwrap();
+        let document = document();
         let paths = document["paths"].as_object().unwrap();
         let operations = paths.iter().flat_map(|(path, item)| {
             let methods = item.as_object().unwrap().iter();
@@ -119,9 +122,39 @@ mod tests {
 
     #[test]
     fn every_operation_has_a_name_of_its_own() {
-        let names: Vec<String> = operations().iter().map(|(.., operation)| operation["operationId"].to_string()).collect();
+        let names: Vec<String> =
+            operations().iter().map(|(.., operation)| operation["operationId"].to_string()).collect();
         let distinct: BTreeSet<&String> = names.iter().collect();
         assert_eq!(distinct.len(), names.len(), "{names:?}");
+    }
+
+    #[test]
+    fn every_reference_leads_to_a_schema() {
+        fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+            match value {
+                Value::Object(fields) => {
+                    found.extend(fields.get("$ref").and_then(Value::as_str));
+                    fields.values().for_each(|field| references(field, found));
+                }
+                Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+                _ => {}
+            }
+        }
+        let document = document();
+        let mut found = vec![];
+        references(&document, &mut found);
+        assert!(!found.is_empty());
+        for reference in found {
+            assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn every_code_stands_in_the_documentation() {
+        let text = include_str!("../../../docs/api.md");
+        for (code, ..) in domain::Rejection::CODES {
+            assert!(text.contains(&format!("`{code}`")), "{code}");
+        }
     }
 
     #[test]

@@ -39,10 +39,13 @@ pub struct NewStickerPack {
     #[serde(default)]
     pub id: Option<StickerPackId>,
     /// Its title, 1 to 50 characters.
+    #[schema(min_length = 1, max_length = 50)]
     pub title: String,
     /// Who made it, 1 to 50 characters.
+    #[schema(min_length = 1, max_length = 50)]
     pub author: String,
     /// What is in it, 1 to 100 stickers.
+    #[schema(min_items = 1, max_items = 100)]
     pub stickers: Vec<Sticker>,
 }
 
@@ -109,10 +112,8 @@ async fn records(
     let read = app.log.read_all(after, limit).await.map_err(CommandError::from)?;
     let mut lines = Vec::new();
     for record in read {
-        let line = RecordLine {
-            position: record.position().0,
-            record: BASE64_STANDARD.encode(record.canonical_bytes()),
-        };
+        let line =
+            RecordLine { position: record.position().0, record: BASE64_STANDARD.encode(record.canonical_bytes()) };
         serde_json::to_writer(&mut lines, &line).map_err(|error| CommandError::Internal(error.to_string()))?;
         lines.push(b'\n');
         if lines.len() > PAGE_BYTES {
@@ -134,10 +135,7 @@ pub struct ReadModelsStatus {
     responses((status = 200, description = "Each of them.", body = ReadModelsStatus), Refusals))]
 #[get("/v1/operator/read-models")]
 #[allow(clippy::unused_async, reason = "handlers are async")]
-async fn read_models(
-    _operator: Operator<NoBody>,
-    app: web::Data<App>,
-) -> Result<web::Json<ReadModelsStatus>, Problem> {
+async fn read_models(_operator: Operator<NoBody>, app: web::Data<App>) -> Result<web::Json<ReadModelsStatus>, Problem> {
     Ok(web::Json(ReadModelsStatus { read_models: app.read_models.status() }))
 }
 

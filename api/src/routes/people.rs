@@ -54,15 +54,19 @@ async fn myself(app: &App, reader: &Reader) -> Result<Person, Problem> {
 pub struct ProfileChange {
     /// The name shown, 1 to 30 characters.
     #[serde(default)]
+    #[schema(min_length = 1, max_length = 30)]
     pub display_name: Option<String>,
     /// A line about oneself, at most 100 characters.
     #[serde(default)]
+    #[schema(max_length = 100)]
     pub about: Option<String>,
     /// Where one lives, at most 50 characters.
     #[serde(default)]
+    #[schema(max_length = 50)]
     pub region: Option<String>,
     /// What follows when somebody pats one, at most 20 characters.
     #[serde(default)]
+    #[schema(max_length = 20)]
     pub pat_suffix: Option<String>,
 }
 
@@ -104,10 +108,7 @@ async fn my_privacy(reader: Reader, app: web::Data<App>) -> Result<web::Json<Pri
 #[utoipa::path(tag = "people", security(("token" = [])),
     responses((status = 200, description = "Changed.", body = Done), Refusals))]
 #[put("/v1/me/privacy")]
-async fn change_privacy(
-    command: Command<web::Json<Privacy>>,
-    app: web::Data<App>,
-) -> Result<web::Json<Done>, Problem> {
+async fn change_privacy(command: Command<web::Json<Privacy>>, app: web::Data<App>) -> Result<web::Json<Done>, Problem> {
     app.limits.command(&command.user)?;
     Ok(web::Json((&app.commands.change_privacy(&command.caller, *command.body).await?).into()))
 }

@@ -33,12 +33,14 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 #[into_params(parameter_in = Query)]
 pub struct MessageQuery {
     /// Words, at most 200 characters: all of them, those in double quotes side by side. Without any, every message.
+    #[param(max_length = 200)]
     q: Option<String>,
     /// Only in this conversation.
     conversation: Option<ConversationId>,
     /// Only by this person.
     sender: Option<UserId>,
     /// Only of this kind.
+    #[param(inline)]
     kind: Option<ContentKind>,
     /// Only sent at this time or later.
     from: Option<DateTime<Utc>>,

@@ -40,6 +40,7 @@ async fn tags(reader: Reader, app: web::Data<App>) -> Result<web::Json<Tags>, Pr
 #[serde(deny_unknown_fields)]
 pub struct TagName {
     /// Its name: 1 to 20 characters, unique among one's tags.
+    #[schema(min_length = 1, max_length = 20)]
     pub name: String,
 }
 
