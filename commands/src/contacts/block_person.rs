@@ -27,7 +27,7 @@ impl Commands {
     }
 
     /// Whether `user` may know that `person` exists: they can be found, are or were in touch, or share a group.
-    async fn knows_of(&self, user: UserId, person: UserId) -> Result<bool, CommandError> {
+    pub(crate) async fn knows_of(&self, user: UserId, person: UserId) -> Result<bool, CommandError> {
         let findable = self.users.look(person, |state| state.is_registered() && state.privacy.findable).await?;
         if findable {
             return Ok(true);

@@ -1,7 +1,7 @@
 //! A person says something.
 
 use domain::{
-    ConversationEvent, ConversationId, Rejection,
+    ConversationEvent, ConversationId, Rejection, UserId,
     conversation::{Content, messages::Draft},
 };
 
@@ -21,23 +21,23 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_reaches(by, conversation).await?;
-        self.check_named(&draft.content).await?;
+        self.check_named(by, &draft.content).await?;
         self.run(&self.conversations, conversation, begun, |state, now| {
             state.send(by, draft.clone(), &self.policy, now)
         })
         .await
     }
 
-    /// Checks that what a content names exists.
-    async fn check_named(&self, content: &Content) -> Result<(), CommandError> {
+    /// Checks that what a content names exists, and that `by` may know of it.
+    async fn check_named(&self, by: UserId, content: &Content) -> Result<(), CommandError> {
         match content {
             Content::Sticker { pack, sticker } => {
                 let exists = self.sticker_packs.look(*pack, |pack| pack.sticker(sticker).is_some()).await?;
                 if exists { Ok(()) } else { Err(Rejection::StickerNotFound.into()) }
             }
             Content::ContactCard { user } => {
-                let exists = self.users.look(*user, domain::User::is_registered).await?;
-                if exists { Ok(()) } else { Err(Rejection::PersonNotFound.into()) }
+                let known = by == *user || self.knows_of(by, *user).await?;
+                if known { Ok(()) } else { Err(Rejection::PersonNotFound.into()) }
             }
             _ => Ok(()),
         }
