@@ -1,7 +1,9 @@
 //! Measures an event log on a fresh directory: durable appends alone and in company, a long load, reading
 //! everything, opening again, memory and disk.
 //!
-//! `cargo run --release -p eventlog --example log_bars -- [fjall|sled] [EVENTS] [DIR]`
+//! `cargo run --release -p eventlog --example log_bars -- [fjall|sled] [EVENTS] [EVENTS PER APPEND] [DIR]`
+//!
+//! EVENTS is how many the long load writes. On a busy machine the processor times say more than the paces.
 
 use std::{
     error::Error,
@@ -36,16 +38,17 @@ async fn main() -> Outcome<()> {
     let mut args = std::env::args().skip(1);
     let kind: StoreKind = args.next().as_deref().unwrap_or("fjall").parse()?;
     let events: u64 = args.next().as_deref().unwrap_or("1000000").parse()?;
+    let each: u64 = args.next().as_deref().unwrap_or("1").parse()?;
     let dir = args
         .next()
         .map_or_else(|| std::env::temp_dir().join(format!("log-bars-{}", std::process::id())), PathBuf::from);
     fs::create_dir_all(&dir)?;
-    let measured = measure(kind, events, &dir).await;
+    let measured = measure(kind, (events, each), &dir).await;
     fs::remove_dir_all(&dir)?;
     measured
 }
 
-async fn measure(kind: StoreKind, events: u64, dir: &Path) -> Outcome<()> {
+async fn measure(kind: StoreKind, (events, each): (u64, u64), dir: &Path) -> Outcome<()> {
     let bare = bare_syncs(&dir.join("bare"))?;
     println!("bare write + fdatasync of one record: {bare:.0}/s");
     let home = dir.join("log");
@@ -54,7 +57,7 @@ async fn measure(kind: StoreKind, events: u64, dir: &Path) -> Outcome<()> {
     println!("one appender: {alone:.0} events/s, {:.2} of the bare rate", alone / bare);
     let company = appenders(&log, APPENDERS).await?;
     println!("{APPENDERS} appenders: {company:.0} events/s");
-    load(&log, events).await?;
+    load(&log, events, each).await?;
     let total = log.last_position().0;
     let payload = total * PAYLOAD_BYTES as u64;
     read_everything(&log, None).await?;
@@ -91,9 +94,9 @@ fn payloads() -> Arc<Vec<Bytes>> {
     Arc::new((0..8192).map(payload).collect())
 }
 
-fn one_of(payloads: &[Bytes], number: u64) -> &[Bytes] {
-    let which = number as usize % payloads.len();
-    payloads.get(which..=which).unwrap_or_default()
+fn some_of(payloads: &[Bytes], number: u64, count: u64) -> &[Bytes] {
+    let start = (number as usize % payloads.len()).min(payloads.len() - count as usize);
+    payloads.get(start..start + count as usize).unwrap_or_default()
 }
 
 fn append(stream: &StreamName, expected: ExpectedVersion, payloads: &[Bytes]) -> Append {
@@ -143,7 +146,7 @@ async fn appenders(log: &Arc<DiskLog>, count: u64) -> Outcome<f64> {
                 let stream = StreamName::new(format!("conversation-{}", Uuid::now_v7()))?;
                 let mut version = 0;
                 while Instant::now() < until {
-                    let payload = one_of(&payloads, version + number * 31);
+                    let payload = some_of(&payloads, version + number * 31, 1);
                     let expected = ExpectedVersion::Exact(version);
                     version = log.append(append(&stream, expected, payload)).await?.version;
                 }
@@ -161,7 +164,7 @@ async fn appenders(log: &Arc<DiskLog>, count: u64) -> Outcome<f64> {
 }
 
 /// Fills the log from many streams at random.
-async fn load(log: &Arc<DiskLog>, events: u64) -> Outcome<()> {
+async fn load(log: &Arc<DiskLog>, events: u64, each: u64) -> Outcome<()> {
     let names: Vec<_> =
         (0..STREAMS).map(|_| StreamName::new(format!("conversation-{}", Uuid::now_v7()))).collect::<Result<_, _>>()?;
     let (names, payloads) = (Arc::new(names), payloads());
@@ -173,10 +176,10 @@ async fn load(log: &Arc<DiskLog>, events: u64) -> Outcome<()> {
             let payloads = Arc::clone(&payloads);
             tokio::spawn(async move {
                 let mut chance = number + 1;
-                for _ in 0..events / APPENDERS {
+                for _ in 0..events / APPENDERS / each {
                     chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                     let which = (chance >> 33) as usize % names.len();
-                    let payload = one_of(&payloads, chance >> 40);
+                    let payload = some_of(&payloads, chance >> 40, each);
                     if let Some(stream) = names.get(which) {
                         log.append(append(stream, ExpectedVersion::Any, payload)).await?;
                     }
@@ -208,6 +211,7 @@ async fn load(log: &Arc<DiskLog>, events: u64) -> Outcome<()> {
 
 async fn read_everything(log: &Arc<DiskLog>, mut verifier: Option<Verifier>) -> Outcome<()> {
     let (began, mut count, mut after) = (Instant::now(), 0_u64, Position::START);
+    let cpu = cpu_seconds()?;
     let what = if verifier.is_some() { "verification" } else { "read" };
     loop {
         let page = log.read_all(after, 4096).await?;
@@ -221,6 +225,8 @@ async fn read_everything(log: &Arc<DiskLog>, mut verifier: Option<Verifier>) -> 
         }
     }
     let pace = count as f64 / began.elapsed().as_secs_f64();
+    let cpu = (cpu_seconds()? - cpu) * 1e6 / count as f64;
+    println!("  {cpu:.2} us of processor time an event");
     println!("{what} of {count} events: {pace:.0} events/s");
     Ok(())
 }
