@@ -98,7 +98,8 @@ impl DeadlinesView {
     #[must_use]
     pub fn open_since(&self, kind: WaitKind, before: DateTime<Utc>, limit: usize) -> Vec<Item> {
         let list = self.list.read();
-        let due = list.by_age.range((kind, DateTime::<Utc>::MIN_UTC, FIRST_WAIT)..(kind, before, FIRST_WAIT)).take(limit);
+        let due =
+            list.by_age.range((kind, DateTime::<Utc>::MIN_UTC, FIRST_WAIT)..(kind, before, FIRST_WAIT)).take(limit);
         due.filter_map(|(_, since, wait)| {
             list.open.get(wait).map(|open| Item { wait: *wait, version: open.version, since: *since })
         })
@@ -200,7 +201,8 @@ impl List {
         match fact.decoded()? {
             DomainEvent::Friendship(event) => self.take_friendship(fact.pair()?, event, &fact.meta()),
             DomainEvent::Conversation(event) => {
-                let id = fact.stream_id("conversation").ok_or_else(|| fact.poison("the stream names no conversation"))?;
+                let id =
+                    fact.stream_id("conversation").ok_or_else(|| fact.poison("the stream names no conversation"))?;
                 self.take_conversation(ConversationId(id), event, &fact.meta());
             }
             _ => {}

@@ -11,9 +11,9 @@ use domain::{
     },
     friendship::{FriendAccepted, FriendDeclined, FriendRequestExpired, FriendRequested, FriendRestored, Source},
 };
+use projections::Projection;
 use projections::deadlines::{DeadlinesProjection, DeadlinesView, Item, Wait, WaitKind};
 use support::{Writer, epoch};
-use projections::Projection;
 
 const KINDS: [WaitKind; 3] = [WaitKind::FriendRequest, WaitKind::Invitation, WaitKind::JoinRequest];
 
@@ -110,7 +110,9 @@ fn a_disbanded_group_waits_for_nobody_and_others_go_on_waiting() {
     conversation(&writer, group, GroupDisbanded {});
     let left = waiting(&writer, dir.path());
     assert_eq!(left.len(), 2);
-    assert!(left.iter().all(|item| matches!(item.wait, Wait::Invitation(id, _) | Wait::JoinRequest(id, _) if id == other)));
+    assert!(
+        left.iter().all(|item| matches!(item.wait, Wait::Invitation(id, _) | Wait::JoinRequest(id, _) if id == other))
+    );
 }
 
 #[test]

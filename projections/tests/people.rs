@@ -96,7 +96,10 @@ fn a_person_is_found_by_id_and_by_handle_whatever_its_case() {
     assert_eq!(view.user_by_handle("").unwrap(), None);
     assert_eq!(view.user_by_handle("bob").unwrap(), None);
     let person = view.person(ann).unwrap().unwrap();
-    assert_eq!((person.handle.as_str(), person.profile, person.privacy), ("ann", Profile::named("Ann"), Privacy::default()));
+    assert_eq!(
+        (person.handle.as_str(), person.profile, person.privacy),
+        ("ann", Profile::named("Ann"), Privacy::default())
+    );
     assert_eq!(person.registered_at, world.writer.now);
 }
 
@@ -249,9 +252,8 @@ fn contacts_are_searched_by_remark_name_and_handle() {
     world.befriend(me, cup);
     world.note(me, ContactNoted { contact: cup, notes: Notes { remark: "茶友".into(), ..Notes::default() } });
     let view = world.view();
-    let found = |text: &str| {
-        view.search_contacts(me, text, 10).unwrap().into_iter().map(|row| row.user).collect::<Vec<_>>()
-    };
+    let found =
+        |text: &str| view.search_contacts(me, text, 10).unwrap().into_iter().map(|row| row.user).collect::<Vec<_>>();
     assert_eq!(found("TEA"), [tea]);
     assert_eq!(found("ann"), [tea]);
     assert_eq!(found("茶"), [cup]);

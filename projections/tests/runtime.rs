@@ -2,12 +2,7 @@
 
 mod support;
 
-use std::{
-    fs,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use eventlog::{EventLog, Position};
 use parking_lot::Mutex;
@@ -355,10 +350,10 @@ fn a_replay_goes_as_far_as_it_is_told_and_can_go_on_later() {
     let told = Mutex::new(vec![]);
     let progress = |position: Position, events| told.lock().push((position.0, events));
     let done = replay(&both(), &writer.log(), dir.path(), &to(Position(6_000)), &progress).unwrap();
-    assert_eq!(done.iter().map(|part| (part.position.0, part.stopped.clone())).collect::<Vec<_>>(), [
-        (6_000, None),
-        (6_000, None)
-    ]);
+    assert_eq!(
+        done.iter().map(|part| (part.position.0, part.stopped.clone())).collect::<Vec<_>>(),
+        [(6_000, None), (6_000, None)]
+    );
     assert_eq!(told.lock().last(), Some(&(6_000, 6_000)));
     let only = ReplayOptions { only: Some("lenient".into()), ..to(Position(7_000)) };
     let done = replay(&both(), &writer.log(), dir.path(), &only, &|_, _| {}).unwrap();
@@ -389,7 +384,11 @@ async fn a_comparison_finds_nothing_in_a_faithful_copy_and_names_the_rows_that_d
     write(&writer, 10);
     let as_far = ReplayOptions { as_far_as: Some(live.path().to_owned()), ..to(writer.last()) };
     let done = replay(&both(), &writer.log(), aside.path(), &as_far, &|_, _| {}).unwrap();
-    assert_eq!((done.len(), done[0].position), (1, Position(10)), "as far as the live ones, and none that are not there");
+    assert_eq!(
+        (done.len(), done[0].position),
+        (1, Position(10)),
+        "as far as the live ones, and none that are not there"
+    );
     assert_eq!(differences(live.path(), aside.path()), []);
 
     fs::write(live.path().join("lenient-v1-g1/taken"), "1 2 4 5 6 7 8 9 10 11").unwrap();

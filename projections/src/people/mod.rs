@@ -51,7 +51,13 @@ impl Persons<'_> {
         Ok(())
     }
 
-    fn take(&mut self, user: UserId, event: &UserEvent, fact: &Fact, batch: &mut WriteBatch) -> Result<(), ProjectionError> {
+    fn take(
+        &mut self,
+        user: UserId,
+        event: &UserEvent,
+        fact: &Fact,
+        batch: &mut WriteBatch,
+    ) -> Result<(), ProjectionError> {
         match event {
             UserEvent::UserRegistered(registered) if registered.handle.is_empty() => {
                 return Err(fact.poison("a handle is empty"));

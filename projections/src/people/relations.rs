@@ -129,16 +129,19 @@ impl Relations {
         match event {
             FriendshipEvent::FriendRequested(requested) => {
                 if let Some(from) = meta.actor {
-                    self.set_request(pair, Some(Request {
-                        from,
-                        to: requested.to,
-                        greeting: requested.greeting.clone(),
-                        source: requested.source,
-                        at: meta.at,
-                        version: meta.version,
-                        dropped: requested.dropped,
-                        declined: false,
-                    }));
+                    self.set_request(
+                        pair,
+                        Some(Request {
+                            from,
+                            to: requested.to,
+                            greeting: requested.greeting.clone(),
+                            source: requested.source,
+                            at: meta.at,
+                            version: meta.version,
+                            dropped: requested.dropped,
+                            declined: false,
+                        }),
+                    );
                 }
             }
             FriendshipEvent::FriendAccepted(accepted) => {

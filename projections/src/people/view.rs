@@ -204,7 +204,8 @@ impl PeopleView {
     pub fn tags_of(&self, user: UserId) -> Vec<TagRow> {
         let relations = self.relations.read();
         let counted = |tag| {
-            let tagged = |(other, _): &(UserId, Tie)| relations.note(user, *other).is_some_and(|n| n.tags.contains(&tag));
+            let tagged =
+                |(other, _): &(UserId, Tie)| relations.note(user, *other).is_some_and(|n| n.tags.contains(&tag));
             relations.ties_of(user).filter(tagged).count()
         };
         let row = |(tag, name): (_, &str)| TagRow { tag, name: name.to_owned(), count: counted(tag) };

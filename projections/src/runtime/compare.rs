@@ -61,11 +61,7 @@ pub fn compare(
     Ok(compared)
 }
 
-fn merge(
-    first: Rows,
-    second: Rows,
-    tell: &mut dyn FnMut(String, Vec<u8>, What),
-) -> Result<u64, ProjectionError> {
+fn merge(first: Rows, second: Rows, tell: &mut dyn FnMut(String, Vec<u8>, What)) -> Result<u64, ProjectionError> {
     let (mut first, mut second) = (first.peekable(), second.peekable());
     let mut compared = 0;
     loop {

@@ -1,7 +1,10 @@
 //! The conductor: reads the log once for a group of projections and hands every batch to all of them.
 
 use std::{
-    sync::{Arc, atomic::{AtomicBool, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -33,11 +36,7 @@ pub(crate) struct Conductor {
 
 impl Conductor {
     /// Follows the log behind a position, for as long as one of the queues takes anything.
-    pub(crate) fn start(
-        log: Arc<dyn EventLog>,
-        after: Position,
-        queues: Vec<Arc<Queue>>,
-    ) -> std::io::Result<Self> {
+    pub(crate) fn start(log: Arc<dyn EventLog>, after: Position, queues: Vec<Arc<Queue>>) -> std::io::Result<Self> {
         let stop = Arc::new(Stop::default());
         let stopped = Arc::clone(&stop);
         // A runtime of its own: a log may need one to read, and the queues block.

@@ -86,8 +86,7 @@ impl Fact {
     /// # Errors
     /// When this code can't read the event.
     pub fn event(&self) -> Result<&DomainEvent, &DecodeError> {
-        let decode =
-            || DomainEvent::from_json(self.record.event_type(), self.record.schema(), self.record.payload());
+        let decode = || DomainEvent::from_json(self.record.event_type(), self.record.schema(), self.record.payload());
         self.event.get_or_init(decode).as_ref()
     }
 

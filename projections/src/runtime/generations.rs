@@ -66,7 +66,10 @@ impl Generations {
     /// The generation that is known to be complete, if it is of this version.
     pub(crate) fn settled(&self) -> Option<PathBuf> {
         let named = fs::read_to_string(self.pointer()).ok()?;
-        self.all().into_iter().find(|found| found.version == self.version && found.has_name(named.trim())).map(|f| f.dir)
+        self.all()
+            .into_iter()
+            .find(|found| found.version == self.version && found.has_name(named.trim()))
+            .map(|f| f.dir)
     }
 
     /// Declares a generation complete. After a crash either the former or this one is.

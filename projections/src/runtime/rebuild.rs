@@ -112,10 +112,7 @@ impl<P: Projection> Drop for Succession<P> {
 }
 
 /// What begins a rebuild of `P`.
-pub(crate) fn builder<P: Projection>(
-    slot: Arc<Slot<P::View>>,
-    hook: Option<AppliedHook<P::View>>,
-) -> StartBuild {
+pub(crate) fn builder<P: Projection>(slot: Arc<Slot<P::View>>, hook: Option<AppliedHook<P::View>>) -> StartBuild {
     Box::new(move |seat, target| {
         let former: Arc<dyn Any + Send + Sync> = slot.present();
         let begun = seat.generations.begin::<P>();

@@ -98,7 +98,8 @@ pub fn replay(
     });
     let read = read.unwrap_or_else(|_| Err(ReadError::Unavailable("the reading thread panicked".into())));
     queues.iter().for_each(|queue| queue.end(if read.is_ok() { End::Drained } else { End::Stopped }));
-    let outcome: Result<Vec<Replayed>, std::io::Error> = parts.into_iter().map(|(_, part)| part.finish(read.is_ok())).collect();
+    let outcome: Result<Vec<Replayed>, std::io::Error> =
+        parts.into_iter().map(|(_, part)| part.finish(read.is_ok())).collect();
     read?;
     Ok(outcome.map_err(StartError::from)?)
 }
