@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     audit::{self, Audit},
+    bench::{self, BenchArgs},
     error::{Ending, Error},
     listen::{self, Listen},
     logging, serve,
@@ -15,6 +16,7 @@ use crate::{
 const EXAMPLES: &str = "Examples:
   teahouse serve --demo                        a server with a sample community, on http://127.0.0.1:8080
   teahouse audit verify --data teahouse-data   check every event that was ever written
+  teahouse bench chat --seconds 10             how many messages a second this machine takes
 
 Settings come from a file (--config), then from the environment (TEAHOUSE_DATA, TEAHOUSE_API__LISTEN, ...), then from
 flags. teahouse.example.toml lists them all.";
@@ -43,6 +45,10 @@ enum Command {
     /// Look at a log without trusting whoever kept it
     #[command(subcommand)]
     Audit(Audit),
+    /// Measure how fast this machine runs Teahouse
+    ///
+    /// Each bench works on fresh directories and deletes them. Servers run in processes of their own, over loopback.
+    Bench(BenchArgs),
 }
 
 /// How to serve.
@@ -81,6 +87,7 @@ impl Arguments {
                 serve::serve(&settings, demo)
             }
             Command::Listen(listen) => listen::run(&listen),
+            Command::Bench(args) => bench::run(args, file),
             Command::Audit(audit) => audit::run(audit, &Settings::load(file, &Flags::default())?),
         }
     }

@@ -6,11 +6,12 @@
 //! - [`serve`]: `teahouse serve`; [`house`]: its wiring; [`ports`]: read models as the command side sees them;
 //!   [`snapshots`]; [`demo`]: a sample community; [`stickers`]: the sticker pack that every server has; [`logging`].
 //! - [`listen`]: `teahouse listen`.
-//! - [`audit`]: `teahouse audit ...`.
+//! - [`audit`]: `teahouse audit ...`; [`bench`]: `teahouse bench ...`.
 //! - [`error`]: exit codes; [`output`], [`progress`]: what is written where.
 
 mod arguments;
 mod audit;
+mod bench;
 mod demo;
 mod error;
 mod house;

@@ -114,7 +114,10 @@ pub(crate) struct Logging {
 
 impl Default for Logging {
     fn default() -> Self {
-        Self { filter: "info,fjall=warn,lsm_tree=warn,actix_server=warn,tantivy=warn".to_owned(), format: LogFormat::Text }
+        Self {
+            filter: "info,fjall=warn,lsm_tree=warn,actix_server=warn,tantivy=warn".to_owned(),
+            format: LogFormat::Text,
+        }
     }
 }
 
@@ -168,7 +171,11 @@ impl Settings {
         )
     }
 
-    fn layered(
+    /// The settings of a file, of variables and of flags.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub(crate) fn layered(
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
         flags: &Flags,

@@ -1,0 +1,163 @@
+//! `teahouse bench`: how fast this machine runs Teahouse.
+//!
+//! # Layout
+//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`.
+//! - the load: `load` (connections in a loop), `messages` (what they send), `client` (HTTP), `sockets` (WebSockets).
+//! - the measured side: `server` (this binary again, in a process of its own), `ceiling` (the same without a domain),
+//!   `world` (the people in it), `process` (what it uses).
+//! - `figure`: what comes out; `latency`: quantiles.
+
+mod ceiling;
+mod chat;
+mod client;
+mod figure;
+mod http;
+mod latency;
+mod load;
+mod log;
+mod messages;
+mod process;
+mod push;
+mod replay;
+mod server;
+mod sockets;
+mod world;
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand, ValueEnum};
+use tempfile::TempDir;
+
+use crate::{
+    error::{Ending, Error},
+    settings::{Flags, Settings, Store},
+};
+
+/// Connections that put load on a server.
+const CONNECTIONS: usize = 64;
+
+const EXAMPLES: &str = "Examples:
+  teahouse bench chat --seconds 30
+  teahouse bench log --seconds 10 --events 20000000 --json >> figures.jsonl
+  teahouse bench replay --events 2000000 --store sled";
+
+/// What to measure, and for how long.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    hidden: Option<Hidden>,
+    /// What to measure
+    #[arg(value_enum, required = true)]
+    what: Option<What>,
+    /// How long each case is measured, besides its warm-up
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// Events in the log, for `log` and `replay` [default: 1,000,000 and 2,000,000]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    events: Option<u64>,
+    /// Write JSON, one object a line
+    #[arg(long)]
+    json: bool,
+    /// The engine of the event log
+    #[arg(long, value_enum, default_value_t = Store::Fjall)]
+    store: Store,
+    /// Where to put data directories, which go away afterwards: a place on the disk that is to be measured
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// The event log alone: durable appends, reading, opening
+    Log,
+    /// The interface: an empty answer and queries
+    Http,
+    /// Sending messages, in conversations of two and in one large group
+    Chat,
+    /// From sending to seeing on a WebSocket; idle WebSockets
+    Push,
+    /// Building the read models from the log
+    Replay,
+}
+
+/// What the bench starts by itself.
+#[derive(Debug, Subcommand)]
+enum Hidden {
+    /// The server of the ceiling
+    #[command(hide = true)]
+    Ceiling {
+        #[arg(long)]
+        data: PathBuf,
+        #[arg(long)]
+        listen: SocketAddr,
+        #[arg(long, value_enum)]
+        store: Store,
+    },
+}
+
+/// How to measure.
+#[derive(Clone, Debug)]
+struct Bench {
+    seconds: u64,
+    json: bool,
+    store: Store,
+    dir: PathBuf,
+}
+
+/// Measures.
+///
+/// # Errors
+/// When what is to be measured fails.
+pub(crate) fn run(args: BenchArgs, config: Option<&Path>) -> Result<Ending, Error> {
+    if let Some(Hidden::Ceiling { data, listen, store }) = args.hidden {
+        let flags = Flags { data: Some(data), listen: Some(listen), store: Some(store) };
+        return ceiling::serve(&Settings::load(config, &flags)?);
+    }
+    let BenchArgs { what, seconds, events, json, store, dir, .. } = args;
+    let bench = Bench { seconds, json, store, dir };
+    let Some(what) = what else { return Err(Error::Usage("say what to measure".to_owned())) };
+    match what {
+        // The load generator takes one core at most; what it measures runs in a process of its own.
+        What::Http => on_one_thread(http::run(&bench)),
+        What::Chat => on_one_thread(chat::run(&bench)),
+        What::Push => on_one_thread(push::run(&bench)),
+        // These measure parts of this very process.
+        What::Log => on_all_cores(log::run(&bench, events.unwrap_or(1_000_000))),
+        What::Replay => on_all_cores(replay::run(&bench, events.unwrap_or(2_000_000))),
+    }?;
+    Ok(Ending::Well)
+}
+
+fn on_one_thread(measuring: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Error::failed("the runtime", error))?.block_on(measuring)
+}
+
+fn on_all_cores(measuring: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Error::failed("the runtime", error))?.block_on(measuring)
+}
+
+/// A fresh directory, deleted with this value.
+struct Place(TempDir);
+
+impl Place {
+    fn make(bench: &Bench) -> Result<Self, Error> {
+        let dir = tempfile::Builder::new().prefix("teahouse-bench-").tempdir_in(&bench.dir);
+        dir.map(Self).map_err(|error| Error::unavailable(bench.dir.display(), error))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The data directory of a server.
+    fn data(&self) -> PathBuf {
+        self.path().join("data")
+    }
+}

@@ -1,0 +1,135 @@
+//! The server that is measured: this binary again, as a process of its own.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, ChildStderr, Command, Stdio},
+    sync::mpsc::{Sender, channel},
+    time::Duration,
+};
+
+use super::process::Process;
+use crate::{
+    error::Error,
+    settings::{Flags, Settings, Store},
+};
+
+/// How long a server may take to come up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Settings of every measured server: no limits on how often, and passwords that cost nothing, since neither is measured.
+const SETTINGS: [(&str, &str); 15] = [
+    ("TEAHOUSE_LOG__FORMAT", "json"),
+    ("TEAHOUSE_LOG__FILTER", "warn,teahouse=info"),
+    ("TEAHOUSE_COMMANDS__PASSWORDS__MEMORY_KIB", "8"),
+    ("TEAHOUSE_COMMANDS__PASSWORDS__PASSES", "1"),
+    ("TEAHOUSE_COMMANDS__PASSWORDS__AT_ONCE", "2"),
+    ("TEAHOUSE_COMMANDS__PASSWORDS__WAITING_MAX", "100000"),
+    ("TEAHOUSE_API__RATES__LOG_INS_PER_ADDRESS", "0"),
+    ("TEAHOUSE_API__RATES__LOG_INS_PER_HANDLE", "0"),
+    ("TEAHOUSE_API__RATES__REGISTRATIONS_PER_ADDRESS", "0"),
+    ("TEAHOUSE_API__RATES__PEOPLE_SEARCHES", "0"),
+    ("TEAHOUSE_API__RATES__MESSAGE_SEARCHES", "0"),
+    ("TEAHOUSE_API__RATES__FRIEND_REQUESTS", "0"),
+    ("TEAHOUSE_API__RATES__MESSAGES", "0"),
+    ("TEAHOUSE_API__RATES__COMMANDS", "0"),
+    ("TEAHOUSE_API__RATES__QUERIES", "0"),
+];
+
+/// The settings of measured servers, for what is done with their data in this process.
+///
+/// # Errors
+/// Never, as long as the settings above are settings.
+pub(super) fn settings(data: &Path, store: Store) -> Result<Settings, Error> {
+    let variables = SETTINGS.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let flags = Flags { data: Some(data.to_owned()), listen: None, store: Some(store) };
+    Ok(Settings::layered(None, variables, &flags)?)
+}
+
+/// A server that runs, and is killed with this value.
+pub(super) struct Server {
+    child: Child,
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+}
+
+impl Server {
+    /// Starts `teahouse serve`.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub(super) fn serve(data: &Path, store: Store) -> Result<Self, Error> {
+        Self::start(&["serve"], data, store)
+    }
+
+    /// Starts the server of the ceiling.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub(super) fn ceiling(data: &Path, store: Store) -> Result<Self, Error> {
+        Self::start(&["bench", "ceiling"], data, store)
+    }
+
+    fn start(command: &[&str], data: &Path, store: Store) -> Result<Self, Error> {
+        let failed = |error: std::io::Error| Error::failed("the measured server", error);
+        let mut serve = Command::new(std::env::current_exe().map_err(failed)?);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TEAHOUSE_")) {
+            serve.env_remove(name);
+        }
+        serve.args(command).arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]);
+        serve.args(["--store", eventlog::StoreKind::from(store).to_string().as_str()]).envs(SETTINGS);
+        serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = serve.spawn().map_err(failed)?;
+        let (tell, told) = channel();
+        if let Some(stderr) = child.stderr.take() {
+            std::thread::spawn(move || follow(stderr, &tell));
+        }
+        match told.recv_timeout(PATIENCE) {
+            Ok(address) => Ok(Self { child, address }),
+            Err(_) => {
+                // It may have ended by itself.
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(Error::Failed("the measured server does not come up".to_owned()))
+            }
+        }
+    }
+
+    /// Its process.
+    pub(super) fn process(&self) -> Process {
+        Process(self.child.id())
+    }
+
+    /// Asks it to stop, as an operator does, and waits until it has.
+    ///
+    /// # Errors
+    /// When it can't be asked, or ends with an error.
+    pub(super) fn stop(mut self) -> Result<(), Error> {
+        let failed = |error: std::io::Error| Error::failed("stopping the measured server", error);
+        Command::new("kill").arg(self.child.id().to_string()).status().map_err(failed)?;
+        let status = self.child.wait().map_err(failed)?;
+        if status.success() { Ok(()) } else { Err(Error::Failed(format!("the measured server ended with {status}"))) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Nothing is left to do where it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads what a server says: tells its address, passes warnings on.
+fn follow(stderr: ChildStderr, tell: &Sender<SocketAddr>) {
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        let said: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+        let field = |name: &str| said.get(name).and_then(serde_json::Value::as_str);
+        match (field("message"), field("address").and_then(|address| address.parse().ok())) {
+            (Some("ready"), Some(address)) => drop(tell.send(address)),
+            _ if field("level") == Some("INFO") => {}
+            _ => eprintln!("server: {line}"),
+        }
+    }
+}
