@@ -1,4 +1,4 @@
-//! The index on disk: its fields, how messages go in, and when they become visible.
+//! The index on disk: how documents go in, and when they become visible.
 //!
 //! One document per message and one per recall; nothing is ever deleted or changed. Documents stand in a segment in the
 //! order of the log, since one thread writes them, so that a query can read from the back and stop when it has enough.
@@ -10,120 +10,28 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use chrono::{DateTime, Utc};
-use domain::{ConversationId, UserId, conversation::ContentKind};
 use eventlog::Position;
 use parking_lot::Mutex;
 use tantivy::{
-    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term,
+    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError,
     directory::MmapDirectory,
     indexer::{IndexWriterOptions, UserOperation},
-    schema::{
-        BytesOptions, Field, IndexRecordOption, NumericOptions, Schema, SchemaBuilder, TextFieldIndexing, TextOptions,
-    },
     store::Compressor,
 };
-use uuid::Uuid;
 
-use super::{merging::Neighbours, tokens::MessageTokenizer};
+use super::{
+    document::{Entry, Fields, TOKENIZER},
+    merging::Neighbours,
+    tokens::MessageTokenizer,
+};
 
 /// Memory in which the writer gathers a segment, in bytes.
 const WRITER_BYTES: usize = 64 * 1024 * 1024;
 /// Documents handed to the writer's thread at once.
 const HANDOVER: usize = 8;
 
-const TOKENIZER: &str = "message";
-
-/// The fields of a document.
-#[derive(Clone, Copy)]
-pub(super) struct Fields {
-    /// Position of the message in the log; documents are in its order.
-    pub(super) position: Field,
-    /// [`id_key`] of the conversation; 0 for recalls, so that no query for messages meets one.
-    pub(super) conversation: Field,
-    /// The message's number.
-    pub(super) seq: Field,
-    /// When it was sent, in microseconds since 1970.
-    pub(super) time: Field,
-    /// [`id_key`] of the sender.
-    pub(super) sender: Field,
-    /// [`kind_code`] of the content.
-    pub(super) kind: Field,
-    /// What it says.
-    pub(super) words: Field,
-    /// For recalls only: [`recall_key`] of the message that was taken back.
-    pub(super) recalled: Field,
-}
-
-impl Fields {
-    fn build() -> (Schema, Self) {
-        let mut schema = SchemaBuilder::new();
-        let fast = NumericOptions::default().set_fast();
-        let indexed = NumericOptions::default().set_indexed();
-        let words = TextFieldIndexing::default()
-            .set_tokenizer(TOKENIZER)
-            .set_fieldnorms(false)
-            .set_index_option(IndexRecordOption::WithFreqsAndPositions);
-        let fields = Self {
-            position: schema.add_u64_field("position", fast.clone()),
-            conversation: schema.add_u64_field("conversation", indexed.clone().set_fast()),
-            seq: schema.add_u64_field("seq", fast.clone()),
-            time: schema.add_i64_field("time", fast),
-            sender: schema.add_u64_field("sender", indexed.clone()),
-            kind: schema.add_u64_field("kind", indexed),
-            words: schema.add_text_field("words", TextOptions::default().set_indexing_options(words)),
-            recalled: schema.add_bytes_field("recalled", BytesOptions::default().set_indexed()),
-        };
-        (schema.build(), fields)
-    }
-}
-
-/// An id as a number. Ids have 62 random or hashed bits in their lower half, which other bits are folded onto; should two
-/// ids ever meet, the reader of a hit still gets nothing but what the conversation itself shows them.
-pub(super) fn id_key(id: Uuid) -> u64 {
-    let (high, low) = id.as_u64_pair();
-    high.rotate_left(32) ^ low
-}
-
-/// The number that stands for a kind on disk.
-pub(super) fn kind_code(kind: ContentKind) -> u64 {
-    match kind {
-        ContentKind::Text => 0,
-        ContentKind::Sticker => 1,
-        ContentKind::Location => 2,
-        ContentKind::ContactCard => 3,
-        ContentKind::Link => 4,
-        ContentKind::Merged => 5,
-        ContentKind::Announcement => 6,
-        ContentKind::Pat => 7,
-    }
-}
-
-/// What names a recalled message: the keys of conversation and message.
-pub(super) fn recall_key(conversation: u64, seq: u64) -> [u8; 16] {
-    ((u128::from(conversation) << 64) | u128::from(seq)).to_be_bytes()
-}
-
-/// A message on its way into the index.
-pub(super) struct Message {
-    /// Its place in the log.
-    pub(super) position: Position,
-    /// Where it was said.
-    pub(super) conversation: ConversationId,
-    /// Its number there.
-    pub(super) seq: u64,
-    /// When.
-    pub(super) at: DateTime<Utc>,
-    /// By whom; none for the server itself.
-    pub(super) sender: Option<UserId>,
-    /// What kind of content.
-    pub(super) kind: ContentKind,
-    /// What it says.
-    pub(super) words: String,
-}
-
 struct Writer {
-    writer: IndexWriter,
+    writer: IndexWriter<Entry>,
     /// The last event taken in.
     applied: Position,
     /// Documents taken in since the last commit.
@@ -180,7 +88,7 @@ impl MessageIndex {
 
     /// Takes in documents and notes that everything up to `reached` was taken in. Gives how many documents are not
     /// visible yet.
-    pub(super) fn append(&self, documents: Vec<TantivyDocument>, reached: Position) -> Result<usize, TantivyError> {
+    pub(super) fn append(&self, documents: Vec<Entry>, reached: Position) -> Result<usize, TantivyError> {
         let mut writer = self.writer.lock();
         writer.uncommitted += documents.len();
         let mut documents = documents.into_iter().map(UserOperation::Add).peekable();
@@ -227,44 +135,6 @@ impl MessageIndex {
     }
 }
 
-impl Fields {
-    /// The document of a message.
-    pub(super) fn message(&self, message: &Message) -> TantivyDocument {
-        let mut document = self.document(message.position, id_key(message.conversation.0), message.seq, message.at);
-        if let Some(sender) = message.sender {
-            document.add_u64(self.sender, id_key(sender.0));
-        }
-        document.add_u64(self.kind, kind_code(message.kind));
-        if !message.words.is_empty() {
-            document.add_text(self.words, &message.words);
-        }
-        document
-    }
-
-    /// The document that says that a message was taken back.
-    pub(super) fn recall(
-        &self,
-        position: Position,
-        conversation: ConversationId,
-        seq: u64,
-        at: DateTime<Utc>,
-    ) -> TantivyDocument {
-        let mut document = self.document(position, 0, seq, at);
-        document.add_bytes(self.recalled, &recall_key(id_key(conversation.0), seq));
-        document
-    }
-
-    /// Every document has all columns, so that none needs an index of who has a value.
-    fn document(&self, position: Position, conversation: u64, seq: u64, at: DateTime<Utc>) -> TantivyDocument {
-        let mut document = TantivyDocument::default();
-        document.add_u64(self.position, position.0);
-        document.add_u64(self.conversation, conversation);
-        document.add_u64(self.seq, seq);
-        document.add_i64(self.time, at.timestamp_micros());
-        document
-    }
-}
-
 /// Opens the files of an index, without a writer.
 pub(super) fn open_index(dir: &Path) -> Result<(Index, Fields), TantivyError> {
     std::fs::create_dir_all(dir)?;
@@ -288,9 +158,4 @@ fn checkpoint(index: &Index) -> Result<Position, TantivyError> {
             TantivyError::DataCorruption(tantivy::error::DataCorruption::comment_only("the checkpoint is no number"))
         }),
     }
-}
-
-/// The term of an id or a kind.
-pub(super) fn number_term(field: Field, value: u64) -> Term {
-    Term::from_field_u64(field, value)
 }

@@ -5,6 +5,7 @@
 //! - `view`: [`SearchView`], what queries call.
 //! - `plan`: a query made ready for the index; `walk`: going through the index, newest first.
 //! - `tokens`: how messages and queries are cut into words.
+//! - `document`: what the index keeps of an event.
 //! - `index`: the tantivy index on disk, its writer and its commits; `merging`: which segments are merged; `rows`: its content for comparisons.
 //! - `projection`: the fold of events into it.
 //!
@@ -15,6 +16,7 @@
 
 #[cfg(test)]
 pub(crate) mod bars;
+mod document;
 mod index;
 mod merging;
 mod plan;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::ConversationId;
+use domain::{ConversationId, conversation::ContentKind};
 use tantivy::{
     Searcher, SegmentReader, Term,
     query::{BooleanQuery, EnableScoring, Occur, PhraseQuery, Query as IndexQuery, TermQuery, Weight},
@@ -11,7 +11,7 @@ use tantivy::{
 };
 
 use super::{
-    index::{Fields, id_key, kind_code, number_term},
+    document::{Fields, id_key, kind_code, number_term},
     query::{Query, SearchError, TEXT_CHARS_MAX},
     tokens::phrases,
 };
@@ -25,6 +25,8 @@ pub(super) struct Plan {
     fields: Fields,
     /// Clauses that a message must meet besides being in a visible conversation.
     clauses: Vec<Clause>,
+    /// Whether a message of any kind but text is ruled out.
+    texts_only: bool,
     /// The conversations to search, by their keys.
     visible: HashMap<u64, VisiblePart>,
     /// Sent at this time or later, in microseconds.
@@ -71,12 +73,13 @@ impl Plan {
             Clause(phrase.iter().map(|token| Term::from_field_text(fields.words, token)).collect())
         };
         let sender = query.sender.map(|sender| number_term(fields.sender, id_key(sender.0)));
-        let kind = query.kind.map(|kind| number_term(fields.kind, kind_code(kind)));
+        let kind = query.kind.and_then(kind_code).map(|kind| number_term(fields.kind, kind));
         let others = sender.into_iter().chain(kind).map(|term| Clause(vec![term]));
+        let texts_only = query.kind == Some(ContentKind::Text);
         let clauses = phrases.into_iter().map(words).chain(others).collect();
         let micros = |time: Option<DateTime<Utc>>| time.map(|time| time.timestamp_micros());
         let (from, to) = (micros(query.from).unwrap_or(i64::MIN), micros(query.to).unwrap_or(i64::MAX));
-        Ok(Some(Self { fields, clauses, visible, from, to }))
+        Ok(Some(Self { fields, clauses, texts_only, visible, from, to }))
     }
 
     /// The conversation with this key, if it is to be searched and shows its message `seq`.
@@ -92,12 +95,17 @@ impl Plan {
         searcher: &Searcher,
         segment: &SegmentReader,
     ) -> Result<Box<dyn Weight>, SearchError> {
-        let mut must: Vec<(Occur, Box<dyn IndexQuery>)> =
+        let mut clauses: Vec<(Occur, Box<dyn IndexQuery>)> =
             self.clauses.iter().map(|clause| (Occur::Must, clause.query())).collect();
         if self.conversations_lead(segment)? {
-            must.push((Occur::Must, self.in_visible()));
+            clauses.push((Occur::Must, self.in_visible()));
         }
-        Ok(BooleanQuery::new(must).weight(EnableScoring::disabled_from_searcher(searcher))?)
+        if self.texts_only {
+            let others = ContentKind::ALL.into_iter().filter_map(kind_code);
+            let other = |kind| (Occur::MustNot, term_query(number_term(self.fields.kind, kind)));
+            clauses.extend(others.map(other));
+        }
+        Ok(BooleanQuery::new(clauses).weight(EnableScoring::disabled_from_searcher(searcher))?)
     }
 
     /// Whether the visible conversations have fewer messages in this segment than meet the rarest clause. If not, it is

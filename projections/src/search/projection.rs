@@ -4,10 +4,11 @@ use std::{path::Path, sync::Arc};
 
 use domain::{ConversationEvent, ConversationId, DomainEvent};
 use eventlog::Position;
-use tantivy::{TantivyDocument, TantivyError};
+use tantivy::TantivyError;
 
 use super::{
-    index::{Fields, Message, MessageIndex},
+    document::{Entry, Fields, Message},
+    index::MessageIndex,
     query::SearchError,
     rows,
     view::SearchView,
@@ -78,7 +79,7 @@ impl Projection for SearchProjection {
 }
 
 /// What the index keeps of an event, if anything.
-fn document(fields: Fields, fact: &Fact) -> Result<Option<TantivyDocument>, ProjectionError> {
+fn document(fields: Fields, fact: &Fact) -> Result<Option<Entry>, ProjectionError> {
     if !matches!(fact.event_type(), "message.sent" | "message.recalled") {
         return Ok(None);
     }
@@ -88,7 +89,7 @@ fn document(fields: Fields, fact: &Fact) -> Result<Option<TantivyDocument>, Proj
     };
     let (position, at) = (fact.position(), fact.at());
     Ok(match event {
-        ConversationEvent::MessageSent(sent) => Some(fields.message(&Message {
+        ConversationEvent::MessageSent(sent) => Some(fields.message(Message {
             position,
             conversation,
             seq: sent.seq,

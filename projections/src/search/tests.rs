@@ -238,7 +238,9 @@ fn filters_hold_together() {
     assert_eq!(found(&mut talk, by_sender.clone()), [(2, 1), (1, 3), (1, 2)]);
     let in_one = Query { conversation: Some(conversation(1)), ..by_sender.clone() };
     assert_eq!(found(&mut talk, in_one.clone()), [(1, 3), (1, 2)]);
-    assert_eq!(found(&mut talk, Query { kind: Some(ContentKind::Link), ..in_one }), [(1, 3)]);
+    assert_eq!(found(&mut talk, Query { kind: Some(ContentKind::Link), ..in_one.clone() }), [(1, 3)]);
+    assert_eq!(found(&mut talk, Query { kind: Some(ContentKind::Text), ..in_one }), [(1, 2)]);
+    assert_eq!(found(&mut talk, Query { kind: Some(ContentKind::Text), ..query }), [(2, 1), (1, 2), (1, 1)]);
     let elsewhere = Query { conversation: Some(conversation(3)), ..by_sender };
     assert!(found(&mut talk, elsewhere).is_empty());
 }

@@ -11,7 +11,8 @@ use parking_lot::Mutex;
 use tantivy::{Searcher, Term};
 
 use super::{
-    index::{MessageIndex, recall_key},
+    document::recall_key,
+    index::MessageIndex,
     plan::Plan,
     query::{Hit, Hits, LIMIT_MAX, Query, SearchError},
     walk::{Candidate, Walk},
