@@ -107,7 +107,9 @@ impl Document {
             Some("array") => json!([inner(&schema["items"])]),
             _ => {
                 let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-                Value::Object(required.map(|name| (name.to_owned(), inner(&schema["properties"][name]))).collect::<Map<_, _>>())
+                Value::Object(
+                    required.map(|name| (name.to_owned(), inner(&schema["properties"][name]))).collect::<Map<_, _>>(),
+                )
             }
         }
     }

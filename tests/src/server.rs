@@ -58,6 +58,14 @@ impl Setup {
         Self::default()
     }
 
+    /// No settings but those that the tests can't do without: a log that is read by programs, and an operator.
+    #[must_use]
+    pub fn as_shipped() -> Self {
+        let kept = ["TEAHOUSE_OPERATOR_TOKEN", "TEAHOUSE_LOG__FORMAT"];
+        let names = SETTINGS.iter().map(|(name, _)| *name).filter(|name| !kept.contains(name));
+        Self { removed: names.map(str::to_owned).collect(), ..Self::default() }
+    }
+
     /// With another value of a setting, by the name of its environment variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -271,6 +279,16 @@ impl Server {
         let arguments = ["audit", "events", "--format", "jsonl", "--server", &url, "--token", OPERATOR_TOKEN];
         let ran = binary::run(&[&arguments, further].concat()).ended_with(0);
         ran.out.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+    }
+}
+
+impl Server {
+    /// The text of every message that was ever sent.
+    #[track_caller]
+    #[must_use]
+    pub fn messages(&self) -> Vec<String> {
+        let sent = self.events(&["--type", "message.sent"]);
+        sent.iter().filter_map(|event| event["payload"]["content"]["text"].as_str()).map(str::to_owned).collect()
     }
 }
 

@@ -46,7 +46,10 @@ fn a_group_is_founded_with_friends_only_and_at_least_two() {
     assert_eq!(founded.status, 201);
     let talk = text_at(&founded.done(), "conversation");
     let details = lin.details(&talk);
-    assert_eq!((&details["name"], &details["owner"], &details["kind"]), (&json!("品茶"), &json!(mei.id), &json!("group")));
+    assert_eq!(
+        (&details["name"], &details["owner"], &details["kind"]),
+        (&json!("品茶"), &json!(mei.id), &json!("group"))
+    );
     assert_eq!(members(&talk, &lin), [&mei, &lin, &arjun].map(|who| who.id.clone()));
     lin.say(&talk, "hello");
     assert_eq!(arjun.texts(&talk), ["hello"]);
@@ -60,7 +63,10 @@ fn a_member_brings_friends_in_who_see_what_is_said_from_then_on() {
     let _ = befriend(&lin, &sofia);
     mei.say(&talk, "before");
     let invited = lin.post(&at(&talk, "/members"), json!({ "users": [sofia.id, arjun.id] })).done();
-    assert_eq!((&invited["joined"], &invited["invited"], &invited["waiting"]), (&json!([sofia.id]), &json!([]), &json!([])));
+    assert_eq!(
+        (&invited["joined"], &invited["invited"], &invited["waiting"]),
+        (&json!([sofia.id]), &json!([]), &json!([]))
+    );
     lin.post(&at(&talk, "/members"), json!({ "users": [stranger.id] })).refused(403, "not-friends");
     mei.say(&talk, "after");
     assert_eq!(sofia.texts(&talk), ["after"]);
@@ -86,7 +92,8 @@ fn with_confirmation_on_members_invitations_wait_with_their_reason() {
     assert_eq!((&waiting[0]["user"], &waiting[0]["inviter"]), (&json!(sofia.id), &json!(lin.id)));
     assert_eq!(waiting[0]["reason"], "she makes biscuits");
     assert_eq!(list_at(&arjun.details(&talk), "requests"), [Value::Null; 0]);
-    let approve = |by: &Person, who: &Person| by.post(&at(&talk, &format!("/join-requests/{}/approve", who.id)), json!({}));
+    let approve =
+        |by: &Person, who: &Person| by.post(&at(&talk, &format!("/join-requests/{}/approve", who.id)), json!({}));
     approve(&arjun, &sofia).refused(403, "admin-only");
     approve(&mei, &sofia).done();
     approve(&mei, &sofia).refused(404, "nothing-pending");
@@ -199,7 +206,10 @@ fn who_left_was_removed_or_lost_the_group_keeps_what_was_said_and_gets_no_more()
     mei.say(&talk, "two");
     mei.post(&at(&talk, "/members/remove"), json!({ "users": [arjun.id] })).done();
     mei.say(&talk, "three");
-    assert_eq!((lin.texts(&talk), arjun.texts(&talk)), (vec!["one".to_owned()], vec!["one".to_owned(), "two".to_owned()]));
+    assert_eq!(
+        (lin.texts(&talk), arjun.texts(&talk)),
+        (vec!["one".to_owned()], vec!["one".to_owned(), "two".to_owned()])
+    );
     for former in [&lin, &arjun] {
         former.send(&talk, "x").refused(403, "not-a-member");
         let details = former.details(&talk);
@@ -272,7 +282,10 @@ fn an_announcement_is_said_in_the_chat_and_calls_on_everybody() {
     assert_eq!((&row["mentioned"], &row["unread"]), (&json!(true), &json!(2)));
     assert_eq!(row["last"]["data"]["content"], json!({ "kind": "announcement", "text": "at four, upstairs" }));
     let announcement = arjun.details(&talk)["announcement"].clone();
-    assert_eq!((&announcement["text"], &announcement["by"], &announcement["seq"]), (&json!("at four, upstairs"), &json!(mei.id), &json!(2)));
+    assert_eq!(
+        (&announcement["text"], &announcement["by"], &announcement["seq"]),
+        (&json!("at four, upstairs"), &json!(mei.id), &json!(2))
+    );
 }
 
 #[test]

@@ -27,7 +27,14 @@ struct Diary {
 impl Diary {
     /// Sends a command, sends it again, and sends another one with the same key.
     #[track_caller]
-    fn enter(&mut self, by: &Client, method: &'static str, path: &str, body: Option<Value>, other: Option<Value>) -> Value {
+    fn enter(
+        &mut self,
+        by: &Client,
+        method: &'static str,
+        path: &str,
+        body: Option<Value>,
+        other: Option<Value>,
+    ) -> Value {
         let key = format!("key {}", self.done.len());
         let call = |body: Option<&Value>| by.call(method, path, body, Some(&key));
         let reply = call(body.as_ref());
@@ -249,9 +256,11 @@ fn a_refused_command_changes_nothing_and_its_key_is_free_again() {
     say(&stranger, &group, "k").problem(403);
     lin.call("DELETE", &format!("/v1/groups/{group}"), None, Some("k")).refused(403, "owner-only");
     let empty = json!({ "content": { "kind": "text", "text": " " } });
-    mei.call("POST", &format!("/v1/conversations/{talk}/messages"), Some(&empty), Some("k")).refused(400, "invalid-field");
+    mei.call("POST", &format!("/v1/conversations/{talk}/messages"), Some(&empty), Some("k"))
+        .refused(400, "invalid-field");
     mei.call("PATCH", "/v1/me", Some(&json!({ "display_name": "" })), Some("k")).problem(400);
-    mei.call("POST", "/v1/groups", Some(&json!({ "members": [stranger.id, lin.id] })), Some("k")).refused(403, "not-friends");
+    mei.call("POST", "/v1/groups", Some(&json!({ "members": [stranger.id, lin.id] })), Some("k"))
+        .refused(403, "not-friends");
     let taken = registration(&mei.handle, "Another");
     server.client().call("POST", "/v1/users", Some(&taken), Some("k")).refused(409, "handle-taken");
     assert_eq!(server.events(&[]), before);

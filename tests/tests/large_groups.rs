@@ -81,7 +81,10 @@ fn above_forty_members_whoever_is_invited_has_to_consent() {
     assert_eq!((&both["joined"], &both["invited"]), (&json!([fortieth.id]), &json!([forty_first.id])));
     forty_first.send(&crowd.group, "hello").refused(403, "not-a-member");
     let invitations = forty_first.all("/v1/invitations");
-    assert_eq!((&invitations[0]["conversation"], &invitations[0]["inviter"]), (&json!(crowd.group), &json!(crowd.owner().id)));
+    assert_eq!(
+        (&invitations[0]["conversation"], &invitations[0]["inviter"]),
+        (&json!(crowd.group), &json!(crowd.owner().id))
+    );
     forty_first.post(&crowd.at("/invitation/accept"), json!({})).done();
     forty_first.say(&crowd.group, "hello");
     crowd.invite(std::slice::from_ref(&forty_second)).done();

@@ -157,7 +157,8 @@ fn messages_are_forwarded_one_by_one_or_merged() {
     mei.post(&path, json!({ "from": talk, "seqs": [1, 2], "merged_as": "what we said" })).done();
     let merged = one(&arjun, &there, 3)["data"]["content"].clone();
     assert_eq!((&merged["kind"], &merged["title"]), (&json!("merged"), &json!("what we said")));
-    let items: Vec<_> = list_at(&merged, "items").iter().map(|i| (i["sender"].clone(), i["content"]["text"].clone())).collect();
+    let items: Vec<_> =
+        list_at(&merged, "items").iter().map(|i| (i["sender"].clone(), i["content"]["text"].clone())).collect();
     assert_eq!(items, [(json!("mei"), json!("one")), (json!("lin"), json!("two"))]);
     mei.post(&path, json!({ "from": talk, "seqs": [1, 3] })).problem(404);
     mei.post(&path, json!({ "from": talk, "seqs": [1, 4] })).problem(404);

@@ -38,7 +38,8 @@ fn who_does_not_want_to_be_found_is_answered_for_like_nobody() {
     assert_eq!(list_at(&search(&hidden.handle.to_uppercase()).done(), "people"), [Value::Null; 0]);
     let profile = |id: &str| seeker.get(&format!("/v1/people/{id}"));
     alike(&profile(&hidden.id), &profile(NOBODY));
-    let ask = |id: &str| seeker.post("/v1/friend-requests", json!({ "to": id, "greeting": "hello", "source": "search" }));
+    let ask =
+        |id: &str| seeker.post("/v1/friend-requests", json!({ "to": id, "greeting": "hello", "source": "search" }));
     alike(&ask(&hidden.id), &ask(NOBODY));
     let block = |id: &str| seeker.put(&format!("/v1/blocks/{id}"), json!({}));
     alike(&block(&hidden.id), &block(NOBODY));

@@ -1,0 +1,283 @@
+//! The manners of the interface: limits, malformed requests, probes, documents.
+
+use serde_json::{Value, json};
+use teahouse_tests::{
+    Client, Reply, Server, Setup, Shared, befriend,
+    openapi::{Caller, Document},
+    people::{PASSWORD, fresh_handle, registration},
+    raw,
+};
+
+static SHARED: Shared = Shared::new();
+
+/// Asks until it is refused, and checks how.
+#[track_caller]
+fn until_too_many(what: &str, most: usize, mut ask: impl FnMut() -> Reply) -> usize {
+    for number in 0..=most {
+        let reply = ask();
+        if reply.status == 429 {
+            let problem = reply.refused(429, "rate-limited");
+            let seconds: u64 = reply.header("retry-after").and_then(|value| value.parse().ok()).expect("Retry-After");
+            assert!((1..=60).contains(&seconds), "{what}: {seconds}");
+            assert_eq!(problem["retry_after"], seconds);
+            return number;
+        }
+    }
+    panic!("{what}: {most} went through");
+}
+
+fn log_in(client: &Client, handle: &str, password: &str) -> Reply {
+    client.post("/v1/sessions", json!({ "handle": handle, "password": password, "device_name": "phone" }))
+}
+
+#[test]
+fn who_tries_too_often_is_told_when_to_come_back() {
+    let server = Setup::new()
+        .with("TEAHOUSE_API__RATES__LOG_INS_PER_HANDLE", "6")
+        .with("TEAHOUSE_API__RATES__PEOPLE_SEARCHES", "6")
+        .with("TEAHOUSE_API__RATES__MESSAGE_SEARCHES", "6")
+        .with("TEAHOUSE_API__RATES__FRIEND_REQUESTS", "6")
+        .with("TEAHOUSE_API__RATES__MESSAGES", "8")
+        .start();
+    let [mei, lin] = server.people(["mei", "lin"]);
+    let talk = befriend(&mei, &lin);
+    let guesses = until_too_many("log-ins to a handle", 6, || log_in(&server.client(), &mei.handle, "a wrong guess"));
+    assert_eq!(guesses, 3);
+    // Also with the right password, and in another case.
+    log_in(&server.client(), &mei.handle.to_uppercase(), PASSWORD).refused(429, "rate-limited");
+    assert_eq!(log_in(&server.client(), &lin.handle, PASSWORD).status, 201);
+    let search = |who: &teahouse_tests::Person| who.get(&format!("/v1/people?handle={}", lin.handle));
+    assert_eq!(until_too_many("searches for people", 6, || search(&mei)), 3);
+    assert_eq!(search(&lin).status, 200);
+    assert_eq!(until_too_many("searches in messages", 6, || mei.get("/v1/search/messages?q=tea")), 3);
+    until_too_many("friend requests", 6, || mei.ask(&lin));
+    assert_eq!(until_too_many("messages", 8, || mei.send(&talk, "x")), 4);
+    lin.say(&talk, "I still may");
+    assert_eq!(mei.get("/v1/me").status, 200);
+}
+
+#[test]
+fn too_many_registrations_or_log_ins_from_one_address_are_refused() {
+    let server = Setup::new()
+        .with("TEAHOUSE_API__RATES__REGISTRATIONS_PER_ADDRESS", "4")
+        .with("TEAHOUSE_API__RATES__LOG_INS_PER_ADDRESS", "10")
+        .start();
+    let register = || server.client().post("/v1/users", registration(&fresh_handle("mei"), "Mei"));
+    assert_eq!(until_too_many("registrations", 4, register), 2);
+    let guess = || log_in(&server.client(), &fresh_handle("nobody"), "a wrong guess");
+    assert_eq!(until_too_many("log-ins", 10, guess), 5);
+}
+
+#[test]
+fn with_too_many_passwords_to_check_the_server_sheds_instead_of_slowing_down() {
+    let server = Setup::new()
+        .with("TEAHOUSE_COMMANDS__PASSWORDS__MEMORY_KIB", "65536")
+        .with("TEAHOUSE_COMMANDS__PASSWORDS__WAITING_MAX", "2")
+        .start();
+    let replies = teahouse_tests::people::in_parallel(16, |_| log_in(&server.client(), "nobody_here", "a wrong guess"));
+    let busy: Vec<&Reply> = replies.iter().filter(|reply| reply.status == 429).collect();
+    assert!(!busy.is_empty(), "all 16 were checked");
+    for reply in busy {
+        reply.refused(429, "busy");
+        assert!(reply.header("retry-after").is_some());
+    }
+    assert!(replies.iter().all(|reply| [401, 429].contains(&reply.status)));
+}
+
+#[test]
+fn a_body_that_is_too_large_is_refused_with_413() {
+    let server = SHARED.server();
+    let mei = server.register("mei");
+    let large = json!({ "about": "x".repeat(200 * 1024) });
+    let reply = mei.patch("/v1/me", large.clone());
+    reply.refused(413, "body-too-large");
+    server.client().post("/v1/users", large).problem(413);
+    // One that only claims to be large as well.
+    let head = format!(
+        "PATCH /v1/me HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: 99999999999\r\n\r\n{{",
+        mei.token().unwrap_or_default()
+    );
+    let (status, head, _) = raw::exchange(&mei.address(), head.as_bytes());
+    assert_eq!(status, 413, "{head}");
+    assert!(head.contains("application/problem+json"));
+}
+
+#[test]
+fn whatever_is_malformed_is_refused_with_400_as_a_problem() {
+    let server = SHARED.server();
+    let mei = server.register("mei");
+    let bearer = format!("Bearer {}", mei.token().unwrap_or_default());
+    let send = |method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]| {
+        let headers = [&[("authorization", bearer.as_str())], headers].concat();
+        raw::exchange(&mei.address(), &raw::request(method, target, &headers, body))
+    };
+    let bodies: [&[u8]; 12] = [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b"\"x\"",
+        b"{\"about\":1}",
+        b"{\"about\":\"\xff\xfe\"}",
+        b"\xef\xbb\xbf{}",
+        b"{\"nonsense\":1}",
+        b"{\"about\":\"x\"} trailing",
+        b"{\"about\":\"\\ud800\"}",
+        b"{\"about\":\"\\u0000\"}",
+    ];
+    for body in bodies {
+        let (status, head, text) = send("PATCH", "/v1/me", &[("content-type", "application/json")], body);
+        assert_eq!(status, 400, "{:?}: {text}", String::from_utf8_lossy(body));
+        assert!(head.contains("application/problem+json"), "{head}");
+    }
+    let deep = "[".repeat(100_000);
+    assert_eq!(send("PATCH", "/v1/me", &[], deep.as_bytes()).0, 400);
+    let targets = [
+        "/v1/conversations/no-uuid",
+        "/v1/conversations/%00",
+        "/v1/conversations/%ff/messages",
+        "/v1/people/1",
+        "/v1/sync?after=abc",
+        "/v1/sync?after=1&after=x",
+        "/v1/contacts?limit=1e3",
+        "/v1/me/report?year=12.5",
+        "/v1/conversations/01930000-0000-7000-8000-000000000000/messages/99999999999999999999",
+    ];
+    for target in targets {
+        let (status, head, text) = send("GET", target, &[], b"");
+        assert!([400, 404].contains(&status), "{target}: {status} {text}");
+        assert!(head.contains("application/problem+json"), "{target}: {head}");
+    }
+    for key in ["", &"k".repeat(256), "\u{e9}"] {
+        let (status, ..) = send("PATCH", "/v1/me", &[("idempotency-key", key)], b"{\"about\":\"x\"}");
+        assert_eq!(status, 400, "{key:?}");
+    }
+    assert_eq!(send("PATCH", "/v1/me", &[("idempotency-key", &"k".repeat(255))], b"{\"about\":\"x\"}").0, 200);
+    assert_eq!(send("GET", "/v1/me", &[("teahouse-at-least", "soon")], b"").0, 400);
+    // What is no HTTP at all ends the connection, not the server.
+    for noise in [
+        "\u{0}\u{1}\u{2}\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "POST / HTTP/1.1\r\ncontent-length: x\r\n\r\n",
+    ] {
+        assert_eq!(raw::exchange(&mei.address(), noise.as_bytes()).0, 400, "{noise:?}");
+    }
+    assert_eq!(mei.get("/v1/me").status, 200);
+}
+
+#[test]
+fn an_unknown_path_is_404_and_another_method_405_with_what_is_allowed() {
+    let server = SHARED.server();
+    let mei = server.register("mei");
+    for path in ["/", "/v1", "/v1/", "/v2/me", "/v1/me/", "/v1/nothing", "/v1/%6d%65/x", "/../etc/passwd"] {
+        let (status, head, _) = raw::exchange(&mei.address(), &raw::request("GET", path, &[], b""));
+        assert_eq!(status, 404, "{path}");
+        assert!(head.contains("application/problem+json"), "{path}: {head}");
+    }
+    let document = Document::fetch(&server.client());
+    let mut paths: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+    for endpoint in document.endpoints() {
+        let target = endpoint.target(|name| if name == "seq" { "1".to_owned() } else { mei.id.clone() });
+        paths.entry(target).or_default().push(endpoint.method);
+    }
+    for (path, allowed) in paths {
+        for method in ["POST", "PUT", "PATCH", "DELETE"].iter().filter(|method| !allowed.iter().any(|a| a == *method)) {
+            let reply = mei.call(method, &path, Some(&json!({})), None);
+            reply.refused(405, "wrong-method");
+            let told = reply.header("allow").unwrap_or_default();
+            assert!(allowed.iter().all(|allowed| told.contains(allowed.as_str())), "{path}: {told}");
+        }
+    }
+}
+
+#[test]
+fn probes_and_metrics_tell_how_the_server_is() {
+    let server = SHARED.server();
+    let client = server.client();
+    assert_eq!(client.get("/livez").status, 200);
+    let ready = client.get("/readyz").done();
+    assert_eq!(ready["ready"], true);
+    let models = ready["read_models"].as_array().expect("a list");
+    assert!(models.len() >= 6 && models.iter().all(|model| model["state"] == "live"), "{ready}");
+    let metrics = client.get("/metrics");
+    let text = metrics.text();
+    for name in [
+        "teahouse_http_requests_total",
+        "teahouse_log_position",
+        "teahouse_read_model_lag_events",
+        "teahouse_websockets",
+    ] {
+        assert!(text.lines().any(|line| line.starts_with(name)), "{name} is not in\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn the_document_describes_itself_and_its_pages_need_nothing_from_elsewhere() {
+    let server = SHARED.server();
+    let client = server.client();
+    let document = client.get("/openapi.json").done();
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")), "{}", document["openapi"]);
+    let endpoints = Document::fetch(&client).endpoints();
+    assert!(endpoints.len() >= 60, "{} endpoints", endpoints.len());
+    for endpoint in &endpoints {
+        let operation = &document["paths"][&endpoint.path][endpoint.method.to_lowercase()];
+        assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{}", endpoint.name());
+        assert!(operation["tags"].as_array().is_some_and(|tags| tags.len() == 1), "{}", endpoint.name());
+        let responses = operation["responses"].as_object().expect("responses");
+        assert!(endpoint.caller == Caller::Anybody || responses.contains_key("401"), "{}", endpoint.name());
+    }
+    let page = client.get("/docs/");
+    assert_eq!(page.status, 200);
+    let text = page.text();
+    let elsewhere: Vec<&str> =
+        text.split('"').filter(|part| part.starts_with("http") || part.starts_with("//")).collect();
+    assert_eq!(elsewhere, [""; 0]);
+    let parts =
+        text.split('"').filter(|part| part.starts_with("./") || part.ends_with(".js") || part.ends_with(".css"));
+    for part in parts {
+        assert_eq!(client.get(&format!("/docs/{}", part.trim_start_matches("./"))).status, 200, "{part}");
+    }
+}
+
+#[test]
+fn a_query_is_answered_at_or_after_the_position_that_the_client_has_seen() {
+    let server = Setup::new().with("TEAHOUSE_API__READ_WAIT_MS", "200").start();
+    let [mei, lin] = server.people(["mei", "lin"]);
+    let talk = befriend(&mei, &lin);
+    for number in 0..50 {
+        mei.say(&talk, &number.to_string());
+        assert_eq!(lin.row(&talk)["last_seq"], number + 1);
+    }
+    let ahead = |position: &str| {
+        let bearer = format!("Bearer {}", mei.token().unwrap_or_default());
+        let headers = [("authorization", bearer.as_str()), ("teahouse-at-least", position)];
+        raw::exchange(&mei.address(), &raw::request("GET", "/v1/conversations", &headers, b""))
+    };
+    assert_eq!(ahead("1").0, 200);
+    let (status, head, body) = ahead("999999");
+    assert_eq!(status, 503, "{body}");
+    assert!(head.contains("retry-after"));
+    assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["code"], "read-model-behind");
+}
+
+#[test]
+fn a_setting_that_does_not_exist_keeps_the_server_from_starting() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = teahouse_tests::binary::command();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(home.path());
+    let output = command.env("TEAHOUSE_POLICY__RECAL_SECONDS", "1").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("recal_seconds"));
+}
+
+#[test]
+fn two_servers_do_not_share_a_data_directory() {
+    let server = Server::start();
+    let data = server.data().display().to_string();
+    let second = teahouse_tests::binary::run(&["serve", "--listen", "127.0.0.1:0", "--data", &data]).ended_with(2);
+    assert!(second.err.contains("another process"), "{}", second.err);
+    assert_eq!(server.client().get("/readyz").status, 200);
+}
