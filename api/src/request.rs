@@ -91,6 +91,10 @@ impl Body for NoBody {
 
 impl<T: DeserializeOwned + 'static> Body for web::Json<T> {
     fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        // Every body is an object. An array would be taken for its fields in their order, which is nobody's contract.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first == b'[') {
+            return Err(Problem::bad_request("invalid-body", "the body is a JSON object"));
+        }
         let read = serde_json::from_slice(bytes).map(web::Json);
         read.map_err(|error| Problem::bad_request("invalid-body", error.to_string()))
     }
@@ -216,4 +220,26 @@ fn body_problem(error: actix_web::Error) -> Problem {
     let status = error.as_response_error().status_code();
     let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "body-too-large" } else { "invalid-body" };
     Problem::new(status, code, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    struct Pair {
+        one: u8,
+        other: Option<u8>,
+    }
+
+    #[test]
+    fn a_body_is_an_object_and_its_fields_have_names() {
+        let pair = web::Json::<Pair>::read(br#" {"one": 1}"#).unwrap();
+        assert_eq!((pair.one, pair.other), (1, None));
+        for wrong in [r#"[1, 2]"#, r#" [1, null]"#, "1", "null", "", "{"] {
+            assert_eq!(web::Json::<Pair>::read(wrong.as_bytes()).unwrap_err().status, 400, "{wrong}");
+        }
+    }
 }

@@ -247,6 +247,10 @@ async fn history(
 impl HistoryQuery {
     fn anchor(&self) -> Result<Anchor, Problem> {
         let invalid = |detail: &str| Problem::bad_request("invalid-query", detail);
+        let numbers = [self.before, self.after, self.around];
+        if numbers.into_iter().flatten().any(|seq| i64::try_from(seq).is_err()) {
+            return Err(invalid("no message has such a number"));
+        }
         match (self.before, self.after, self.around, self.cursor.as_deref()) {
             (None, None, None, None) => Ok(Anchor::Latest),
             (Some(seq), None, None, None) => Ok(Anchor::Before(seq)),

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub(crate) use page::{page, page_limit};
+pub(crate) use page::{page, page_limit, position};
 pub use unknown::unknown;
 
 use crate::{problem::Problem, socket};

@@ -8,13 +8,12 @@ use domain::{
     StickerPackId,
     sticker_pack::{Sticker, StickerPackPublished},
 };
-use eventlog::Position;
 use projections::runtime::{ProjectionStatus, RebuildError};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{page_limit, paths::ReadModelPath};
+use super::{page_limit, paths::ReadModelPath, position};
 use crate::{
     App,
     problem::{Problem, Refusals},
@@ -108,8 +107,7 @@ async fn records(
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page_limit(query.limit, 1_000, 10_000)?;
-    let after = Position(query.after.unwrap_or_default());
-    let read = app.log.read_all(after, limit).await.map_err(CommandError::from)?;
+    let read = app.log.read_all(position(query.after)?, limit).await.map_err(CommandError::from)?;
     let mut lines = Vec::new();
     for record in read {
         let line =

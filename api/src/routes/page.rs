@@ -1,6 +1,7 @@
 //! Pages of sorted lists, and the cursors between them.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use eventlog::Position;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::problem::Problem;
@@ -13,6 +14,18 @@ pub(crate) fn page_limit(asked: Option<usize>, usual: usize, max: usize) -> Resu
     match asked.unwrap_or(usual) {
         limit if (1..=max).contains(&limit) => Ok(limit),
         _ => Err(Problem::bad_request("invalid-query", format!("limit: 1 to {max}"))),
+    }
+}
+
+/// The position to go on from; the beginning where none is given.
+///
+/// # Errors
+/// 400 for one that no log gets to, which the document's 64-bit integers leave out.
+pub(crate) fn position(asked: Option<u64>) -> Result<Position, Problem> {
+    let position = asked.unwrap_or_default();
+    match i64::try_from(position) {
+        Ok(_) => Ok(Position(position)),
+        Err(_) => Err(Problem::bad_request("invalid-query", "after: no such position")),
     }
 }
 
@@ -88,6 +101,13 @@ mod tests {
             let refused = page(vec![1_u32], |number| *number, Some(wrong), 1).unwrap_err();
             assert_eq!(refused.status, 400, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_position_beyond_64_bit_integers_is_refused() {
+        assert_eq!(position(None).unwrap(), Position::START);
+        assert_eq!(position(Some(7)).unwrap(), Position(7));
+        assert_eq!(position(Some(1 << 63)).unwrap_err().status, 400);
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! What a device missed.
 
 use actix_web::{get, web};
-use eventlog::Position;
 use projections::chat::SyncPage;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{aside, page_limit};
+use super::{aside, page_limit, position};
 use crate::{
     App,
     problem::{Problem, Refusals},
@@ -39,7 +38,7 @@ async fn sync(
     app: web::Data<App>,
 ) -> Result<web::Json<SyncPage>, Problem> {
     let limit = page_limit(query.limit, 200, 500)?;
-    let after = Position(query.after.unwrap_or_default());
+    let after = position(query.after)?;
     let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;
     aside(move || chat.sync(reader.user, after, limit)).await.map(web::Json)
 }
