@@ -213,3 +213,37 @@ impl Settlers<'_> {
 fn key(what: &str) -> CommandKey {
     CommandKey { id: CommandId::keyed(Uuid::nil(), &format!("sample community: {what}")), fingerprint: [0; 16] }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::Policy;
+    use eventlog::EventLog;
+
+    use super::*;
+    use crate::{house::House, settings::Settings, stickers::publish_sample_pack};
+
+    fn settings(data: &std::path::Path) -> Settings {
+        let mut settings = Settings { data: data.to_owned(), policy: Policy::default(), ..Settings::default() };
+        settings.commands.passwords.memory_kib = 8;
+        settings.commands.passwords.passes = 1;
+        settings
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_sample_community_settles_once_whatever_interrupts_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let house = House::open(&settings(dir.path())).unwrap();
+        publish_sample_pack(&house.commands).await.unwrap();
+        let interrupted = Settlers { commands: &house.commands, ids: HashMap::new() };
+        interrupted.register("mei", "Mei 梅").await.unwrap();
+        settle(&house.commands).await.unwrap();
+        let settled = house.log.last_position();
+        settle(&house.commands).await.unwrap();
+        publish_sample_pack(&house.commands).await.unwrap();
+        assert_eq!(house.log.last_position(), settled);
+        let view = house.read_models.chat.at_least(settled, std::time::Duration::from_secs(10)).await.unwrap();
+        let mei = interrupted.register("mei", "Mei 梅").await.unwrap();
+        assert_eq!(view.conversations_of(mei).len(), 2);
+        tokio::task::spawn_blocking(move || house.close()).await.unwrap();
+    }
+}

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 /// What the names of all environment variables begin with. Two underscores stand between nested names.
 const PREFIX: &str = "TEAHOUSE_";
+/// Shortest token of operators, in characters.
+const TOKEN_CHARS: usize = 16;
 /// Variables with the prefix that are no settings: the file's place, and the commit that a build was made from.
 const NOT_SETTINGS: [&str; 2] = ["TEAHOUSE_CONFIG", "TEAHOUSE_COMMIT"];
 
@@ -145,6 +147,11 @@ pub(crate) enum SettingsError {
     /// The file, a variable or a flag says something that is no setting.
     #[error("the settings can't be used: {0}")]
     Unusable(#[from] config::ConfigError),
+    /// A token that is soon guessed, or was meant to be none.
+    #[error(
+        "the setting operator_token has fewer than {TOKEN_CHARS} characters; leave it out to close operators' endpoints"
+    )]
+    ShortToken,
 }
 
 /// Settings given as flags.
@@ -195,7 +202,11 @@ impl Settings {
             .set_override_option("data", flags.data.as_ref().map(text))?
             .set_override_option("api.listen", flags.listen.map(|listen| listen.to_string()))?
             .set_override_option("store", store)?;
-        Ok(layers.build()?.try_deserialize()?)
+        let settings: Self = layers.build()?.try_deserialize()?;
+        match &settings.operator_token {
+            Some(token) if token.reveal().chars().count() < TOKEN_CHARS => Err(SettingsError::ShortToken),
+            _ => Ok(settings),
+        }
     }
 }
 
@@ -240,7 +251,7 @@ mod tests {
             ("TEAHOUSE_COMMANDS__PASSWORDS__MEMORY_KIB", "64"),
             ("TEAHOUSE_DEVELOPMENT__ADJUSTABLE_CLOCK", "true"),
             ("TEAHOUSE_STORE", "sled"),
-            ("TEAHOUSE_OPERATOR_TOKEN", "0071"),
+            ("TEAHOUSE_OPERATOR_TOKEN", "0071007100710071"),
             ("TEAHOUSE_CONFIG", "/elsewhere.toml"),
             ("HOME", "/root"),
         ])
@@ -248,7 +259,7 @@ mod tests {
         assert_eq!(settings.commands.passwords.memory_kib, 64);
         assert!(settings.development.adjustable_clock);
         assert_eq!(settings.store, Store::Sled);
-        assert_eq!(settings.operator_token.unwrap().reveal(), "0071");
+        assert_eq!(settings.operator_token.unwrap().reveal(), "0071007100710071");
     }
 
     #[test]
@@ -276,6 +287,14 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_an_error() {
         assert!(Settings::layered(Some(Path::new("/nowhere.toml")), [].into_iter(), &Flags::default()).is_err());
+    }
+
+    #[test]
+    fn an_empty_or_short_operator_token_opens_nothing() {
+        for token in ["", "guess me"] {
+            let outcome = from_environment(&[("TEAHOUSE_OPERATOR_TOKEN", token)]);
+            assert!(matches!(outcome, Err(SettingsError::ShortToken)), "{token:?}");
+        }
     }
 
     #[test]

@@ -166,12 +166,13 @@ fn whole_frame(reader: &mut BufReader<&File>) -> io::Result<Vec<u8>> {
     Ok(frame)
 }
 
-/// Whether a file begins as every file of this compression does.
+/// Whether a file begins as every file of this compression does, as far as it was written.
 fn begins_like_a_frame(mut file: &File) -> io::Result<bool> {
-    let mut magic = [0; 4];
+    let magic = zstd::zstd_safe::MAGICNUMBER.to_le_bytes();
+    let mut beginning = Vec::new();
     file.rewind()?;
-    file.read_exact(&mut magic)?;
-    Ok(magic == zstd::zstd_safe::MAGICNUMBER.to_le_bytes())
+    file.take(magic.len() as u64).read_to_end(&mut beginning)?;
+    Ok(magic.starts_with(&beginning))
 }
 
 /// Reads an export.

@@ -95,7 +95,13 @@ pub(crate) fn open_log(data: &DataDir, settings: &Settings) -> Result<Arc<DiskLo
     let kind = data.store().ok_or_else(|| {
         Error::Unavailable(format!("{} holds no event log; name a data directory with --data", data.log().display()))
     })?;
-    opened(kind.open(data.log(), Some(settings.log_cache_bytes)))
+    let outcome = kind.open(data.log(), Some(settings.log_cache_bytes));
+    if let Err(error @ OpenError::Locked { .. }) = &outcome {
+        return Err(Error::Unavailable(format!(
+            "{error}; stop the server first, or look at it from outside with --server URL --token TOKEN"
+        )));
+    }
+    opened(outcome)
 }
 
 /// Sorts out why a log did not open.
@@ -105,10 +111,9 @@ pub(crate) fn opened(outcome: Result<Arc<DiskLog>, OpenError>) -> Result<Arc<Dis
             Some(breach) => Error::Breach(breach),
             None => Error::Unavailable(damage.to_string()),
         },
-        OpenError::Locked { .. } => Error::Unavailable(format!(
-            "{error}; stop the server first, or look at it from outside with --server URL --token TOKEN"
-        )),
-        OpenError::OtherStore { .. } | OpenError::Io { .. } => Error::Unavailable(error.to_string()),
+        OpenError::Locked { .. } | OpenError::OtherStore { .. } | OpenError::Io { .. } => {
+            Error::Unavailable(error.to_string())
+        }
     })
 }
 
