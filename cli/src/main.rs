@@ -6,7 +6,7 @@
 //! - [`serve`]: `teahouse serve`; [`house`]: its wiring; [`ports`]: read models as the command side sees them;
 //!   [`snapshots`]; [`demo`]: a sample community; [`stickers`]: the sticker pack that every server has; [`logging`].
 //! - [`listen`]: `teahouse listen`.
-//! - [`audit`]: `teahouse audit ...`; [`bench`]: `teahouse bench ...`.
+//! - [`audit`]: `teahouse audit ...`; [`mod@bench`]: `teahouse bench ...`.
 //! - [`error`]: exit codes; [`output`], [`progress`]: what is written where.
 
 mod arguments;

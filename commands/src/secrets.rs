@@ -137,11 +137,12 @@ mod tests {
     fn a_token_is_taken_apart_and_known_by_its_hash_only() {
         let (secrets, token) = (Secrets::new([1; 32]), Token { user: UserId::new(), device: DeviceId::new() });
         let text = secrets.token(token);
+        let short: String = text.chars().take(20).collect();
         assert_eq!(Secrets::parse_token(&text), Some(token));
         assert!(Secrets::token_has_hash(&text, &Secrets::token_hash(&text)));
         let forged = Secrets::new([2; 32]).token(token);
         assert!(!Secrets::token_has_hash(&forged, &Secrets::token_hash(&text)));
-        for bad in ["", "th_", "th_????", &text[1..], &text[..20]] {
+        for bad in ["", "th_", "th_????", text.trim_start_matches('t'), &short] {
             assert_eq!(Secrets::parse_token(bad), None, "{bad}");
         }
     }

@@ -92,7 +92,7 @@ async fn many_at_once_get_dense_numbers_in_one_conversation() {
     let send = |index: usize| {
         let world = world.clone();
         async move {
-            let by = if index % 2 == 0 { ann } else { bob };
+            let by = if index.is_multiple_of(2) { ann } else { bob };
             world.commands.send_message(&Caller::person(by), talk, text("x")).await.unwrap()
         }
     };
