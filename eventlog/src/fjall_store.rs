@@ -2,7 +2,7 @@
 
 use std::{ops::Bound, path::Path, sync::Arc};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use fjall::{
     CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode,
     config::{BlockSizePolicy, BloomConstructionPolicy, CompressionPolicy, FilterPolicy, FilterPolicyEntry},
@@ -24,6 +24,8 @@ const EVENTS_MEMTABLE_BYTES: u64 = 32 * 1024 * 1024;
 const STREAMS_MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
 /// Records lie in order and are mostly read in order, so big blocks compress well and cost little.
 const EVENTS_BLOCK_BYTES: u32 = 16 * 1024;
+/// Values of a scan that share an allocation, in bytes.
+const ROOM_BYTES: usize = 32 * 1024;
 const STREAMS_BLOCK_BYTES: u32 = 4 * 1024;
 
 /// How a fjall log may use the machine.
@@ -124,11 +126,16 @@ impl Store for FjallStore {
 
     fn scan(&self, after: Position, until: Position, limit: usize, visit: Visit<'_>) -> Result<(), ScanError> {
         let range = (Bound::Excluded(after.0.to_be_bytes()), Bound::Included(until.0.to_be_bytes()));
+        // Copies, since a value that stays around would keep its whole block in the cache; together, since one
+        // allocation for each would cost more than the copying.
+        let mut room = BytesMut::new();
         for entry in self.events.range(range).take(limit) {
             let (key, value) = entry.into_inner().map_err(failure)?;
-            // A copy, since a value that stays around would keep its whole block in memory.
-            let value = Bytes::copy_from_slice(&value);
-            visit(Position(trailing_u64(&key)?), value).map_err(ScanError::Visit)?;
+            if room.capacity() < value.len() {
+                room = BytesMut::with_capacity(value.len().max(ROOM_BYTES));
+            }
+            room.extend_from_slice(&value);
+            visit(Position(trailing_u64(&key)?), room.split().freeze()).map_err(ScanError::Visit)?;
         }
         Ok(())
     }

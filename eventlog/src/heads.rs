@@ -103,7 +103,7 @@ pub(crate) fn indexed_record(
         .get(position)
         .map_err(|error| error.at(position, Some(stream)))?
         .ok_or_else(|| damaged("the stream's index names a record that is missing"))?;
-    let record = RecordedEvent::from_stored(position, &value)?;
+    let record = RecordedEvent::from_stored(position, value)?;
     if record.stream() != stream || record.version() != version {
         return Err(damaged("the stream's index names another record"));
     }

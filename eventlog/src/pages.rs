@@ -29,7 +29,7 @@ pub(crate) fn all(
             return Err(missing(next));
         }
         next.0 += 1;
-        page.push(RecordedEvent::from_stored(position, &value)?);
+        page.push(RecordedEvent::from_stored(position, value)?);
         Ok(())
     });
     match scanned {

@@ -4,7 +4,7 @@
 //! survives a move to another backend. What a local store keeps is a CRC over position and canonical bytes,
 //! then the canonical bytes. `docs/log-format.md` describes both for readers in other languages.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -168,7 +168,7 @@ impl RecordedEvent {
     }
 
     /// Reads a stored value and checks its CRC.
-    pub(crate) fn from_stored(position: Position, value: &Bytes) -> Result<Self, ReadError> {
+    pub(crate) fn from_stored(position: Position, mut value: Bytes) -> Result<Self, ReadError> {
         let damaged = |error: RecordError, stream: Option<String>| ReadError::Damaged {
             position,
             stream,
@@ -177,10 +177,9 @@ impl RecordedEvent {
         if value.len() < CRC_BYTES {
             return Err(damaged(RecordError::Length, None));
         }
-        let body = value.slice(CRC_BYTES..);
-        let stored_crc = u32::from_be_bytes(array(value, 0));
-        let crc_holds = stored_crc == checksum(position, &body);
-        match Self::from_canonical(position, body) {
+        let stored_crc = value.get_u32();
+        let crc_holds = stored_crc == checksum(position, &value);
+        match Self::from_canonical(position, value) {
             Ok(record) if crc_holds => Ok(record),
             // The name may be what is damaged, yet it is the best hint there is.
             Ok(record) => Err(damaged(RecordError::Checksum, Some(record.stream().to_owned()))),
