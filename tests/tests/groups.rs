@@ -62,7 +62,7 @@ fn a_member_brings_friends_in_who_see_what_is_said_from_then_on() {
     let talk = group(&mei, &[&lin, &arjun]);
     let _ = befriend(&lin, &sofia);
     mei.say(&talk, "before");
-    let invited = lin.post(&at(&talk, "/members"), json!({ "users": [sofia.id, arjun.id] })).done();
+    let invited = lin.post(&at(&talk, "/members"), json!({ "users": [sofia.id, mei.id] })).done();
     assert_eq!(
         (&invited["joined"], &invited["invited"], &invited["waiting"]),
         (&json!([sofia.id]), &json!([]), &json!([]))

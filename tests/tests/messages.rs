@@ -160,14 +160,15 @@ fn messages_are_forwarded_one_by_one_or_merged() {
     let items: Vec<_> =
         list_at(&merged, "items").iter().map(|i| (i["sender"].clone(), i["content"]["text"].clone())).collect();
     assert_eq!(items, [(json!("mei"), json!("one")), (json!("lin"), json!("two"))]);
-    mei.post(&path, json!({ "from": talk, "seqs": [1, 3] })).problem(404);
+    mei.post(&path, json!({ "from": talk, "seqs": [1, 3] })).refused(409, "message-recalled");
     mei.post(&path, json!({ "from": talk, "seqs": [1, 4] })).problem(404);
     mei.post(&path, json!({ "from": talk, "seqs": [] })).problem(400);
     mei.post(&path, json!({ "from": talk, "seqs": (1..=101).collect::<Vec<u64>>() })).problem(400);
     // Nobody forwards out of a conversation that they are not in.
     let theirs = befriend(&arjun, &lin);
     lin.say(&theirs, "between us");
-    mei.post(&path, json!({ "from": theirs, "seqs": [1] })).refused(404, "conversation-not-found");
+    let out_of = |conversation: &str| mei.post(&path, json!({ "from": conversation, "seqs": [1] }));
+    assert_eq!(out_of(&theirs).problem(404), out_of("01930000-0000-7000-8000-000000000000").problem(404));
 }
 
 #[test]

@@ -229,10 +229,10 @@ fn a_device_that_does_not_read_is_cut_off_and_catches_up_and_the_server_does_not
     let talk = befriend(&mei, &lin);
     let begin = position_now(&lin);
     let words = "w".repeat(10_000);
+    let devices: Vec<Person> = (0..8).map(|_| lin.log_in()).collect();
     let burst = || {
         // More than the queue, and what the system keeps for a connection, hold together.
         let mut socket = Socket::connect(&lin, "");
-        let devices: Vec<Person> = (0..8).map(|_| lin.log_in()).collect();
         let mut slow: Vec<Socket> = devices.iter().map(|device| Socket::connect(device, "")).collect();
         let sent =
             teahouse_tests::people::in_parallel(1_200, |_| number_at(&mei.send(&talk, &words).done(), "position"));

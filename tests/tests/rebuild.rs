@@ -71,6 +71,7 @@ fn rebuild(operator: &Client, name: &str) {
 fn every_read_model_is_rebuilt_while_people_go_on_talking() {
     let sample = Sample::new();
     let operator = sample.server.operator();
+    operator.post("/v1/operator/read-models/nonsense/rebuild", json!({})).problem(404);
     let before = sample.seen();
     let finished = AtomicBool::new(false);
     let [ada, ben] = sample.server.people(["ada", "ben"]);
@@ -94,7 +95,6 @@ fn every_read_model_is_rebuilt_while_people_go_on_talking() {
     assert_eq!(number_at(&ben.row(&elsewhere), "unread"), said.len() as u64);
     // What was rebuilt is byte for byte what a replay gives.
     compares(&sample.server);
-    operator.post("/v1/operator/read-models/nonsense/rebuild", json!({})).problem(404);
 }
 
 #[test]
