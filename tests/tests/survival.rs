@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use teahouse_tests::{
-    Person, Server, Setup, befriend, group,
-    people::{list_at, number_at},
+    Client, Person, Server, Setup, befriend, binary, group,
+    people::{fresh_handle, list_at, number_at, registration, text_at},
     until,
 };
 
@@ -75,6 +75,10 @@ fn survives_kill_9_under_load(setup: &Setup) {
         }
     }
     check_history(&people[0], &talk, &all);
+    assert_eq!(server.stop(), Some(0));
+    let data = server.data().display().to_string();
+    let _ = binary::run(&["audit", "verify", "--data", &data]).ended_with(0);
+    let _ = binary::run(&["audit", "replay", "--compare", "--data", &data]).ended_with(0);
 }
 
 /// Sends one message after the other until the server is gone.
@@ -138,6 +142,67 @@ fn said(entries: &[Value]) -> Vec<(u64, String)> {
     let messages = entries.iter().filter(|entry| entry["type"] == "message.sent");
     let said = |entry: &Value| (number_at(entry, "seq"), entry["data"]["content"]["text"].as_str().unwrap().to_owned());
     messages.map(said).collect()
+}
+
+#[test]
+fn commands_of_several_steps_are_done_once_or_not_at_all_whenever_the_server_is_killed() {
+    const ROUNDS: usize = 5;
+    let server = Server::start();
+    let host = server.register("host");
+    let guests = std::sync::Mutex::new(vec![]);
+    for _ in 0..ROUNDS {
+        let done = AtomicUsize::new(0);
+        let left_over: Vec<String> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..WRITERS)
+                .map(|_| {
+                    scope.spawn(|| {
+                        loop {
+                            let handle = fresh_handle("guest");
+                            match settle(&server, &host, &handle) {
+                                Some(guest) => guests.lock().unwrap().push(guest),
+                                None => return handle,
+                            }
+                            done.fetch_add(1, Ordering::Relaxed);
+                        }
+                    })
+                })
+                .collect();
+            until("enough have settled", || (done.load(Ordering::Relaxed) >= 12).then_some(()));
+            server.kill();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        server.start_again();
+        for handle in left_over {
+            guests.lock().unwrap().push(settle(&server, &host, &handle).expect("the server answers again"));
+        }
+    }
+    let guests = guests.into_inner().unwrap();
+    assert_eq!(server.events(&["--type", "user.registered"]).len(), guests.len() + 1);
+    assert_eq!(host.all("/v1/contacts").len(), guests.len());
+    for (guest, talk) in &guests {
+        assert_eq!(guest.texts(talk), ["hello"], "{}", guest.handle);
+    }
+}
+
+/// A guest registers, becomes the host's friend and says hello, each step with a key that is the same when all of it is
+/// done again; none where the server was killed meanwhile.
+fn settle(server: &Server, host: &Person, handle: &str) -> Option<(Person, String)> {
+    let call = |by: &Client, path: &str, body: Value| -> Option<Value> {
+        let reply = by.try_call("POST", path, Some(&body), Some(handle)).ok()?;
+        assert!(reply.status < 300, "{path}: {} {}", reply.status, reply.text());
+        Some(reply.json())
+    };
+    let anybody = server.client();
+    let registered = call(&anybody, "/v1/users", registration(handle, "Guest"))?;
+    let guest = Person::of(&anybody, handle, &registered);
+    // A key is one command's of one person: the guest's first is the request.
+    call(&guest, "/v1/friend-requests", json!({ "to": host.id, "greeting": "hello", "source": "search" }))?;
+    let accepted = call(host, &format!("/v1/friend-requests/{}/accept", guest.id), json!({}))?;
+    let talk = text_at(&accepted, "conversation");
+    let hello = json!({ "client_id": "1", "content": { "kind": "text", "text": "hello" } });
+    let said = guest.try_call("POST", &format!("/v1/conversations/{talk}/messages"), Some(&hello), None).ok()?;
+    assert_eq!((said.status, number_at(&said.json(), "seq")), (201, 1), "{}", said.text());
+    Some((guest, talk))
 }
 
 #[test]
