@@ -193,6 +193,9 @@ impl Projection for CommandIndexProjection {
             let days = self.view.days.read();
             for (day, commands) in &pending {
                 let Some(keyspace) = days.rows.get(day) else { continue };
+                // In the order of keys, neighbours are found in the processor's cache.
+                let mut commands: Vec<(&Uuid, &Found)> = commands.iter().collect();
+                commands.sort_unstable_by_key(|(command, _)| **command);
                 for (command, found) in commands {
                     rows.insert(keyspace, *command.as_bytes(), found.to_value());
                 }

@@ -3,11 +3,12 @@
 //! One database per projection with flat memory: small caches, small write buffers, one worker. A batch of rows and its
 //! checkpoint are one write; it reaches the operating system, not necessarily the disk.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use eventlog::Position;
 use fjall::{
     CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch as WriteBatch, PersistMode,
+    compaction::Leveled,
     config::{BlockSizePolicy, CompressionPolicy},
 };
 
@@ -18,10 +19,15 @@ use crate::{
 
 /// Block cache of one projection, in bytes.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
-/// Write buffer of one keyspace, in bytes.
-const MEMTABLE_BYTES: u64 = 8 * 1024 * 1024;
-/// Most bytes of journals that one projection keeps for recovery: the least that fjall takes.
-const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+/// Write buffer of a keyspace that is read by ranges, in bytes. Merging tables is what costs most when read models are
+/// rebuilt, and fewer, larger tables are merged less often.
+const SCAN_BUFFER_BYTES: u64 = 32 * 1024 * 1024;
+/// Write buffer of any other keyspace, in bytes.
+const BUFFER_BYTES: u64 = 16 * 1024 * 1024;
+/// Unmerged tables of a keyspace that is looked up by single keys: filters make each of them cheap to ask.
+const LOOKUP_TABLES: u8 = 8;
+/// Most bytes of journals that one projection keeps for recovery.
+const JOURNAL_BYTES: u64 = 128 * 1024 * 1024;
 
 const CHECKPOINT: &[u8] = b"checkpoint";
 
@@ -109,15 +115,18 @@ impl RowStore {
 }
 
 fn options(workload: Workload) -> KeyspaceCreateOptions {
-    let options = KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+    let options = KeyspaceCreateOptions::default().max_memtable_size(BUFFER_BYTES);
     match workload {
         Workload::Scan => options
+            .max_memtable_size(SCAN_BUFFER_BYTES)
             .data_block_size_policy(BlockSizePolicy::all(16 * 1024))
-            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+            // Fresh tables are soon merged into others; compressing them would be work done twice.
+            .data_block_compression_policy(CompressionPolicy::new([CompressionType::None, CompressionType::Lz4]))
             .expect_point_read_hits(true),
         Workload::Lookup => options
             .data_block_size_policy(BlockSizePolicy::all(4 * 1024))
-            .data_block_compression_policy(CompressionPolicy::all(CompressionType::None)),
+            .data_block_compression_policy(CompressionPolicy::all(CompressionType::None))
+            .compaction_strategy(Arc::new(Leveled::default().with_l0_threshold(LOOKUP_TABLES))),
         Workload::Resident => options
             .data_block_size_policy(BlockSizePolicy::all(16 * 1024))
             .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
