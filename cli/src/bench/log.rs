@@ -37,7 +37,7 @@ const PAGE: usize = 4096;
 ///
 /// # Errors
 /// When it fails.
-pub(super) async fn run(bench: &Bench, events: u64) -> Result<(), Error> {
+pub(super) async fn run(bench: &Bench, events: Option<u64>) -> Result<(), Error> {
     let place = Place::make(bench)?;
     let bare = bare_syncs(bench, &place.path().join("bare"))?;
     bare.tell(bench.json);
@@ -46,8 +46,10 @@ pub(super) async fn run(bench: &Bench, events: u64) -> Result<(), Error> {
     let log = opened(kind.open(&dir, None))?;
     appenders(bench, &log, 1).await?.with_ceiling(bare.per_second).tell(bench.json);
     appenders(bench, &log, APPENDERS).await?.tell(bench.json);
-    load(&log, events).await?.tell(bench.json);
-    read_everything(&log, "read everything").await?.tell(bench.json);
+    if let Some(events) = events {
+        load(&log, events).await?.tell(bench.json);
+    }
+    read_everything(&log).await?.tell(bench.json);
     let total = log.last_position().0;
     let rss_mib = Process::this().resident_mib();
     drop(log);
@@ -142,7 +144,7 @@ async fn load(log: &Arc<DiskLog>, events: u64) -> Result<Figure, Error> {
     Ok(figure)
 }
 
-async fn read_everything(log: &Arc<DiskLog>, case: &str) -> Result<Figure, Error> {
+async fn read_everything(log: &Arc<DiskLog>) -> Result<Figure, Error> {
     let (began, mut count, mut after) = (Instant::now(), 0, Position::START);
     loop {
         let page = log.read_all(after, PAGE).await.map_err(failed)?;
@@ -150,7 +152,7 @@ async fn read_everything(log: &Arc<DiskLog>, case: &str) -> Result<Figure, Error
         after = last.position();
         count += page.len() as u64;
     }
-    let mut figure = Figure::new("log", case, count, began.elapsed());
+    let mut figure = Figure::new("log", "read everything", count, began.elapsed());
     figure.rss_mib = Some(Process::this().resident_mib());
     Ok(figure)
 }

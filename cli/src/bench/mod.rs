@@ -39,6 +39,9 @@ use crate::{
 /// Connections that put load on a server.
 const CONNECTIONS: usize = 64;
 
+/// Events that are replayed for each second asked for, unless a number is given: the pace that is expected at least.
+const REPLAYED_PER_SECOND: u64 = 200_000;
+
 const EXAMPLES: &str = "Examples:
   teahouse bench chat --seconds 30
   teahouse bench log --seconds 10 --events 20000000 --json >> figures.jsonl
@@ -56,7 +59,8 @@ pub(crate) struct BenchArgs {
     /// How long each case is measured, besides its warm-up
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
-    /// Events in the log, for `log` and `replay` [default: 1,000,000 and 2,000,000]
+    /// For `log`: also load so many events from many streams at random. For `replay`: events in the log [default:
+    /// 200,000 for each second]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     events: Option<u64>,
     /// Write JSON, one object a line
@@ -127,8 +131,10 @@ pub(crate) fn run(args: BenchArgs, config: Option<&Path>) -> Result<Ending, Erro
         What::Chat => on_one_thread(chat::run(&bench)),
         What::Push => on_one_thread(push::run(&bench)),
         // These measure parts of this very process.
-        What::Log => on_all_cores(log::run(&bench, events.unwrap_or(1_000_000))),
-        What::Replay => on_all_cores(replay::run(&bench, events.unwrap_or(2_000_000))),
+        What::Log => on_all_cores(log::run(&bench, events)),
+        What::Replay => {
+            on_all_cores(replay::run(&bench, events.unwrap_or(seconds.saturating_mul(REPLAYED_PER_SECOND))))
+        }
     }?;
     Ok(Ending::Well)
 }
