@@ -6,7 +6,7 @@ use actix_web::{
 };
 use commands::CommandError;
 use domain::{Rejection, RejectionKind};
-use eventlog::AppendError;
+use eventlog::{AppendError, ReadError};
 use projections::{ProjectionError, runtime::Lagging};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -140,6 +140,7 @@ impl From<CommandError> for Problem {
             CommandError::Busy => Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail).retry_after(2),
             CommandError::Append(error) => error.into(),
             CommandError::ReadModel(_) => Self::unavailable("read-model-behind", detail),
+            CommandError::Read(ReadError::Unavailable(_)) => Self::unavailable("log-unavailable", detail),
             CommandError::Read(_) | CommandError::Undecodable { .. } | CommandError::Internal(_) => {
                 // The cause is for the operator's log; clients learn only that it was not their fault.
                 tracing::error!(error = %detail, "a command failed");
