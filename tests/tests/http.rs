@@ -281,3 +281,20 @@ fn two_servers_do_not_share_a_data_directory() {
     assert!(second.err.contains("another process"), "{}", second.err);
     assert_eq!(server.client().get("/readyz").status, 200);
 }
+
+#[test]
+fn a_port_that_is_taken_keeps_a_server_from_starting() {
+    let server = SHARED.server();
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().display().to_string();
+    let address = server.client().address();
+    let second = teahouse_tests::binary::run(&["serve", "--listen", &address, "--data", &data]).ended_with(2);
+    assert!(second.err.contains(&address), "{}", second.err);
+}
+
+#[test]
+fn the_clock_of_a_server_that_is_not_under_development_is_not_moved() {
+    let server = Setup::as_shipped().start();
+    let moved = server.operator().post("/v1/operator/clock", json!({ "advance_seconds": 60 }));
+    moved.refused(409, "clock-not-movable");
+}

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use teahouse_tests::{
     Person, Server, Setup, Shared, Socket, befriend, group,
     people::{number_at, texts},
+    raw,
     socket::Came,
     until,
 };
@@ -250,6 +251,41 @@ fn a_device_that_does_not_read_is_cut_off_and_catches_up_and_the_server_does_not
     let mut socket = Socket::connect(&lin, &format!("?after={begin}"));
     let caught_up: Vec<u64> = socket.entries_until(last).iter().filter_map(|entry| entry["seq"].as_u64()).collect();
     assert_eq!(caught_up, (1..=(ROUNDS * 1_200) as u64).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_browser_shows_its_token_as_a_subprotocol() {
+    let server = SHARED.server();
+    let mei = server.register("mei");
+    let shake = |protocols: &str| {
+        let headers = [
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("sec-websocket-protocol", protocols),
+        ];
+        let request = raw::request("GET", "/v1/ws", &headers, b"");
+        let text = String::from_utf8(request).unwrap().replace("connection: close", "connection: upgrade");
+        raw::head(&mei.address(), text.as_bytes())
+    };
+    let (status, head) = shake(&format!("teahouse, bearer.{}", mei.token().unwrap()));
+    assert_eq!(status, 101, "{head}");
+    // The one that is agreed on does not give the token back.
+    assert!(head.contains("sec-websocket-protocol: teahouse\r\n"), "{head}");
+    assert_eq!(shake("teahouse, bearer.nobody").0, 401);
+    assert_eq!(shake("teahouse").0, 401);
+}
+
+#[test]
+fn a_device_that_claims_to_be_ahead_of_the_server_gets_what_happens_next() {
+    let server = SHARED.server();
+    let [mei, lin] = server.people(["mei", "lin"]);
+    let talk = befriend(&mei, &lin);
+    let mut socket = Socket::connect(&lin, "?after=9007199254740991");
+    socket.say(&json!({ "type": "ack", "position": 9_007_199_254_740_991_u64 }));
+    socket.ping();
+    let last = number_at(&mei.send(&talk, "hello").done(), "position");
+    assert_eq!(texts(&socket.entries_until(last)), ["hello"]);
 }
 
 #[test]

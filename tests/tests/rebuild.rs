@@ -143,6 +143,21 @@ fn after_kill_9_the_read_models_are_what_a_replay_gives() {
     compares(&sample.server);
 }
 
+#[test]
+fn a_rebuild_that_was_killed_leaves_the_read_model_as_it_was() {
+    let sample = Sample::new();
+    let operator = sample.server.operator();
+    let before = sample.seen();
+    for model in models(&operator) {
+        let path = format!("/v1/operator/read-models/{}/rebuild", text_at(&model, "name"));
+        assert_eq!(operator.post(&path, json!({})).status, 202);
+        sample.server.kill();
+        sample.server.start_again();
+        assert_eq!(sample.seen(), before, "{path}");
+    }
+    compares(&sample.server);
+}
+
 /// Stops the server and compares its read models with a replay of its log.
 #[track_caller]
 fn compares(server: &Server) {
