@@ -94,17 +94,26 @@ impl Contacts {
         self.blocked.contains(&person)
     }
 
-    /// What is noted about a contact.
+    /// What is noted about a contact who began as chats only or not.
     #[must_use]
-    pub fn notes_on(&self, contact: UserId) -> Notes {
-        self.notes.get(&contact).cloned().unwrap_or_default()
+    pub fn notes_on(&self, contact: UserId, began_as_chats_only: bool) -> Notes {
+        let unnoted = || Notes { chats_only: began_as_chats_only, ..Notes::default() };
+        self.notes.get(&contact).cloned().unwrap_or_else(unnoted)
     }
 
-    /// Changes the notes on a contact.
+    /// Changes the notes on a contact who began as chats only or not. `change` makes the new notes of the present ones.
     ///
     /// # Errors
     /// A remark that is too long, a tag that does not exist.
-    pub fn note(&self, contact: UserId, notes: Notes, policy: &Policy) -> Result<Vec<ContactsEvent>, Rejection> {
+    pub fn note(
+        &self,
+        contact: UserId,
+        began_as_chats_only: bool,
+        change: impl Fn(Notes) -> Notes,
+        policy: &Policy,
+    ) -> Result<Vec<ContactsEvent>, Rejection> {
+        let present = self.notes_on(contact, began_as_chats_only);
+        let notes = change(present.clone());
         if notes.remark.len() > policy.remark_bytes {
             return Err(Rejection::TooLong { field: "remark", max: policy.remark_bytes, unit: "bytes" });
         }
@@ -114,7 +123,7 @@ impl Contacts {
         if notes.tags.iter().any(|tag| !self.tags.contains_key(tag)) {
             return Err(Rejection::TagNotFound);
         }
-        if notes == self.notes_on(contact) {
+        if notes == present {
             return Ok(vec![]);
         }
         Ok(vec![ContactNoted { contact, notes }.into()])
@@ -184,11 +193,8 @@ impl Aggregate for Contacts {
     fn evolve(&mut self, event: &ContactsEvent, _meta: &EventMeta) {
         match event {
             ContactsEvent::ContactNoted(noted) => {
-                if noted.notes == Notes::default() {
-                    self.notes.remove(&noted.contact);
-                } else {
-                    self.notes.insert(noted.contact, noted.notes.clone());
-                }
+                // Also empty notes: they say that a contact who began as chats only is so no longer.
+                self.notes.insert(noted.contact, noted.notes.clone());
             }
             ContactsEvent::PersonBlocked(blocked) => {
                 self.blocked.insert(blocked.person);
@@ -204,7 +210,6 @@ impl Aggregate for Contacts {
                 self.notes.values_mut().for_each(|notes| {
                     notes.tags.remove(&deleted.tag);
                 });
-                self.notes.retain(|_, notes| *notes != Notes::default());
             }
         }
     }
@@ -219,8 +224,8 @@ mod tests {
     fn a_remark_is_limited_in_bytes_not_characters() {
         let (contact, policy) = (UserId::new(), Policy::default());
         let notes = |length| Notes { remark: "茶".repeat(length), ..Notes::default() };
-        assert!(Contacts::default().note(contact, notes(32), &policy).is_ok());
-        assert!(Contacts::default().note(contact, notes(33), &policy).is_err());
+        assert!(Contacts::default().note(contact, false, |_| notes(32), &policy).is_ok());
+        assert!(Contacts::default().note(contact, false, |_| notes(33), &policy).is_err());
     }
 
     #[test]
@@ -232,16 +237,27 @@ mod tests {
             ContactNoted { contact, notes }.into(),
             TagDeleted { tag }.into(),
         ]);
-        assert!(state.notes_on(contact).tags.is_empty());
-        assert!(state.notes_on(contact).starred);
+        assert!(state.notes_on(contact, false).tags.is_empty());
+        assert!(state.notes_on(contact, false).starred);
         assert_eq!(state.delete_tag(tag), Err(Rejection::TagNotFound));
     }
 
     #[test]
     fn a_tag_that_does_not_exist_can_not_be_put_on_anybody() {
         let notes = Notes { tags: [TagId::new()].into(), ..Notes::default() };
-        let refused = Contacts::default().note(UserId::new(), notes, &Policy::default());
+        let refused = Contacts::default().note(UserId::new(), false, |_| notes.clone(), &Policy::default());
         assert_eq!(refused, Err(Rejection::TagNotFound));
+    }
+
+    #[test]
+    fn a_contact_who_began_as_chats_only_can_be_made_a_full_friend_and_stays_one() {
+        let (contact, policy) = (UserId::new(), Policy::default());
+        let full = |notes: Notes| Notes { chats_only: false, ..notes };
+        let events = Contacts::default().note(contact, true, full, &policy).unwrap();
+        assert_eq!(events, vec![ContactNoted { contact, notes: Notes::default() }.into()]);
+        let state = given::<Contacts>(events);
+        assert!(!state.notes_on(contact, true).chats_only);
+        assert_eq!(state.note(contact, true, full, &policy), Ok(vec![]));
     }
 
     #[test]

@@ -109,6 +109,8 @@ pub struct OpenRequest {
 pub struct Friendship {
     /// Who has the other among the contacts: none, one or both of the two.
     holders: Vec<UserId>,
+    /// Sides that got the other as chats only when they became friends, their lists of full friends being full.
+    chats_only_for: Vec<UserId>,
     /// The request that waits, if any.
     pub request: Option<OpenRequest>,
 }
@@ -118,6 +120,12 @@ impl Friendship {
     #[must_use]
     pub fn held_by(&self, user: UserId) -> bool {
         self.holders.contains(&user)
+    }
+
+    /// Whether `user` got the other as chats only when they became friends.
+    #[must_use]
+    pub fn began_as_chats_only_for(&self, user: UserId) -> bool {
+        self.chats_only_for.contains(&user)
     }
 
     /// Whether each has the other.
@@ -217,6 +225,7 @@ impl Aggregate for Friendship {
             }
             FriendshipEvent::FriendAccepted(accepted) => {
                 self.request = None;
+                self.chats_only_for.clone_from(&accepted.chats_only_for);
                 self.add_holder(accepted.from);
                 if let Some(by) = meta.actor {
                     self.add_holder(by);

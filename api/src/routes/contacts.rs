@@ -120,13 +120,10 @@ async fn note_contact(
 ) -> Result<web::Json<Done>, Problem> {
     app.limits.command(&command.user)?;
     let change = command.body.into_inner();
-    // A contact beyond the number of full friends is for chats only without a note that says so.
-    let people = app.fresh(&app.read_models.people, eventlog::Position::START).await?;
-    let chats_only = change.chats_only.unwrap_or(people.notes_on(command.user, path.user).chats_only);
     let changed = |present: Notes| Notes {
         remark: change.remark.clone().unwrap_or(present.remark),
         starred: change.starred.unwrap_or(present.starred),
-        chats_only,
+        chats_only: change.chats_only.unwrap_or(present.chats_only),
         tags: change.tags.clone().unwrap_or(present.tags),
     };
     Ok(web::Json((&app.commands.note_contact(&command.caller, path.user, changed).await?).into()))

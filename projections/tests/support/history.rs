@@ -204,7 +204,9 @@ impl History {
             _ => {
                 let tags = if state.has_tag(tag) { [tag].into() } else { [].into() };
                 let notes = Notes { remark: word, starred: self.rng.random(), chats_only: self.rng.random(), tags };
-                state.note(other, notes, &self.policy)
+                let friendship = self.friendships.state(FriendshipId::between(me, other));
+                let began = friendship.began_as_chats_only_for(me);
+                state.note(other, began, |_| notes.clone(), &self.policy)
             }
         };
         self.contacts.put(&self.writer, &mut self.rng, me, Some(me), &events.unwrap_or_default());
@@ -366,6 +368,7 @@ impl History {
 
     /// What a person noted about another, by the domain's own reckoning.
     pub fn notes_on(&self, user: UserId, contact: UserId) -> Notes {
-        self.contacts.state(user).notes_on(contact)
+        let began = self.friendships.state(FriendshipId::between(user, contact)).began_as_chats_only_for(user);
+        self.contacts.state(user).notes_on(contact, began)
     }
 }
