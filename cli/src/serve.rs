@@ -32,6 +32,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// # Errors
 /// Whatever keeps it from starting, or ended it.
 pub(crate) fn serve(settings: &Settings, with_demo: bool) -> Result<Ending, Error> {
+    use_small_pages();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -45,6 +46,15 @@ pub(crate) fn serve(settings: &Settings, with_demo: bool) -> Result<Ending, Erro
     house.close();
     tracing::info!("stopped");
     served.map(|()| Ending::Well)
+}
+
+/// Asks for memory in small pages. A connection's buffers are mostly untouched, and on huge pages even the untouched part
+/// is resident: 23 KiB for an idle WebSocket instead of 16. Where it can't be asked for, memory is what is lost.
+fn use_small_pages() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::disable_transparent_huge_pages(true) {
+        tracing::debug!(%error, "huge pages stay");
+    }
 }
 
 async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), Error> {
