@@ -60,14 +60,15 @@ fn traced(kind: StoreKind) -> Vec<Call> {
     calls(&trace)
 }
 
-/// Kills the traced process, so that strace ends by itself and leaves nothing behind.
-fn stop(appender: Appender) {
+/// Kills the traced process and waits for strace to end by itself: killed, it would lose the end of the trace.
+fn stop(mut appender: Appender) {
     let strace = appender.child.id();
     let children = fs::read_to_string(format!("/proc/{strace}/task/{strace}/children")).unwrap();
     for child in children.split_whitespace() {
         let killed = std::process::Command::new("kill").args(["-9", child]).status();
         assert!(killed.unwrap().success());
     }
+    appender.child.wait().unwrap();
     appender.kill();
 }
 
