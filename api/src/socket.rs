@@ -57,7 +57,8 @@ pub(crate) async fn connect(
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
     let token = bearer(&request).map(str::to_owned).or_else(|| subprotocol_token(&request));
-    let session = app.commands.authenticate(&token.ok_or(CommandError::NotLoggedIn)?).await?;
+    let token = token.ok_or(CommandError::NotLoggedIn)?;
+    let session = app.commands.authenticate(&token).await?;
     app.limits.query(&session.user)?;
     // Until the read model is live nothing is pushed, and what happened meanwhile would be missed.
     app.read_models.chat.now()?;
@@ -65,6 +66,11 @@ pub(crate) async fn connect(
     let (response, sender, stream) =
         handled.map_err(|error| Problem::bad_request("not-a-websocket", error.to_string()))?;
     let connection = app.hub.connect(session, app.read_models.chat.position());
+    // A device that is logged out from here on is told so by the hub; one that was before then learns it here.
+    if let Err(error) = app.commands.authenticate(&token).await {
+        app.hub.disconnect(&connection);
+        return Err(error.into());
+    }
     let after = query.after.map(Position).or_else(|| app.hub.acknowledged(session.device));
     let socket = Socket { app: app.into_inner(), connection, sender, heard: Instant::now(), typed: None };
     actix_web::rt::spawn(socket.run(stream.max_frame_size(MESSAGE_BYTES), after));
