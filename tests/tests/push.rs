@@ -63,7 +63,8 @@ fn what_is_none_of_my_business_is_not_pushed_to_me() {
     let [mei, lin, arjun] = server.people(["mei", "lin", "arjun"]);
     let talk = befriend(&mei, &lin);
     let other = befriend(&mei, &arjun);
-    let mut socket = Socket::connect(&lin, "");
+    let begin = position_now(&lin);
+    let mut socket = Socket::connect(&lin, &format!("?after={begin}"));
     mei.say(&other, "not for lin");
     arjun.patch("/v1/me", json!({ "about": "tea" })).done();
     mei.patch(&format!("/v1/contacts/{}", lin.id), json!({ "remark": "my Lin" })).done();
@@ -104,6 +105,20 @@ fn a_device_that_comes_back_while_others_go_on_talking_misses_nothing_and_double
         lin.sync_from(begin).into_iter().filter(|entry| number_at(entry, "position") <= last).collect();
     assert_eq!(positions(&got), positions(&expected));
     assert_eq!(got, expected);
+}
+
+#[test]
+fn a_device_that_has_just_synced_is_pushed_only_what_comes_after() {
+    let server = SHARED.server();
+    let [mei, lin] = server.people(["mei", "lin"]);
+    let talk = befriend(&mei, &lin);
+    for _ in 0..100 {
+        mei.say(&talk, "known");
+        let known = position_now(&lin);
+        let mut socket = Socket::connect(&lin, &format!("?after={known}"));
+        let last = number_at(&mei.send(&talk, "new").done(), "position");
+        assert_eq!(positions(&socket.entries_until(last)), [last]);
+    }
 }
 
 #[test]
@@ -220,6 +235,22 @@ fn a_connection_ends_when_its_device_connects_again_or_is_logged_out_and_when_th
     let mut other = Socket::connect(&mei, "");
     assert_eq!(server.stop(), Some(0));
     assert_eq!(other.closed(), Some(1001));
+}
+
+#[test]
+fn a_device_that_is_logged_out_while_it_connects_does_not_stay_connected() {
+    let server = SHARED.server();
+    let mei = server.register("mei");
+    for _ in 0..60 {
+        let phone = mei.log_in();
+        std::thread::scope(|scope| {
+            scope.spawn(|| mei.delete(&format!("/v1/me/devices/{}", phone.device)).done());
+            match Socket::try_connect(&phone, "") {
+                Ok(mut socket) => assert_eq!(socket.closed(), Some(4003)),
+                Err(status) => assert!([Some(401), None].contains(&status), "{status:?}"),
+            }
+        });
+    }
 }
 
 #[test]
