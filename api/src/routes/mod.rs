@@ -58,13 +58,14 @@ pub struct Switch {
 
 /// All endpoints.
 pub fn configure(config: &mut ServiceConfig) {
+    // Paths are tried in this order: what is asked most often comes first.
+    messages::configure(config);
     accounts::configure(config);
     people::configure(config);
     contacts::configure(config);
     friend_requests::configure(config);
     tags::configure(config);
     conversations::configure(config);
-    messages::configure(config);
     groups::configure(config);
     group_members::configure(config);
     group_joins::configure(config);

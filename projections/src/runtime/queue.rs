@@ -1,6 +1,10 @@
 //! The queue between the conductor and one projection: bounded in bytes, taken in as large pieces as wait.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -16,6 +20,9 @@ const WAITING_BYTES: usize = 48 * 1024 * 1024;
 const EVENT_OVERHEAD_BYTES: usize = 256;
 /// Most events taken at once: more don't make a write batch any cheaper.
 const TAKEN_EVENTS: usize = 16 * 1024;
+
+/// So many waiting bytes are taken at once, whatever the pace.
+const PACED_BYTES: usize = 512 * 1024;
 
 /// Why nothing more comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +57,8 @@ struct Waiting {
 pub(crate) struct Queue {
     waiting: Mutex<Waiting>,
     filled: Condvar,
+    /// Told when one that keeps a pace need not wait any longer.
+    pressing: Condvar,
     emptied: Condvar,
 }
 
@@ -65,8 +74,12 @@ impl Queue {
         }
         waiting.bytes += weight(&batch);
         waiting.batches.push_back(batch);
+        let pressing = waiting.bytes >= PACED_BYTES;
         drop(waiting);
         self.filled.notify_one();
+        if pressing {
+            self.pressing.notify_one();
+        }
         true
     }
 
@@ -82,12 +95,19 @@ impl Queue {
         }
         drop(waiting);
         self.filled.notify_all();
+        self.pressing.notify_all();
         self.emptied.notify_all();
     }
 
-    /// Takes what waits. Waits for something: for ever, or as long as the patience lasts.
-    pub(crate) fn take(&self, patience: Option<Duration>) -> Taken {
+    /// Takes what waits, not before a moment unless much waits. Waits for something: for ever, or as long as the
+    /// patience lasts.
+    pub(crate) fn take(&self, not_before: Instant, patience: Option<Duration>) -> Taken {
         let mut waiting = self.waiting.lock();
+        while waiting.bytes < PACED_BYTES && waiting.end.is_none() {
+            if self.pressing.wait_until(&mut waiting, not_before).timed_out() {
+                break;
+            }
+        }
         while waiting.batches.is_empty() {
             if let Some(end) = &waiting.end {
                 return Taken::End(end.clone());

@@ -1,6 +1,10 @@
 //! The thread of one projection: takes batches from its queue and has the projection take them in.
 
-use std::{sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 use eventlog::Position;
 use tokio::sync::watch;
@@ -107,10 +111,14 @@ struct Run<P: Projection> {
 impl<P: Projection> Run<P> {
     fn run(&mut self, queue: &Queue) -> Result<End, ProjectionError> {
         self.ask_gate();
+        let mut not_before = Instant::now();
         loop {
             let patience = (!self.idle).then_some(IDLE_AFTER);
-            match queue.take(patience) {
-                Taken::Batches(batches) => self.take_in(&batches)?,
+            match queue.take(not_before, patience) {
+                Taken::Batches(batches) => {
+                    not_before = Instant::now() + P::PACE;
+                    self.take_in(&batches)?;
+                }
                 Taken::Nothing => {
                     self.runner.projection.idle()?;
                     self.idle = true;
