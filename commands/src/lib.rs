@@ -4,6 +4,7 @@
 //! - [`engine`]: [`Commands`], what all use cases share: running one command on one stream.
 //! - `repository`: cached aggregates; `keys`: idempotency keys.
 //! - [`ports`]: what commands ask of the read models; [`clock`]: where time comes from.
+//! - [`gateways`]: ports to a bank and to billers.
 //! - [`secrets`]: tokens, join codes, fingerprints; [`passwords`]: Argon2id on a bounded pool.
 //! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`] and [`stickers`], each an
 //!   `impl Commands` with one public function.
@@ -15,6 +16,7 @@ pub mod conversations;
 pub mod engine;
 pub mod error;
 pub mod expiries;
+pub mod gateways;
 pub mod inboxes;
 mod keys;
 pub mod passwords;
