@@ -11,6 +11,7 @@
 //! - [`balances`]: the fold of entries; [`book`]: balances, open holds and the position they were read at.
 //! - [`statement`]: one account's lines with running balances; [`trial_balance`]: all accounts on two sides.
 //! - [`invariants`]: what must be true of every book, as functions for tests and audits alike.
+//! - [`export`]: books for beancount, hledger and ledger-cli; one account's statement as CSV, JSON and camt.053.
 //!
 //! # Sign
 //! A posting's amount is signed from the debit side: positive is a debit, negative a credit, as in beancount, hledger and
@@ -23,6 +24,7 @@ pub mod balances;
 pub mod book;
 pub mod currency;
 pub mod entry;
+pub mod export;
 pub mod invariants;
 pub mod journal;
 pub mod money;
