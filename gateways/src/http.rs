@@ -1,0 +1,161 @@
+//! One call: bounded in every way, and what each way to fail says about the outcome.
+
+use std::{fmt, io, sync::Arc};
+
+use commands::gateways::GatewayError;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::{
+    sync::Semaphore,
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
+use ureq::{Agent, Body, Timeout, http::Response};
+
+use crate::options::{GatewayOptions, OptionsError};
+
+/// Longest text of the other side that is passed on, in characters.
+const PASSED_ON_CHARS: usize = 200;
+
+/// A connection to the other side; clones share it.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    agent: Agent,
+    base: String,
+    bearer: String,
+    answer_bytes_max: u64,
+    limit: std::time::Duration,
+    /// The client blocks a thread; this many do at most.
+    calls: Arc<Semaphore>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+/// What the other side says where it says no.
+#[derive(Deserialize)]
+struct Refusal {
+    code: String,
+    detail: String,
+}
+
+impl Connection {
+    /// Prepares; nothing is called yet.
+    pub(crate) fn new(options: &GatewayOptions) -> Result<Self, OptionsError> {
+        let base = options.checked_base()?;
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            // The operator named one host: no other is called, neither by redirect nor through a proxy of the environment.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .timeout_connect(Some(options.connect_timeout()))
+            .timeout_resolve(Some(options.connect_timeout()))
+            .timeout_global(Some(options.timeout()))
+            .max_idle_connections_per_host(options.calls_max)
+            .build();
+        Ok(Self {
+            agent: config.into(),
+            base,
+            bearer: format!("Bearer {}", options.secret.reveal()),
+            answer_bytes_max: options.answer_bytes_max,
+            limit: options.timeout(),
+            calls: Arc::new(Semaphore::new(options.calls_max)),
+        })
+    }
+
+    /// `POST`s a body; repeating it does no harm, since the other side knows a request by the id within.
+    pub(crate) async fn post<A: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &'static str,
+        body: impl Serialize,
+    ) -> Result<A, GatewayError> {
+        let body = serde_json::to_vec(&body).map_err(|_| GatewayError::Unavailable("not to be written".to_owned()))?;
+        self.call(path, move |connection| {
+            let request = connection.agent.post(format!("{}{path}", connection.base));
+            let request = request.header("authorization", &connection.bearer).content_type("application/json");
+            request.send(&body)
+        })
+        .await
+    }
+
+    /// `GET`s what is at a path.
+    pub(crate) async fn get<A: DeserializeOwned + Send + 'static>(
+        &self,
+        path: String,
+        query: Vec<(&'static str, String)>,
+    ) -> Result<A, GatewayError> {
+        self.call(&path.clone(), move |connection| {
+            let request = connection.agent.get(format!("{}{path}", connection.base));
+            request.query_pairs(query).header("authorization", &connection.bearer).call()
+        })
+        .await
+    }
+
+    async fn call<A: DeserializeOwned + Send + 'static>(
+        &self,
+        path: &str,
+        ask: impl FnOnce(&Self) -> Result<Response<Body>, ureq::Error> + Send + 'static,
+    ) -> Result<A, GatewayError> {
+        let turn = timeout_at(Instant::now() + self.limit, self.calls.clone().acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else {
+            return Err(GatewayError::Unavailable("too many calls are under way".to_owned()));
+        };
+        let connection = self.clone();
+        // Whoever asked may stop waiting; the call goes on to its end, and its turn with it.
+        let answered = spawn_blocking(move || {
+            let _turn = turn;
+            connection.read(ask(&connection))
+        });
+        let outcome = answered.await.unwrap_or_else(|_| Err(GatewayError::Unknown("the call broke off".to_owned())));
+        if let Err(error) = &outcome {
+            tracing::warn!(host = self.base, path, %error, "a gateway call failed");
+        }
+        outcome
+    }
+
+    fn read<A: DeserializeOwned>(&self, answered: Result<Response<Body>, ureq::Error>) -> Result<A, GatewayError> {
+        let mut response = answered.map_err(|error| failed(&error))?;
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(self.answer_bytes_max).read_to_vec();
+        let body = body.map_err(|error| match failed(&error) {
+            // It got there, or there would be no status.
+            GatewayError::Unavailable(why) => GatewayError::Unknown(why),
+            other => other,
+        })?;
+        match status {
+            200 => serde_json::from_slice(&body).map_err(|error| {
+                // The error's own text would quote the answer, and with it perhaps a card's number.
+                let at = (error.line(), error.column());
+                GatewayError::Unknown(format!("the answer is not what it should be, from line and column {at:?} on"))
+            }),
+            404 | 409 | 422 => match serde_json::from_slice::<Refusal>(&body) {
+                Ok(Refusal { code, detail }) => {
+                    Err(GatewayError::Refused { code: presentable(&code), reason: presentable(&detail) })
+                }
+                Err(_) => Err(GatewayError::Unknown(format!("status {status} without a reason"))),
+            },
+            _ => Err(GatewayError::Unknown(format!("status {status}"))),
+        }
+    }
+}
+
+/// What a failed call says about the outcome: only one that failed before anything could be sent was surely not carried
+/// out.
+fn failed(error: &ureq::Error) -> GatewayError {
+    use ureq::Error as E;
+    let never_sent = match error {
+        E::HostNotFound | E::ConnectionFailed | E::BadUri(_) | E::Timeout(Timeout::Connect | Timeout::Resolve) => true,
+        // Other kinds also befall connections that stand.
+        E::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+        _ => false,
+    };
+    if never_sent { GatewayError::Unavailable(error.to_string()) } else { GatewayError::Unknown(error.to_string()) }
+}
+
+/// A text of the other side as it may be logged and shown: of limited length, on one line.
+pub(crate) fn presentable(text: &str) -> String {
+    text.chars().filter(|sign| !sign.is_control()).take(PASSED_ON_CHARS).collect()
+}
