@@ -4,10 +4,13 @@
 //! a higher schema number and an upcaster in its `from_json`; old payloads stay readable for ever.
 
 use chrono::{DateTime, Utc};
+use ledger::{Account, Entry, Posting};
 use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 use crate::{
-    ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent, InboxEvent, StickerPackEvent, UserEvent, UserId,
+    ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, StickerPackEvent, UserEvent,
+    UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -131,6 +134,10 @@ pub enum DomainEvent {
     Inbox(InboxEvent),
     /// Of a `sticker-pack-` stream.
     StickerPack(StickerPackEvent),
+    /// Of a `wallet-` stream.
+    Wallet(WalletEvent),
+    /// Of a `hold-` stream.
+    Hold(HoldEvent),
 }
 
 impl DomainEvent {
@@ -153,9 +160,56 @@ impl DomainEvent {
             FriendshipEvent => Friendship,
             UserEvent => User,
             HandleEvent => Handle,
-            StickerPackEvent => StickerPack
+            StickerPackEvent => StickerPack,
+            WalletEvent => Wallet,
+            HoldEvent => Hold
         );
         Err(DecodeError::UnknownType(event_type.to_owned()))
+    }
+
+    /// Whether events of that type may carry a journal entry: a cheap look that decodes nothing.
+    #[must_use]
+    pub fn carries_entry(event_type: &str) -> bool {
+        matches!(
+            event_type,
+            "wallet.topped-up"
+                | "wallet.paid"
+                | "wallet.hold-placed"
+                | "hold.released"
+                | "hold.returned"
+                | "hold.share-opened"
+        )
+    }
+
+    /// The journal entry, where the event moves money.
+    #[must_use]
+    pub fn entry(&self) -> Option<&Entry> {
+        match self {
+            Self::Wallet(event) => event.entry(),
+            Self::Hold(event) => event.entry(),
+            _ => None,
+        }
+    }
+
+    /// By which request the bank knows what the event's entry moved at the bank.
+    #[must_use]
+    pub fn bank_request(&self) -> Option<Uuid> {
+        match self {
+            Self::Wallet(WalletEvent::ToppedUp(event)) => Some(event.top_up.0),
+            Self::Hold(HoldEvent::HoldReleased(event)) => {
+                let at_bank = event.entry.postings().iter().any(|posting| *posting.account() == Account::Settlement);
+                at_bank.then(|| event.entry.postings().iter().find_map(held)).flatten()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The hold that a posting is of.
+fn held(posting: &Posting) -> Option<Uuid> {
+    match posting.account() {
+        Account::Hold { id, .. } => Uuid::try_parse(id.as_str()).ok(),
+        _ => None,
     }
 }
 

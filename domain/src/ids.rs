@@ -40,6 +40,16 @@ ids! {
     TagId,
     /// A pack of stickers.
     StickerPackId,
+    /// Somebody who sells: a shop, with its operators.
+    MerchantId,
+    /// What a merchant wants to be paid for.
+    OrderId,
+    /// Money on its way.
+    HoldId,
+    /// A payment or top-up, as receipts and the bank name it.
+    PaymentId,
+    /// A linked debit card.
+    CardId,
     /// What a client asked for, once; repeated requests carry the same id.
     CommandId,
 }
@@ -50,6 +60,14 @@ impl ConversationId {
     pub fn direct(one: UserId, other: UserId) -> Self {
         let pair = FriendshipId::between(one, other);
         Self(derived("teahouse direct conversation", &[pair.lower.0.as_bytes(), pair.upper.0.as_bytes()]))
+    }
+}
+
+impl MerchantId {
+    /// The id by which the books know a biller, who calls itself by a name of its own.
+    #[must_use]
+    pub fn of_biller(name: &str) -> Self {
+        Self(derived("teahouse biller", &[name.as_bytes()]))
     }
 }
 

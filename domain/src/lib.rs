@@ -6,16 +6,20 @@
 //! - [`rejection`]: why a command is refused, with stable codes.
 //! - [`policy`]: every number of the rules, as settings.
 //! - one module per aggregate, each with its events, its state and its deciders:
-//!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`].
+//!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
+//!   [`hold`].
+//! - [`accounts`]: which ledger account is whose.
 //!
 //! A decider is a method on the state that takes a command's details and gives events or a [`rejection::Rejection`].
 //! `evolve` takes events into the state. Who acted and when is in the record, not in the payload.
 
+pub mod accounts;
 pub mod contacts;
 pub mod conversation;
 pub mod event;
 pub mod friendship;
 pub mod handle;
+pub mod hold;
 pub mod ids;
 pub mod inbox;
 pub mod policy;
@@ -24,15 +28,21 @@ pub mod sticker_pack;
 #[cfg(test)]
 mod testing;
 pub mod user;
+pub mod wallet;
 
 pub use contacts::{Contacts, ContactsEvent};
 pub use conversation::{Conversation, ConversationEvent};
 pub use event::{Aggregate, DecodeError, DomainEvent, EventFamily, EventMeta};
 pub use friendship::{Friendship, FriendshipEvent};
 pub use handle::{Handle, HandleClaim, HandleEvent};
-pub use ids::{CommandId, ConversationId, DeviceId, FriendshipId, StickerPackId, TagId, UserId};
+pub use hold::{Hold, HoldEvent};
+pub use ids::{
+    CardId, CommandId, ConversationId, DeviceId, FriendshipId, HoldId, MerchantId, OrderId, PaymentId, StickerPackId,
+    TagId, UserId,
+};
 pub use inbox::{Inbox, InboxEvent};
-pub use policy::Policy;
+pub use policy::{MoneyPolicy, Policy};
 pub use rejection::{Rejection, RejectionKind};
 pub use sticker_pack::{StickerPack, StickerPackEvent};
 pub use user::{User, UserEvent};
+pub use wallet::{Wallet, WalletEvent};

@@ -1,6 +1,10 @@
 //! Policy: every number of the rules in one place. Each is a setting; the defaults are WeChat's, where it has one.
 
+use ledger::{Currency, Money};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+
+use crate::{Rejection, wallet::Tier};
 
 /// The numbers that the deciders go by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +56,99 @@ pub struct Policy {
     pub blocked_max: usize,
     /// Most devices logged in at once; a further log-in ends the oldest one.
     pub devices_max: usize,
+    /// The rules of the wallet.
+    pub money: MoneyPolicy,
+}
+
+/// The numbers that the wallet goes by. Amounts are in its currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MoneyPolicy {
+    /// The currency of all wallets.
+    pub currency: Currency,
+    /// How far the local day is ahead of UTC, in minutes: limits and bills go by local days.
+    pub day_offset_minutes: i64,
+    /// Wrong PINs until the PIN is locked.
+    pub pin_tries: u32,
+    /// How long it is locked, in seconds.
+    pub pin_lock_seconds: i64,
+    /// How long a proved PIN may be used, in seconds.
+    pub authorization_seconds: i64,
+    /// Most in one payment, transfer or top-up.
+    pub payment: Decimal,
+    /// Most linked cards.
+    pub cards_max: usize,
+    /// Most top-ups that wait for the bank.
+    pub top_ups_max: usize,
+    /// The tiers of verification with their limits.
+    pub tiers: Vec<Tier>,
+    /// Most that one person pays to static codes in a day (PBoC notice 296 of 2017, class D).
+    pub static_code_day: Decimal,
+    /// What may be withdrawn without a fee, once.
+    pub withdrawal_free: Decimal,
+    /// The share that the house keeps of withdrawals beyond it.
+    pub withdrawal_rate: Decimal,
+    /// The smallest fee.
+    pub withdrawal_fee_min: Decimal,
+    /// How long a transfer or red packet waits, in seconds.
+    pub hold_seconds: i64,
+    /// How long transfers may wait after they were accepted: the times to choose from, in seconds.
+    pub arrival_seconds: Vec<i64>,
+    /// How long a bank, biller or order may take before an unsettled hold is an alarm, in seconds.
+    pub settlement_seconds: i64,
+    /// Most in one share of a red packet.
+    pub packet_share: Decimal,
+    /// Most shares of a red packet.
+    pub packet_shares_max: u32,
+}
+
+impl MoneyPolicy {
+    /// Checks an amount that somebody asks for: above zero, in the wallets' currency, not above the most.
+    ///
+    /// # Errors
+    /// [`Rejection::InvalidField`], [`Rejection::AmountTooLarge`].
+    pub fn check_amount(&self, amount: Money) -> Result<(), Rejection> {
+        if amount.currency() != self.currency {
+            return Err(Rejection::InvalidField { field: "amount", rule: "is in another currency than the wallets" });
+        }
+        if !amount.is_positive() {
+            return Err(Rejection::InvalidField { field: "amount", rule: "must be above zero" });
+        }
+        if amount.amount() > self.payment {
+            return Err(Rejection::AmountTooLarge { max: self.payment.to_string() });
+        }
+        Ok(())
+    }
+}
+
+impl Default for MoneyPolicy {
+    fn default() -> Self {
+        let yuan = |amount: i64| Decimal::from(amount);
+        Self {
+            currency: Currency::CNY,
+            day_offset_minutes: 8 * 60,
+            pin_tries: 5,
+            pin_lock_seconds: 3 * 3600,
+            authorization_seconds: 300,
+            payment: yuan(200_000),
+            cards_max: 10,
+            top_ups_max: 10,
+            tiers: vec![
+                Tier { cards: 0, day: Some(yuan(1_000)), year: None, life: Some(yuan(1_000)) },
+                Tier { cards: 1, day: Some(yuan(5_000)), year: Some(yuan(100_000)), life: None },
+                Tier { cards: 3, day: Some(yuan(10_000)), year: Some(yuan(200_000)), life: None },
+            ],
+            static_code_day: yuan(500),
+            withdrawal_free: yuan(1_000),
+            withdrawal_rate: Decimal::new(1, 3),
+            withdrawal_fee_min: Decimal::new(10, 2),
+            hold_seconds: 24 * 3600,
+            arrival_seconds: vec![0, 2 * 3600, 24 * 3600],
+            settlement_seconds: 3 * 24 * 3600,
+            packet_share: yuan(200),
+            packet_shares_max: 100,
+        }
+    }
 }
 
 impl Default for Policy {
@@ -80,6 +177,7 @@ impl Default for Policy {
             tags_max: 100,
             blocked_max: 1_000,
             devices_max: 20,
+            money: MoneyPolicy::default(),
         }
     }
 }

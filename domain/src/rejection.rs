@@ -112,6 +112,80 @@ rejections! {
         max: usize
     }: Limit, "too-many-tags", "at most {max} tags";
 
+    /// There is no wallet yet.
+    WalletNotOpen: Conflict, "wallet-not-open", "open a wallet first";
+    /// There is a wallet already.
+    WalletOpenAlready: Conflict, "wallet-open-already", "the wallet is open already";
+    /// The PIN is wrong.
+    WrongPin {
+        /// Tries left.
+        left: u32
+    }: Forbidden, "wrong-pin", "the PIN is wrong; {left} tries are left";
+    /// Too many wrong PINs.
+    PinLocked {
+        /// How long it stays locked.
+        seconds: i64
+    }: Limit, "pin-locked", "too many wrong PINs: locked for another {seconds} seconds";
+    /// The PIN was not proved for this payment.
+    NotAuthorized: Forbidden, "not-authorized", "no valid authorization of this device covers this payment";
+    /// There is not enough money.
+    InsufficientFunds {
+        /// What is there.
+        available: String
+    }: Conflict, "insufficient-funds", "only {available} are available";
+    /// More than may be moved at once.
+    AmountTooLarge {
+        /// The most.
+        max: String
+    }: Limit, "amount-too-large", "at most {max} at once";
+    /// A limit of a day, a year or a life is reached.
+    LimitReached {
+        /// Which: `day`, `year`, `life`, `static-code-day`.
+        period: &'static str,
+        /// What may still be spent within it.
+        left: String
+    }: Limit, "limit-reached", "the limit ({period}) leaves {left}";
+    /// No such card.
+    CardNotFound: NotFound, "card-not-found", "no such card";
+    /// The card is linked already.
+    CardLinkedAlready: Conflict, "card-linked-already", "this card is linked already";
+    /// There are as many cards as there may be.
+    TooManyCards {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-cards", "at most {max} cards";
+    /// The card bears another name than the first one.
+    OtherHolder: Forbidden, "other-holder", "the card bears another name than the one linked first";
+    /// The bank does not know the card, or has refused it.
+    CardRefused {
+        /// The bank's code.
+        code: String
+    }: Forbidden, "card-refused", "the bank refused the card: {code}";
+    /// Too many top-ups wait for the bank.
+    TooManyTopUps {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-top-ups", "at most {max} top-ups may wait for the bank";
+    /// No such hold, or not for who asks.
+    HoldNotFound: NotFound, "hold-not-found", "no such transfer or red packet";
+    /// It is decided already.
+    HoldOver: Conflict, "hold-over", "this is over already";
+    /// The payer can take back only what arrives later.
+    NotArriving: Conflict, "not-arriving", "only a transfer with delayed arrival can be cancelled";
+    /// The red packet is for somebody else.
+    NotForYou: Forbidden, "not-for-you", "this red packet is for somebody else";
+    /// Everybody opens a red packet once.
+    OpenedAlready: Conflict, "opened-already", "you have opened this red packet already";
+    /// All shares are taken.
+    AllGone: Conflict, "all-gone", "all shares are gone";
+    /// A message that shows money on its way stays.
+    MoneyIsNotRecalled: Conflict, "money-is-not-recalled", "money on its way can't be recalled as a message";
+    /// The ledger does not take it.
+    NotBookable {
+        /// Why.
+        reason: String
+    }: Invalid, "not-bookable", "the ledger refuses: {reason}";
+
     /// No such conversation, or not for who asks.
     ConversationNotFound: NotFound, "conversation-not-found", "no such conversation";
     /// It can be done in groups only.
@@ -201,6 +275,21 @@ pub fn check_text(field: &'static str, text: &str, max: usize) -> Result<(), Rej
         return Err(Rejection::InvalidField { field, rule: "has a control character" });
     }
     Ok(())
+}
+
+impl Rejection {
+    /// An entry that the ledger does not take.
+    #[must_use]
+    #[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+    pub fn from_entry(error: ledger::EntryError) -> Self {
+        Self::NotBookable { reason: error.to_string() }
+    }
+
+    /// An amount that the ledger does not take.
+    #[must_use]
+    pub fn from_money(error: ledger::MoneyError) -> Self {
+        Self::NotBookable { reason: error.to_string() }
+    }
 }
 
 /// As [`check_text`], and the text must hold more than white space.

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
+use uuid::Uuid;
 
 /// One part of an account's name that is chosen by the caller: an id or a kind.
 ///
@@ -22,19 +23,37 @@ impl Segment {
     /// # Errors
     /// [`AccountError::BadSegment`].
     pub fn new(text: &str) -> Result<Self, AccountError> {
+        if Self::is_good(text) { Ok(Self(text.into())) } else { Err(AccountError::BadSegment) }
+    }
+
+    /// A text of the code's own, such as a kind of hold.
+    ///
+    /// # Panics
+    /// When the text breaks the rule, which is the code's mistake.
+    #[must_use]
+    pub fn of_static(text: &'static str) -> Self {
+        assert!(Self::is_good(text), "{text} is no part of an account's name");
+        Self(text.into())
+    }
+
+    fn is_good(text: &str) -> bool {
         let starts = text.starts_with(|first: char| first.is_ascii_uppercase() || first.is_ascii_digit());
         let goes_on = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if starts && goes_on && text.len() <= Self::MAX_LEN {
-            Ok(Self(text.into()))
-        } else {
-            Err(AccountError::BadSegment)
-        }
+        starts && goes_on && text.len() <= Self::MAX_LEN
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<Uuid> for Segment {
+    /// The id in upper case.
+    fn from(id: Uuid) -> Self {
+        let mut buffer = Uuid::encode_buffer();
+        Self((&*id.hyphenated().encode_upper(&mut buffer)).into())
     }
 }
 

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     currency::Currency,
     money::{Money, MoneyError},
 };
 
 /// At most one amount per currency. A currency at zero is not kept, so equal holdings are equal values.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Vec<Money>", into = "Vec<Money>")]
 pub struct Amounts {
     // By currency, none zero. Nearly always of length one: an account has few currencies.
     by_currency: Vec<Money>,
@@ -60,6 +63,22 @@ impl Amounts {
 
     fn find(&self, currency: Currency) -> Result<usize, usize> {
         self.by_currency.binary_search_by_key(&currency, |money| money.currency())
+    }
+}
+
+impl From<Amounts> for Vec<Money> {
+    fn from(amounts: Amounts) -> Self {
+        amounts.by_currency
+    }
+}
+
+impl TryFrom<Vec<Money>> for Amounts {
+    type Error = MoneyError;
+
+    fn try_from(list: Vec<Money>) -> Result<Self, MoneyError> {
+        let mut amounts = Self::default();
+        list.into_iter().try_for_each(|money| amounts.add(money))?;
+        Ok(amounts)
     }
 }
 

@@ -4,12 +4,13 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
 
 macro_rules! currencies {
     ($($code:ident $decimals:literal),* $(,)?) => {
         /// A currency of ISO 4217's list one (as of January 2026) that has a minor unit. Codes to which the standard gives
         /// none (precious metals, drawing rights, testing) are not money here.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(try_from = "String", into = "&'static str")]
         pub enum Currency {$(
             #[doc = concat!("`", stringify!($code), "`, ", stringify!($decimals), " decimals.")]

@@ -1,10 +1,14 @@
 //! An exact amount of one currency.
 
-use std::{cmp::Ordering, fmt};
+use std::{borrow::Cow, cmp::Ordering, fmt};
 
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 
 use crate::currency::{Currency, UnknownCurrency};
 
@@ -187,10 +191,26 @@ impl fmt::Display for Money {
 }
 
 /// The serialised form: the amount is text, so that no reader makes a float of it.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
+#[schema(as = Money)]
 struct MoneyText {
+    /// A decimal number with no more decimals than the currency has.
+    #[schema(example = "12.30")]
     amount: String,
+    /// ISO 4217.
     currency: Currency,
+}
+
+impl PartialSchema for Money {
+    fn schema() -> RefOr<Schema> {
+        MoneyText::schema()
+    }
+}
+
+impl ToSchema for Money {
+    fn name() -> Cow<'static, str> {
+        "Money".into()
+    }
 }
 
 impl From<Money> for MoneyText {

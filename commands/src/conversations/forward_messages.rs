@@ -69,7 +69,9 @@ impl Commands {
 fn forwardable(message: VisibleMessage) -> Result<Content, Rejection> {
     match message.content {
         None => Err(Rejection::MessageRecalled),
-        Some(Content::Pat { .. }) => Err(Rejection::ContentNotAllowed),
+        Some(Content::Pat { .. } | Content::Transfer { .. } | Content::RedPacket { .. }) => {
+            Err(Rejection::ContentNotAllowed)
+        }
         Some(Content::Announcement { text }) => Ok(Content::Text { text }),
         Some(content) => Ok(content),
     }

@@ -24,6 +24,9 @@ impl Commands {
         // What was sent never changes, so a read model may say it; whether it was recalled, the stream itself decides.
         let message = self.relations.visible_message(by, conversation, seq).await?;
         let message = message.ok_or(Rejection::MessageNotFound)?;
+        if message.content.as_ref().is_some_and(Content::is_money) {
+            return Err(Rejection::MoneyIsNotRecalled.into());
+        }
         let is_pat = matches!(message.content, Some(Content::Pat { .. }));
         let sent = SentBy { seq, sender: message.sender, at: message.at, is_pat };
         self.run(&self.conversations, conversation, begun, |state, now| state.recall(by, sent, &self.policy, now)).await

@@ -1,11 +1,13 @@
 //! What a message says.
 
 use chrono::{DateTime, Utc};
+use ledger::Money;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    StickerPackId, UserId,
+    HoldId, StickerPackId, UserId,
+    hold::PacketKind,
     policy::Policy,
     rejection::{Rejection, check_filled, check_text},
 };
@@ -73,6 +75,28 @@ pub enum Content {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         suffix: String,
     },
+    /// Money sent to a friend. Made by sending money only; how it stands is asked for by its id.
+    Transfer {
+        /// The transfer.
+        transfer: HoldId,
+        /// Who is to accept it.
+        to: UserId,
+        /// How much.
+        amount: Money,
+        /// The payer's words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    },
+    /// A red packet. Made by sending one only; what is in it shows when it is opened.
+    RedPacket {
+        /// The red packet.
+        red_packet: HoldId,
+        /// How it is divided.
+        packet: PacketKind,
+        /// The payer's words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        greeting: String,
+    },
 }
 
 /// One message in a bundle.
@@ -107,11 +131,15 @@ pub enum ContentKind {
     Announcement,
     /// A pat.
     Pat,
+    /// Money sent to a friend.
+    Transfer,
+    /// A red packet.
+    RedPacket,
 }
 
 impl ContentKind {
     /// Every kind there is.
-    pub const ALL: [ContentKind; 8] = [
+    pub const ALL: [ContentKind; 10] = [
         Self::Text,
         Self::Sticker,
         Self::Location,
@@ -120,6 +148,8 @@ impl ContentKind {
         Self::Merged,
         Self::Announcement,
         Self::Pat,
+        Self::Transfer,
+        Self::RedPacket,
     ];
 
     /// The name used in JSON.
@@ -134,6 +164,8 @@ impl ContentKind {
             Self::Merged => "merged",
             Self::Announcement => "announcement",
             Self::Pat => "pat",
+            Self::Transfer => "transfer",
+            Self::RedPacket => "red_packet",
         }
     }
 }
@@ -143,6 +175,15 @@ impl Content {
     const MERGED_DEPTH_MAX: usize = 3;
     /// Largest bundle as JSON, in bytes: leaves room for the rest of the event below 64 KiB.
     const MERGED_BYTES_MAX: usize = 60 * 1024;
+
+    /// Longest note on money, in characters.
+    pub const MONEY_WORDS_CHARS: usize = 60;
+
+    /// Whether it shows money on its way, which is neither recalled nor passed on.
+    #[must_use]
+    pub fn is_money(&self) -> bool {
+        matches!(self, Self::Transfer { .. } | Self::RedPacket { .. })
+    }
 
     /// The sort of it.
     #[must_use]
@@ -156,6 +197,8 @@ impl Content {
             Self::Merged { .. } => ContentKind::Merged,
             Self::Announcement { .. } => ContentKind::Announcement,
             Self::Pat { .. } => ContentKind::Pat,
+            Self::Transfer { .. } => ContentKind::Transfer,
+            Self::RedPacket { .. } => ContentKind::RedPacket,
         }
     }
 
@@ -170,6 +213,7 @@ impl Content {
                 let words = items.iter().map(|item| item.content.words());
                 std::iter::once(title.clone()).chain(words).collect::<Vec<_>>().join(" ")
             }
+            Self::Transfer { note: words, .. } | Self::RedPacket { greeting: words, .. } => words.clone(),
             Self::Sticker { .. } | Self::ContactCard { .. } | Self::Pat { .. } => String::new(),
         }
     }
@@ -180,7 +224,11 @@ impl Content {
     /// [`Rejection::ContentNotAllowed`] for kinds that other commands make; fields that break their rules.
     pub fn check_sent(&self, policy: &Policy) -> Result<(), Rejection> {
         match self {
-            Self::Merged { .. } | Self::Announcement { .. } | Self::Pat { .. } => Err(Rejection::ContentNotAllowed),
+            Self::Merged { .. }
+            | Self::Announcement { .. }
+            | Self::Pat { .. }
+            | Self::Transfer { .. }
+            | Self::RedPacket { .. } => Err(Rejection::ContentNotAllowed),
             _ => self.check(policy),
         }
     }
@@ -215,6 +263,9 @@ impl Content {
                 check_text("description", description, 500)
             }
             Self::Merged { .. } => self.check_merged(),
+            Self::Transfer { note: words, .. } | Self::RedPacket { greeting: words, .. } => {
+                check_text("note", words, Self::MONEY_WORDS_CHARS)
+            }
             Self::ContactCard { .. } | Self::Pat { .. } => Ok(()),
         }
     }

@@ -16,7 +16,7 @@ pub(super) enum Showing {
 }
 
 /// Number in rows, type name, showing. The numbers stand in rows: new types go at the end.
-const KINDS: [(&str, Showing); 41] = [
+const KINDS: [(&str, Showing); 47] = [
     ("message.sent", Showing::Message),
     ("message.recalled", Showing::Quiet),
     ("conversation.opened", Showing::Quiet),
@@ -58,6 +58,12 @@ const KINDS: [(&str, Showing); 41] = [
     ("device.revoked", Showing::Personal),
     ("profile.changed", Showing::Personal),
     ("privacy.changed", Showing::Personal),
+    ("hold.accepted", Showing::Personal),
+    ("hold.released", Showing::Personal),
+    ("hold.returned", Showing::Personal),
+    ("hold.share-opened", Showing::Personal),
+    ("wallet.topped-up", Showing::Personal),
+    ("wallet.top-up-declined", Showing::Personal),
 ];
 
 /// A type of event that this read model keeps.

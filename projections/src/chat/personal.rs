@@ -3,12 +3,13 @@
 //! - Friend requests reach both sides, but never one who has blocked the sender, and the sender never learns of that.
 //! - An acceptance reaches both. Declining, removing and adding back reach only who did it.
 //! - That a request ran out is told to nobody: its absence would tell a sender who was declined. Clients know the limit.
+//! - What becomes of money on its way reaches the payer and whoever gets it.
 //! - What a person does to their own contacts, inbox, profile and devices reaches their own devices, without secrets.
 
 use std::borrow::Cow;
 
 use domain::{
-    ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, InboxEvent, UserEvent, UserId,
+    ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, InboxEvent, UserEvent, UserId, WalletEvent,
     conversation::JoinedVia, friendship::FriendRequested,
 };
 use serde_json::json;
@@ -83,7 +84,15 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
             UserEvent::UserRegistered(_) | UserEvent::PasswordChanged(_) => vec![],
             _ => owner("user").into_iter().collect(),
         },
-        DomainEvent::Conversation(_) | DomainEvent::Handle(_) | DomainEvent::StickerPack(_) => vec![],
+        // What the bank or somebody else decides; of one's own payments one knows.
+        DomainEvent::Hold(event) => event.people(),
+        DomainEvent::Wallet(WalletEvent::ToppedUp(_) | WalletEvent::TopUpDeclined(_)) => {
+            owner("wallet").into_iter().collect()
+        }
+        DomainEvent::Conversation(_)
+        | DomainEvent::Handle(_)
+        | DomainEvent::StickerPack(_)
+        | DomainEvent::Wallet(_) => vec![],
     }
 }
 
@@ -99,6 +108,12 @@ fn shown_payload<'a>(fact: &'a Fact, event: &DomainEvent) -> serde_json::Result<
         }
         DomainEvent::User(UserEvent::DeviceAdded(added)) => {
             serde_json::to_vec(&json!({ "device": added.device, "name": added.name }))?
+        }
+        // How it stands now is asked for by its id; the books' entries are for auditors.
+        DomainEvent::Hold(_) => serde_json::to_vec(&json!({ "hold": fact.stream_id("hold") }))?,
+        DomainEvent::Wallet(WalletEvent::ToppedUp(done)) => serde_json::to_vec(&json!({ "operation": done.top_up }))?,
+        DomainEvent::Wallet(WalletEvent::TopUpDeclined(declined)) => {
+            serde_json::to_vec(&json!({ "operation": declined.top_up, "code": declined.code }))?
         }
         _ => return Ok(Cow::Borrowed(fact.record.payload())),
     };

@@ -80,6 +80,8 @@ pub(super) fn kind_code(kind: ContentKind) -> Option<u64> {
         ContentKind::Merged => Some(5),
         ContentKind::Announcement => Some(6),
         ContentKind::Pat => Some(7),
+        ContentKind::Transfer => Some(8),
+        ContentKind::RedPacket => Some(9),
     }
 }
 
