@@ -9,7 +9,9 @@ use crate::{
     bench::{self, BenchArgs},
     error::{Ending, Error},
     listen::{self, Listen},
-    logging, serve,
+    logging,
+    sandbox::{self, Sandbox},
+    serve,
     settings::{Flags, Settings, Store},
 };
 
@@ -49,6 +51,11 @@ enum Command {
     ///
     /// Each bench works on fresh directories and deletes them. Servers run in processes of their own, over loopback.
     Bench(BenchArgs),
+    /// Run a bank or billers to try a wallet with
+    ///
+    /// They keep their own books, and misbehave when told to.
+    #[command(subcommand)]
+    Sandbox(Sandbox),
 }
 
 /// How to serve.
@@ -88,6 +95,7 @@ impl Arguments {
             }
             Command::Listen(listen) => listen::run(&listen),
             Command::Bench(args) => bench::run(args, file),
+            Command::Sandbox(sandbox) => sandbox::run(sandbox, &Settings::load(file, &Flags::default())?),
             Command::Audit(audit) => audit::run(audit, &Settings::load(file, &Flags::default())?),
         }
     }

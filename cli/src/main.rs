@@ -7,6 +7,7 @@
 //!   [`snapshots`]; [`demo`]: a sample community; [`stickers`]: the sticker pack that every server has; [`logging`].
 //! - [`listen`]: `teahouse listen`.
 //! - [`audit`]: `teahouse audit ...`; [`mod@bench`]: `teahouse bench ...`.
+//! - [`sandbox`]: `teahouse sandbox ...`: a bank and billers to try a wallet with.
 //! - [`error`]: exit codes; [`output`], [`progress`]: what is written where.
 
 mod arguments;
@@ -21,6 +22,7 @@ mod logging;
 mod output;
 mod ports;
 mod progress;
+mod sandbox;
 mod secret;
 mod serve;
 mod settings;
