@@ -34,6 +34,8 @@ pub enum Cut {
     TooSlow,
     /// The device was logged out.
     LoggedOut,
+    /// The device says that it has what this log has not come to.
+    Ahead,
 }
 
 impl Cut {
@@ -45,6 +47,7 @@ impl Cut {
             Self::Replaced => 4001,
             Self::TooSlow => 4008,
             Self::LoggedOut => 4003,
+            Self::Ahead => 4009,
         }
     }
 
@@ -56,6 +59,7 @@ impl Cut {
             Self::Replaced => "this device connected again",
             Self::TooSlow => "too slow: catch up with /v1/sync and connect again",
             Self::LoggedOut => "this device was logged out",
+            Self::Ahead => "position-ahead: the log ends before that position; read the lists anew",
         }
     }
 }

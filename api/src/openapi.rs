@@ -2,7 +2,12 @@
 
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        ObjectBuilder, PathItem, Required, Type,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn},
+        schema::{KnownFormat, SchemaFormat},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
 use crate::problem::Problem;
@@ -39,4 +44,57 @@ impl Modify for Tokens {
 #[must_use]
 pub fn preamble() -> utoipa::openapi::OpenApi {
     Document::openapi()
+}
+
+/// The document with the headers that hold everywhere: a key with every command, a position with every query.
+#[must_use]
+pub fn with_headers(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let versioned = document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with("/v1/"));
+    for (path, item) in versioned {
+        for command in commands(item) {
+            command.parameters.get_or_insert_default().push(idempotency_key().into());
+        }
+        // A WebSocket goes on from a position by a parameter of its own, operators read the log itself.
+        let asks = !path.starts_with("/v1/operator/") && path != "/v1/ws";
+        if let Some(query) = item.get.as_mut().filter(|_| asks) {
+            query.parameters.get_or_insert_default().push(at_least().into());
+        }
+    }
+    document
+}
+
+fn commands(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
+}
+
+fn idempotency_key() -> Parameter {
+    let key = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(255));
+    header(
+        "Idempotency-Key",
+        "A key of the client's choice, 1 to 255 printable ASCII characters. Sent again with the same key the same \
+         request takes effect once and gets its first answer; another request with it is refused.",
+        key.pattern(Some("^[!-~]([ -~]*[!-~])?$")),
+    )
+}
+
+fn at_least() -> Parameter {
+    let position = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .minimum(Some(0));
+    header(
+        "Teahouse-At-Least",
+        "A position that the client has seen, on another server of a cluster perhaps: the answer is at or after it.",
+        position,
+    )
+}
+
+fn header(name: &str, description: &str, schema: ObjectBuilder) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(schema))
+        .build()
 }

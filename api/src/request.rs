@@ -142,8 +142,9 @@ impl<T: Body + AboutHandle> FromRequest for Anonymous<T> {
             let app = app(&request)?;
             let bytes = bytes.await.map_err(body_problem)?;
             let body = T::read(&bytes)?;
-            // Nobody is known yet, so keys are kept apart by the handle that the request is about.
-            let scope = app.commands.secrets.fingerprint("", request.path(), body.handle().as_bytes());
+            // Nobody is known yet, so keys are kept apart by the handle that the request is about, whatever its case.
+            let handle = body.handle().to_lowercase();
+            let scope = app.commands.secrets.fingerprint("", "handle", handle.as_bytes());
             let key = key(app, &request, Uuid::from_bytes(scope), &bytes)?;
             Ok(Self { caller: Caller { user: None, device: None, key }, body })
         })

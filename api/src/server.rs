@@ -64,7 +64,8 @@ pub fn start(app: Arc<App>) -> io::Result<Running> {
             )
             .configure(routes::configure)
             .split_for_parts();
-        app.service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", document))
+        app.service(web::redirect("/docs", "/docs/").permanent())
+            .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi::with_headers(document)))
             .default_service(web::to(routes::unknown))
             .wrap_fn(move |request, service| {
                 let (began, method, app) = (Instant::now(), request.method().clone(), counted.clone());

@@ -148,6 +148,10 @@ impl Socket {
         let since = self.connection.since;
         self.sender.text(format!(r#"{{"type":"hello","position":{since}}}"#)).await?;
         if let Some(after) = after {
+            // It has a position of another log, or of one that was restored from a backup.
+            if after > self.app.log.last_position() {
+                return Err(Cut::Ahead.into());
+            }
             self.catch_up(after).await?;
         }
         let idle = Duration::from_secs(self.app.options.socket_idle_seconds.max(2));

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, CommandId, Contacts, Conversation, DeviceId, EventFamily, Friendship, HandleClaim, Inbox, Policy,
-    Rejection, StickerPack, User, UserId,
+    Aggregate, CommandEvent, CommandId, Contacts, Conversation, DeviceId, EventFamily, Friendship, HandleClaim, Inbox,
+    Policy, Rejection, StickerPack, User, UserId,
+    command::{self, CommandWithoutEffect},
 };
-use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position};
+use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -58,7 +59,7 @@ impl Caller {
 /// What a command did: durable, and the same again for a repeated request.
 #[derive(Clone, Debug)]
 pub struct Committed<E> {
-    /// Position of the last event; where nothing was to do, of the log at that time.
+    /// Position of the last event; where nothing was to do, of the log at that time, or of the note that says so.
     pub position: Position,
     /// Version of the last event in its stream.
     pub version: u64,
@@ -118,6 +119,12 @@ impl Begun {
     /// A command that carries no idempotency key.
     pub(crate) fn unkeyed(caller: &Caller) -> Self {
         Self { actor: caller.user, id: CommandId::new(), guard: None }
+    }
+
+    /// What its appends say of it.
+    fn step(&self) -> Step {
+        let fingerprint = self.guard.as_ref().map(|guard| guard.key.fingerprint);
+        Step { actor: self.actor, command: self.id, fingerprint }
     }
 
     /// The same command, done by a person who proved only now who they are.
@@ -210,23 +217,32 @@ impl Commands {
         &self,
         repository: &Arc<Repository<A>>,
         id: A::Id,
-        begun: Begun,
+        mut begun: Begun,
         decide: impl Fn(&A, DateTime<Utc>) -> Result<Vec<A::Event>, Rejection>,
     ) -> Result<Committed<A::Event>, CommandError> {
-        let Begun { actor, id: command, mut guard } = begun;
+        self.attempt(repository, id, &mut begun, decide).await
+    }
+
+    /// As [`Self::run`], for a command that may go another way after a refusal: its key stays claimed.
+    pub(crate) async fn attempt<A: Aggregate>(
+        &self,
+        repository: &Arc<Repository<A>>,
+        id: A::Id,
+        begun: &mut Begun,
+        decide: impl Fn(&A, DateTime<Utc>) -> Result<Vec<A::Event>, Rejection>,
+    ) -> Result<Committed<A::Event>, CommandError> {
         for _ in 0..ATTEMPTS {
-            let step = Step { actor, command, fingerprint: guard.as_ref().map(|guard| guard.key.fingerprint) };
+            let step = begun.step();
+            let actor = step.actor;
             let cell = repository.load(id).await?;
             let submission = match self.submit(&cell, id, &step, &decide) {
                 Ok(Decided::Submitted(submission)) => submission,
                 Ok(Decided::Nothing(version)) if cell.settled(version).await => {
-                    return Ok(Committed {
-                        position: self.log.last_position(),
-                        version,
-                        actor,
-                        at: self.now(),
-                        events: vec![],
-                    });
+                    let Some(guard) = begun.guard.take() else {
+                        let position = self.log.last_position();
+                        return Ok(Committed { position, version, actor, at: self.now(), events: vec![] });
+                    };
+                    return self.remember_nothing(step, guard).await;
                 }
                 Ok(Decided::Refused(version, rejection)) if cell.settled(version).await => return Err(rejection.into()),
                 Ok(_) => {
@@ -236,10 +252,10 @@ impl Commands {
                 Err(error) => return Err(error),
             };
             // In a task of its own, so that a caller who goes away leaves nothing half done.
-            let finish = finish(repository.clone(), id, cell, submission, guard.take());
+            let finish = finish(repository.clone(), id, cell, submission, begun.guard.take());
             match tokio::spawn(finish).await {
                 Ok(Ok(committed)) => return Ok(committed),
-                Ok(Err((CommandError::Append(AppendError::Conflict { .. }), returned))) => guard = returned,
+                Ok(Err((CommandError::Append(AppendError::Conflict { .. }), returned))) => begun.guard = returned,
                 Ok(Err((error, _))) => return Err(error),
                 Err(error) => return Err(CommandError::Internal(error.to_string())),
             }
@@ -260,6 +276,22 @@ impl Commands {
         self.run(repository, id, step, decide).await
     }
 
+    /// Writes down that a keyed command had nothing to do: when it comes again there might be, and yet it is done.
+    async fn remember_nothing<E>(&self, step: Step, guard: Guard) -> Result<Committed<E>, CommandError> {
+        let (actor, at) = (step.actor, self.now());
+        let stream = StreamName::new(format!("{}-{}", command::CATEGORY, step.command))?;
+        let event = CommandEvent::from(CommandWithoutEffect {});
+        let outcome = self.log.append(step.append(stream.clone(), 0, at, &[event])?);
+        // In a task of its own, so that the key is settled also when the caller goes away.
+        let appended = tokio::spawn(async move {
+            let appended = outcome.await?;
+            guard.done(stream, 0, 1, appended.position);
+            Ok::<_, AppendError>(appended)
+        });
+        let appended = appended.await.map_err(|error| CommandError::Internal(error.to_string()))??;
+        Ok(Committed { position: appended.position, version: appended.version, actor, at, events: vec![] })
+    }
+
     /// Decides on the cached state, submits what was decided and takes it into the state: all under the cell's lock, so
     /// that submissions are in the order of decisions.
     fn submit<A: Aggregate>(
@@ -277,7 +309,7 @@ impl Commands {
             Err(rejection) => return Ok(Decided::Refused(cached.version, rejection)),
         };
         let before = cached.version;
-        let append = step.append::<A>(id, before, at, &events)?;
+        let append = step.append(Repository::<A>::stream(id)?, before, at, &events)?;
         let ids: Vec<Uuid> = append.events.iter().map(|event| event.event_id).collect();
         let stream = append.stream.clone();
         let outcome = self.log.append(append);
@@ -299,6 +331,12 @@ impl Commands {
             committed.version = record.version();
             committed.actor = record.actor().map(UserId);
             committed.at = record.time();
+            // It says that there were no events.
+            if CommandEvent::from_json(record.event_type(), record.schema(), record.payload())
+                .is_ok_and(|c| c.is_some())
+            {
+                continue;
+            }
             // The same key with the same request always names the same use case, hence the same family of events.
             committed.events.push((record.event_id(), decode(record)?));
         }
@@ -318,7 +356,7 @@ enum Decided<E> {
 
 /// Events on their way into the log.
 struct Submission<E> {
-    stream: eventlog::StreamName,
+    stream: StreamName,
     /// The version before them.
     before: u64,
     actor: Option<UserId>,
@@ -335,14 +373,14 @@ struct Step {
 }
 
 impl Step {
-    fn append<A: Aggregate>(
+    fn append<E: EventFamily>(
         &self,
-        id: A::Id,
+        stream: StreamName,
         before: u64,
         at: DateTime<Utc>,
-        events: &[A::Event],
+        events: &[E],
     ) -> Result<Append, CommandError> {
-        let new = |(index, event): (usize, &A::Event)| {
+        let new = |(index, event): (usize, &E)| {
             let payload = event.to_json().map_err(|error| CommandError::Internal(error.to_string()))?;
             // With a key, the ids follow from it, so that the log itself recognises a repetition.
             let event_id = match self.fingerprint {
@@ -358,7 +396,7 @@ impl Step {
             })
         };
         Ok(Append {
-            stream: Repository::<A>::stream(id)?,
+            stream,
             expected: if before == 0 { ExpectedVersion::NoStream } else { ExpectedVersion::Exact(before) },
             time: at,
             actor: self.actor.map(|actor| actor.0),

@@ -10,9 +10,10 @@ use commands::{
     Caller, CommandError, CommandKey, contacts::RequestFriend, conversations::CreateGroup, people::Register,
 };
 use domain::{
-    CommandId, ConversationEvent, ConversationId, Rejection, UserEvent, UserId,
+    CommandId, ConversationEvent, ConversationId, FriendshipEvent, Rejection, UserEvent, UserId,
     conversation::{Content, messages::Draft},
     friendship::Source,
+    user::{Privacy, WhoMayAdd},
 };
 use eventlog::{EventLog, Position};
 use world::World;
@@ -288,4 +289,75 @@ async fn a_long_stream_is_folded_from_a_snapshot_that_fits_the_log_and_from_its_
     keep(altered);
     let sent = world.restarted().commands.send_message(&Caller::person(bob), talk, text("z")).await;
     assert_eq!(rejection(sent), Rejection::ConversationNotFound, "the snapshot is what was folded from");
+}
+
+#[tokio::test]
+async fn a_keyed_command_that_had_nothing_to_do_has_nothing_to_do_for_ever() {
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let before = world.log.last_position();
+    world.commands.unblock_person(&Caller::person(ann), bob).await.unwrap();
+    assert_eq!(world.log.last_position(), before, "without a key nothing is written");
+    let first = world.commands.unblock_person(&keyed(ann, "k", 1), bob).await.unwrap();
+    assert!(first.events.is_empty());
+    world.commands.block_person(&Caller::person(ann), bob).await.unwrap();
+    let last = world.log.last_position();
+    for commands in [&world.commands, &world.restarted().commands] {
+        let again = commands.unblock_person(&keyed(ann, "k", 1), bob).await.unwrap();
+        assert_eq!((again.position, again.events.len(), again.at), (first.position, 0, first.at));
+        let other = commands.unblock_person(&keyed(ann, "k", 2), bob).await;
+        assert!(matches!(other, Err(CommandError::KeyReused)));
+    }
+    assert_eq!(world.log.last_position(), last);
+    assert_eq!(
+        rejection(world.ask(bob, ann).await.and(world.commands.accept_friend(&Caller::person(ann), bob).await)),
+        Rejection::RequestNotFound,
+        "bob is still blocked"
+    );
+}
+
+#[tokio::test]
+async fn who_asks_back_is_a_friend_at_once_and_can_talk() {
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    world.ask(ann, bob).await.unwrap();
+    let back = world.ask(bob, ann).await.unwrap();
+    assert!(matches!(back.events.as_slice(), [(_, FriendshipEvent::FriendAccepted(accepted))] if accepted.from == ann));
+    let talk = ConversationId::direct(ann, bob);
+    assert!(world.commands.send_message(&Caller::person(ann), talk, text("hi")).await.is_ok());
+    assert_eq!(rejection(world.ask(bob, ann).await), Rejection::AlreadyFriends);
+}
+
+#[tokio::test]
+async fn two_who_ask_each_other_at_the_same_time_become_friends() {
+    for _ in 0..20 {
+        let world = World::new();
+        let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+        let (one, other) = tokio::join!(world.ask(ann, bob), world.ask(bob, ann));
+        let accepted = [one.unwrap(), other.unwrap()]
+            .iter()
+            .flat_map(|committed| committed.events.clone())
+            .filter(|(_, event)| matches!(event, FriendshipEvent::FriendAccepted(_)))
+            .count();
+        assert_eq!(accepted, 1);
+        let talk = ConversationId::direct(ann, bob);
+        assert!(world.commands.send_message(&Caller::person(bob), talk, text("hi")).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn blocking_ends_a_request_that_waits_and_reaches_also_who_hides() {
+    let world = World::new();
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    world.ask(bob, ann).await.unwrap();
+    let hidden = Privacy { findable: false, who_may_add: WhoMayAdd::Nobody };
+    world.commands.change_privacy(&Caller::person(bob), hidden).await.unwrap();
+    world.commands.block_person(&Caller::person(ann), bob).await.unwrap();
+    let accepted = world.commands.accept_friend(&Caller::person(ann), bob).await;
+    assert_eq!(rejection(accepted), Rejection::RequestNotFound);
+    world.commands.unblock_person(&Caller::person(ann), bob).await.unwrap();
+    let accepted = world.commands.accept_friend(&Caller::person(ann), bob).await;
+    assert_eq!(rejection(accepted), Rejection::RequestNotFound, "it was declined, not hidden");
+    let nobody = world.commands.block_person(&Caller::person(ann), UserId::new()).await;
+    assert_eq!(rejection(nobody), Rejection::PersonNotFound);
 }

@@ -9,8 +9,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, StickerPackEvent, UserEvent,
-    UserId, WalletEvent,
+    CommandEvent, ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent,
+    StickerPackEvent, UserEvent, UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -134,6 +134,8 @@ pub enum DomainEvent {
     Inbox(InboxEvent),
     /// Of a `sticker-pack-` stream.
     StickerPack(StickerPackEvent),
+    /// Of a `command-` stream.
+    Command(CommandEvent),
     /// Of a `wallet-` stream.
     Wallet(WalletEvent),
     /// Of a `hold-` stream.
@@ -161,6 +163,7 @@ impl DomainEvent {
             UserEvent => User,
             HandleEvent => Handle,
             StickerPackEvent => StickerPack,
+            CommandEvent => Command,
             WalletEvent => Wallet,
             HoldEvent => Hold
         );

@@ -137,7 +137,8 @@ impl Friendship {
     /// `from` asks `to`. A person who still has `from` is simply added back.
     ///
     /// # Errors
-    /// [`Rejection::AlreadyFriends`], [`Rejection::NotYourself`], a greeting that is too long.
+    /// [`Rejection::AlreadyFriends`], [`Rejection::NotYourself`], a greeting that is too long;
+    /// [`Rejection::AskedAlready`] where the request of `to` waits: it is for accepting, which needs their conversation.
     pub fn ask(&self, from: UserId, request: FriendRequested) -> Result<Vec<FriendshipEvent>, Rejection> {
         let to = request.to;
         if from == to {
@@ -149,6 +150,9 @@ impl Friendship {
         }
         if self.held_by(to) && !request.dropped {
             return Ok(vec![FriendRestored { other: to }.into()]);
+        }
+        if self.request_waits(to) {
+            return Err(Rejection::AskedAlready);
         }
         Ok(vec![request.into()])
     }
@@ -176,6 +180,18 @@ impl Friendship {
         Ok(vec![FriendDeclined { from }.into()])
     }
 
+    /// `by` blocks the other: a request of theirs that waits is declined.
+    #[must_use]
+    pub fn close_request_of(&self, from: UserId) -> Vec<FriendshipEvent> {
+        if self.request_waits(from) { vec![FriendDeclined { from }.into()] } else { vec![] }
+    }
+
+    /// Whether a request of `from` waits that the other can see.
+    #[must_use]
+    pub fn request_waits(&self, from: UserId) -> bool {
+        self.request.is_some_and(|request| request.from == from && !request.dropped)
+    }
+
     /// The request that the event of `version` opened has waited long enough.
     #[must_use]
     pub fn expire_request(&self, id: FriendshipId, version: u64) -> Vec<FriendshipEvent> {
@@ -199,10 +215,7 @@ impl Friendship {
     }
 
     fn seen_request(&self, by: UserId, from: UserId) -> Result<(), Rejection> {
-        match self.request {
-            Some(request) if request.from == from && from != by && !request.dropped => Ok(()),
-            _ => Err(Rejection::RequestNotFound),
-        }
+        if from != by && self.request_waits(from) { Ok(()) } else { Err(Rejection::RequestNotFound) }
     }
 
     fn add_holder(&mut self, user: UserId) {
@@ -293,6 +306,25 @@ mod tests {
         let dropped = FriendRequested { dropped: true, ..request(b) };
         let state = given_by::<Friendship>(vec![(a, dropped.into())]);
         assert_eq!(state.accept(b, a, vec![]), Err(Rejection::RequestNotFound));
+    }
+
+    #[test]
+    fn who_is_asked_by_a_person_accepts_rather_than_asks_back() {
+        let (a, b) = (UserId::new(), UserId::new());
+        let asked = given_by::<Friendship>(vec![(a, request(b).into())]);
+        assert_eq!(asked.ask(b, request(a)), Err(Rejection::AskedAlready));
+        assert_eq!(asked.ask(a, request(b)), Ok(vec![request(b).into()]), "the same person may ask anew");
+        let unseen = FriendRequested { dropped: true, ..request(b) };
+        let unseen = given_by::<Friendship>(vec![(a, unseen.into())]);
+        assert_eq!(unseen.ask(b, request(a)), Ok(vec![request(a).into()]), "nobody learns of what was dropped");
+    }
+
+    #[test]
+    fn blocking_declines_the_request_that_the_blocked_person_made_and_no_other() {
+        let (a, b) = (UserId::new(), UserId::new());
+        let asked = given_by::<Friendship>(vec![(a, request(b).into())]);
+        assert_eq!(asked.close_request_of(a), vec![FriendDeclined { from: a }.into()]);
+        assert_eq!(asked.close_request_of(b), vec![]);
     }
 
     #[test]

@@ -9,11 +9,13 @@
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
 //!   [`hold`].
 //! - [`accounts`]: which ledger account is whose.
+//! - [`command`]: what is kept of a command that had nothing to do.
 //!
 //! A decider is a method on the state that takes a command's details and gives events or a [`rejection::Rejection`].
 //! `evolve` takes events into the state. Who acted and when is in the record, not in the payload.
 
 pub mod accounts;
+pub mod command;
 pub mod contacts;
 pub mod conversation;
 pub mod event;
@@ -30,6 +32,7 @@ mod testing;
 pub mod user;
 pub mod wallet;
 
+pub use command::CommandEvent;
 pub use contacts::{Contacts, ContactsEvent};
 pub use conversation::{Conversation, ConversationEvent};
 pub use event::{Aggregate, DecodeError, DomainEvent, EventFamily, EventMeta};

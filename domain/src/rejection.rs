@@ -83,6 +83,8 @@ rejections! {
     AddingNotAllowed: Forbidden, "adding-not-allowed", "this person's settings don't allow a friend request";
     /// Both have each other as friends already.
     AlreadyFriends: Conflict, "already-friends", "you are friends already";
+    /// The other's request waits: accepting it is the way.
+    AskedAlready: Conflict, "asked-already", "this person has asked you already: accept their request";
     /// There is no open request from that person.
     RequestNotFound: NotFound, "request-not-found", "no open friend request from this person";
     /// That person is not among the contacts.

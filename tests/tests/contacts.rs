@@ -104,7 +104,7 @@ fn who_may_add_me_is_my_choice() {
     allow("nobody");
     guest.ask(&mei).refused(403, "adding-not-allowed");
     allow("group_members");
-    stranger.ask(&mei).problem(404);
+    stranger.ask(&mei).refused(403, "adding-not-allowed");
     guest.ask(&mei).done();
     allow("anyone");
     stranger.ask(&mei).done();
@@ -232,4 +232,38 @@ fn devices_are_listed_and_one_more_than_allowed_ends_the_oldest() {
     phone.delete(&format!("/v1/me/devices/{}", tablet.device)).refused(404, "device-not-found");
     let log_in = json!({ "handle": mei.handle, "password": PASSWORD });
     assert_eq!(server.client().post("/v1/sessions", log_in).status, 201);
+}
+
+#[test]
+fn who_asks_back_is_a_friend_at_once() {
+    let server = SHARED.server();
+    let [mei, lin] = server.people(["mei", "lin"]);
+    assert_eq!(mei.ask(&lin).done()["friends"], json!(false));
+    assert_eq!(lin.ask(&mei).done()["friends"], json!(true));
+    let talk = text_at(&mei.contact(&lin), "conversation");
+    mei.say(&talk, "that was quick");
+    assert_eq!(lin.texts(&talk), ["that was quick"]);
+    assert!(mei.all("/v1/friend-requests").is_empty() && lin.all("/v1/friend-requests").is_empty());
+}
+
+#[test]
+fn who_pesters_and_hides_can_be_blocked_and_their_request_is_gone() {
+    let server = SHARED.server();
+    let [mei, pest] = server.people(["mei", "pest"]);
+    pest.ask(&mei).done();
+    pest.put("/v1/me/privacy", json!({ "findable": false, "who_may_add": "nobody" })).done();
+    mei.put(&format!("/v1/blocks/{}", pest.id), json!({})).done();
+    assert!(mei.all("/v1/friend-requests").is_empty());
+    mei.accept(&pest).refused(404, "request-not-found");
+    // To who made it, it looks as before.
+    assert_eq!(pest.all("/v1/friend-requests").len(), 1);
+    mei.put("/v1/blocks/01930000-0000-7000-8000-000000000000", json!({})).refused(404, "person-not-found");
+}
+
+#[test]
+fn who_can_be_found_but_not_added_says_so() {
+    let server = SHARED.server();
+    let [mei, lin] = server.people(["mei", "lin"]);
+    mei.put("/v1/me/privacy", json!({ "findable": true, "who_may_add": "nobody" })).done();
+    lin.ask(&mei).refused(403, "adding-not-allowed");
 }

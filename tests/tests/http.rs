@@ -289,3 +289,13 @@ fn the_clock_of_a_server_that_is_not_under_development_is_not_moved() {
     let moved = server.operator().post("/v1/operator/clock", json!({ "advance_seconds": 60 }));
     moved.refused(409, "clock-not-movable");
 }
+
+#[test]
+fn the_reference_is_found_with_and_without_a_slash_at_its_end() {
+    let server = SHARED.server();
+    for path in ["/docs", "/docs/"] {
+        let page = server.client().get(path);
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.text().contains("swagger"), "{path}");
+    }
+}

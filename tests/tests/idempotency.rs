@@ -309,3 +309,49 @@ fn a_refused_command_changes_nothing_and_its_key_is_free_again() {
     // The key did nothing yet, so it may do something now.
     assert_eq!(say(&mei, &talk, "k").status, 201);
 }
+
+#[test]
+fn a_command_that_had_nothing_to_do_does_nothing_later_either() {
+    let server = Server::start();
+    let [mei, lin] = server.people(["mei", "lin"]);
+    let talk = befriend(&mei, &lin);
+    let path = format!("/v1/conversations/{talk}/pinned");
+    let pin = |on: bool, key: &str| mei.call("PUT", &path, Some(&json!({ "on": on })), Some(key));
+    let first = pin(false, "nothing");
+    first.done();
+    pin(true, "something").done();
+    let pinned = || mei.get(&format!("/v1/conversations/{talk}")).done()["pinned"].clone();
+    for restart in [false, true] {
+        if restart {
+            server.kill();
+            server.start_again();
+        }
+        assert_eq!(pin(false, "nothing").text(), first.text());
+        pin(true, "nothing").refused(422, "key-reused");
+        assert_eq!(pinned(), json!(true));
+    }
+}
+
+#[test]
+fn a_message_has_a_key_or_a_client_id_and_not_both() {
+    let server = Server::start();
+    let [mei, lin] = server.people(["mei", "lin"]);
+    let talk = befriend(&mei, &lin);
+    let path = format!("/v1/conversations/{talk}/messages");
+    let body = |client_id: &str| json!({ "client_id": client_id, "content": { "kind": "text", "text": "hi" } });
+    mei.call("POST", &path, Some(&body("1")), Some("k")).refused(400, "invalid-key");
+    assert!(mei.texts(&talk).is_empty());
+    mei.post(&path, body(&"茶".repeat(64))).done();
+    mei.post(&path, body(&"茶".repeat(65))).refused(400, "invalid-field");
+}
+
+#[test]
+fn before_anybody_is_known_keys_go_by_the_handle_whatever_its_case() {
+    let server = Server::start();
+    let handle = fresh_handle("mei");
+    let call = |path: &str, body: Value| server.client().call("POST", path, Some(&body), Some("k"));
+    call("/v1/users", registration(&handle, "Mei")).done();
+    call("/v1/users", registration(&handle.to_uppercase(), "Mei")).refused(422, "key-reused");
+    let log_in = json!({ "handle": handle, "password": PASSWORD, "device_name": "phone" });
+    call("/v1/sessions", log_in).refused(422, "key-reused");
+}

@@ -41,8 +41,6 @@ fn who_does_not_want_to_be_found_is_answered_for_like_nobody() {
     let ask =
         |id: &str| seeker.post("/v1/friend-requests", json!({ "to": id, "greeting": "hello", "source": "search" }));
     alike(&ask(&hidden.id), &ask(NOBODY));
-    let block = |id: &str| seeker.put(&format!("/v1/blocks/{id}"), json!({}));
-    alike(&block(&hidden.id), &block(NOBODY));
     let remove = |id: &str| seeker.delete(&format!("/v1/contacts/{id}"));
     alike(&remove(&hidden.id), &remove(NOBODY));
     let note = |id: &str| seeker.patch(&format!("/v1/contacts/{id}"), json!({ "remark": "x" }));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 use teahouse_tests::{
     Person, Server, Setup, Shared, Socket, befriend, group,
-    people::{number_at, texts},
+    people::{number_at, text_at, texts},
     raw,
     socket::Came,
     until,
@@ -333,4 +333,19 @@ fn a_silent_connection_is_closed_after_a_while() {
         line.ends_with(" 0").then_some(())
     });
     while let Came::Message(_) = socket.receive() {}
+}
+
+#[test]
+fn a_position_ahead_of_the_log_is_refused_rather_than_waited_for() {
+    let server = Server::start();
+    let mei = server.register("mei");
+    let next = number_at(&mei.get("/v1/sync?after=0").done(), "next");
+    mei.get(&format!("/v1/sync?after={next}")).done();
+    let problem = mei.get(&format!("/v1/sync?after={}", next + 1_000)).refused(409, "position-ahead");
+    assert!(text_at(&problem, "detail").contains(&next.to_string()), "{problem}");
+    assert_eq!(Socket::connect(&mei, &format!("?after={}", next + 1_000)).closed(), Some(4009));
+    let lin = server.register("lin");
+    lin.ask(&mei).done();
+    let mut socket = Socket::connect(&mei, &format!("?after={next}"));
+    assert_eq!(socket.entry()["type"], "friend.requested");
 }

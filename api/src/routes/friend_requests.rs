@@ -102,7 +102,8 @@ pub struct NewFriendRequest {
 /// A friend request that was made.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FriendRequestMade {
-    /// Whether both are friends now: who still had the caller among the contacts is added back without being asked.
+    /// Whether both are friends now: who still had the caller among the contacts is added back without being asked, and
+    /// asking somebody whose own request waits accepts it.
     pub friends: bool,
     /// Position of the event in the log.
     pub position: u64,
@@ -119,8 +120,10 @@ async fn request_friend(
     app.limits.friend_request(&command.user)?;
     let NewFriendRequest { to, greeting, source } = command.body.into_inner();
     let committed = app.commands.request_friend(&command.caller, RequestFriend { to, greeting, source }).await?;
-    let restored = |event: &FriendshipEvent| matches!(event, FriendshipEvent::FriendRestored(_));
-    let friends = committed.events.iter().any(|(_, event)| restored(event));
+    let befriends = |event: &FriendshipEvent| {
+        matches!(event, FriendshipEvent::FriendRestored(_) | FriendshipEvent::FriendAccepted(_))
+    };
+    let friends = committed.events.iter().any(|(_, event)| befriends(event));
     Ok(HttpResponse::Created().json(FriendRequestMade { friends, position: committed.position.0 }))
 }
 

@@ -20,8 +20,8 @@ use crate::{
     request::{Command, NoBody, Reader, command_key},
 };
 
-/// Longest client id of a message, in bytes.
-const CLIENT_ID_BYTES: usize = 64;
+/// Longest client id of a message, in characters.
+const CLIENT_ID_CHARS: usize = 64;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(send).service(forward).service(pat).service(recall).service(delete_for_me);
@@ -33,8 +33,9 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
     /// The client's own id for this message, 1 to 64 characters. Sent again with the same id it is not said twice: the
-    /// first answer comes again. Stands in for an `Idempotency-Key`.
+    /// first answer comes again. Stands in for an `Idempotency-Key`; only one of the two may be given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 64)]
     pub client_id: Option<String>,
     /// What it says.
     pub content: Content,
@@ -102,8 +103,12 @@ async fn send(
     let mut caller = command.caller;
     let draft = Draft { content, reply_to, mentions, mention_all };
     if let Some(client_id) = client_id {
-        if client_id.is_empty() || client_id.len() > CLIENT_ID_BYTES {
-            return Err(Problem::bad_request("invalid-field", "client_id: has 1 to 64 bytes"));
+        if caller.key.is_some() {
+            let rule = "a message has a client_id or an Idempotency-Key: give one of the two";
+            return Err(Problem::bad_request("invalid-key", rule));
+        }
+        if client_id.is_empty() || client_id.chars().count() > CLIENT_ID_CHARS {
+            return Err(Problem::bad_request("invalid-field", "client_id: has 1 to 64 characters"));
         }
         let body = serde_json::to_vec(&(&draft.content, &draft.reply_to, &draft.mentions, draft.mention_all));
         let body = body.map_err(|error| Problem::bad_request("invalid-body", error.to_string()))?;

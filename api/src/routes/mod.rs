@@ -107,7 +107,8 @@ mod tests {
 
     fn document() -> Value {
         let app = actix_web::App::new().into_utoipa_app().openapi(crate::openapi::preamble());
-        serde_json::to_value(app.configure(super::configure).split_for_parts().1).unwrap()
+        let document = app.configure(super::configure).split_for_parts().1;
+        serde_json::to_value(crate::openapi::with_headers(document)).unwrap()
     }
 
     /// Every operation of the document: path, method, description.
@@ -170,6 +171,17 @@ mod tests {
             assert_eq!(named("path"), in_braces.collect::<Vec<_>>(), "{method} {path}");
             let queries = named("query");
             assert_eq!(queries.iter().collect::<BTreeSet<_>>().len(), queries.len(), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn every_command_takes_a_key_and_every_query_a_position() {
+        for (path, method, operation) in operations() {
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            let takes = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+            assert_eq!(takes("Idempotency-Key"), method != "get", "{method} {path}");
+            let reads = operation["security"][0].get("token").is_some() && method == "get" && path != "/v1/ws";
+            assert_eq!(takes("Teahouse-At-Least"), reads, "{method} {path}");
         }
     }
 

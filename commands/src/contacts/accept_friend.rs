@@ -2,7 +2,10 @@
 
 use domain::{ConversationId, FriendshipEvent, FriendshipId, Rejection, UserId};
 
-use crate::{Caller, CommandError, Commands, Committed, engine::begin};
+use crate::{
+    Caller, CommandError, Commands, Committed,
+    engine::{Begun, begin},
+};
 
 impl Commands {
     /// Accepts the request of `from`: both are friends and can talk. Their conversation is opened first, so that there
@@ -16,9 +19,23 @@ impl Commands {
         from: UserId,
     ) -> Result<Committed<FriendshipEvent>, CommandError> {
         let by = caller.user()?;
-        let begun = begin!(self, caller);
+        let mut begun = begin!(self, caller);
+        self.befriend(&mut begun, by, from).await
+    }
+
+    /// Makes friends of `by` and `from`, whose request waits.
+    pub(super) async fn befriend(
+        &self,
+        begun: &mut Begun,
+        by: UserId,
+        from: UserId,
+    ) -> Result<Committed<FriendshipEvent>, CommandError> {
         let id = FriendshipId::between(by, from);
         self.friendships.look(id, |state| state.accept(by, from, vec![])).await??;
+        // A request that arrived while its sender was being blocked is none.
+        if self.contacts.look(by, |contacts| contacts.blocks(from)).await? {
+            return Err(Rejection::RequestNotFound.into());
+        }
         let mut chats_only_for = vec![];
         for side in [by, from] {
             let friends = self.relations.friend_count(side).await?;
@@ -30,7 +47,7 @@ impl Commands {
             }
         }
         let conversation = ConversationId::direct(by, from);
-        self.run_step(&self.conversations, conversation, &begun, "open", |state, _| Ok(state.open(id))).await?;
-        self.run(&self.friendships, id, begun, |state, _| state.accept(by, from, chats_only_for.clone())).await
+        self.run_step(&self.conversations, conversation, begun, "open", |state, _| Ok(state.open(id))).await?;
+        self.attempt(&self.friendships, id, begun, |state, _| state.accept(by, from, chats_only_for.clone())).await
     }
 }

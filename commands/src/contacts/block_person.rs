@@ -5,11 +5,12 @@ use domain::{ContactsEvent, FriendshipId, Rejection, UserId};
 use crate::{Caller, CommandError, Commands, Committed, engine::begin};
 
 impl Commands {
-    /// Blocks a person: their messages are turned away, their friend requests never arrive. They are not told.
+    /// Blocks a person: their messages are turned away, their friend requests never arrive, and one that waits is
+    /// declined. They are not told. Also people who hide can be blocked: an id can't be guessed, so who has it has met
+    /// them, and who pesters others must not get around being blocked by hiding.
     ///
     /// # Errors
-    /// [`Rejection::NotYourself`], [`Rejection::PersonNotFound`] for who is unknown to the caller,
-    /// [`Rejection::TooManyBlocked`].
+    /// [`Rejection::NotYourself`], [`Rejection::PersonNotFound`], [`Rejection::TooManyBlocked`].
     pub async fn block_person(
         &self,
         caller: &Caller,
@@ -20,9 +21,14 @@ impl Commands {
         if user == person {
             return Err(Rejection::NotYourself.into());
         }
-        if !self.knows_of(user, person).await? {
+        if !self.users.look(person, domain::User::is_registered).await? {
             return Err(Rejection::PersonNotFound.into());
         }
+        // Refused before anything is done.
+        self.contacts.look(user, |state| state.block(person, &self.policy)).await??;
+        let pair = FriendshipId::between(user, person);
+        self.run_step(&self.friendships, pair, &begun, "decline", |state, _| Ok(state.close_request_of(person)))
+            .await?;
         self.run(&self.contacts, user, begun, |state, _| state.block(person, &self.policy)).await
     }
 

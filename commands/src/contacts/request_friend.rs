@@ -1,12 +1,15 @@
 //! A person asks another to be friends.
 
 use domain::{
-    FriendshipEvent, FriendshipId, Rejection, UserId,
+    Friendship, FriendshipEvent, FriendshipId, Rejection, UserId,
     friendship::{FriendRequested, Source},
     user::WhoMayAdd,
 };
 
-use crate::{Caller, CommandError, Commands, Committed, engine::begin};
+use crate::{
+    Caller, CommandError, Commands, Committed,
+    engine::{Begun, begin},
+};
 
 /// Whom to ask, and how.
 #[derive(Clone, Debug)]
@@ -21,7 +24,7 @@ pub struct RequestFriend {
 
 impl Commands {
     /// Asks to be friends. Who was blocked is answered as if nothing were wrong, and never heard. Who still has the
-    /// caller as a friend is added back at once.
+    /// caller as a friend is added back at once; asking somebody whose own request waits accepts it.
     ///
     /// # Errors
     /// [`Rejection::PersonNotFound`] also where the person's settings let nobody know of them;
@@ -33,15 +36,31 @@ impl Commands {
         command: RequestFriend,
     ) -> Result<Committed<FriendshipEvent>, CommandError> {
         let from = caller.user()?;
-        let begun = begin!(self, caller);
+        let mut begun = begin!(self, caller);
         let to = command.to;
         if from == to {
             return Err(Rejection::NotYourself.into());
         }
+        let asked = self.ask_friend(&mut begun, from, &command).await;
+        match asked {
+            Err(CommandError::Rejected(Rejection::AskedAlready)) => self.befriend(&mut begun, from, to).await,
+            asked => asked,
+        }
+    }
+
+    /// Asks, or adds back who still has `from`.
+    async fn ask_friend(
+        &self,
+        begun: &mut Begun,
+        from: UserId,
+        command: &RequestFriend,
+    ) -> Result<Committed<FriendshipEvent>, CommandError> {
+        let to = command.to;
         let id = FriendshipId::between(from, to);
-        let (held, mutual) = self.friendships.look(id, |state| (state.held_by(to), state.is_mutual())).await?;
+        let known = |state: &Friendship| (state.held_by(to), state.is_mutual(), state.request_waits(to));
+        let (held, mutual, waits) = self.friendships.look(id, known).await?;
         // Between people who know each other privacy settings have nothing left to hide.
-        if !held && !mutual {
+        if !held && !mutual && !waits {
             self.check_may_ask(from, to).await?;
         }
         let max = self.policy.friends_max;
@@ -49,9 +68,9 @@ impl Commands {
             return Err(Rejection::TooManyFriends { max }.into());
         }
         let dropped = self.contacts.look(to, |contacts| contacts.blocks(from)).await?;
-        let greeting = command.greeting;
+        let greeting = command.greeting.clone();
         let request = FriendRequested { to, greeting, source: command.source, dropped };
-        self.run(&self.friendships, id, begun, |state, _| state.ask(from, request.clone())).await
+        self.attempt(&self.friendships, id, begun, |state, _| state.ask(from, request.clone())).await
     }
 
     async fn check_may_ask(&self, from: UserId, to: UserId) -> Result<(), CommandError> {
@@ -65,8 +84,8 @@ impl Commands {
             WhoMayAdd::Nobody => false,
         };
         if !allowed {
-            // Only who sees them in a group anyway may learn that they exist.
-            let known = self.relations.share_group(from, to).await?;
+            // Only who finds them by their handle, or sees them in a group anyway, may learn that they exist.
+            let known = privacy.findable || self.relations.share_group(from, to).await?;
             return Err(if known { Rejection::AddingNotAllowed } else { Rejection::PersonNotFound }.into());
         }
         let max = self.policy.friend_requests_max;

@@ -91,6 +91,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         }
         DomainEvent::Conversation(_)
         | DomainEvent::Handle(_)
+        | DomainEvent::Command(_)
         | DomainEvent::StickerPack(_)
         | DomainEvent::Wallet(_) => vec![],
     }

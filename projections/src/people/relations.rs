@@ -118,6 +118,11 @@ impl Relations {
         self.tags.get(&user)?.get(&tag).map(String::as_str)
     }
 
+    /// Whether its receiver is to answer that request: they see it, have not said no, and have not blocked who asks.
+    pub(super) fn is_to_answer(&self, request: &Request) -> bool {
+        request.awaits_answer() && self.block(request.to, request.from).is_none()
+    }
+
     /// Whether that contact is for chats only.
     pub(super) fn is_chats_only(&self, holder: UserId, other: UserId) -> bool {
         self.tie(holder, other).is_some_and(|tie| tie.chats_only)

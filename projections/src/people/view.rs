@@ -229,7 +229,7 @@ impl PeopleView {
         let seen: Vec<Request> = {
             let relations = self.relations.read();
             let outgoing = relations.requests_of(user).filter(|request| !request.declined || now - request.at < window);
-            let incoming = relations.requests_to(user).filter(|request| request.awaits_answer());
+            let incoming = relations.requests_to(user).filter(|request| relations.is_to_answer(request));
             outgoing.chain(incoming).cloned().collect()
         };
         let rows = seen.into_iter().filter_map(|request| self.request_row(user, request).transpose());
@@ -241,7 +241,8 @@ impl PeopleView {
     /// How many friend requests wait for a person's answer.
     #[must_use]
     pub fn requests_waiting_for(&self, user: UserId) -> usize {
-        self.relations.read().requests_to(user).filter(|request| request.awaits_answer()).count()
+        let relations = self.relations.read();
+        relations.requests_to(user).filter(|request| relations.is_to_answer(request)).count()
     }
 
     /// Whether the request of `from` waits for the answer of `to`.
@@ -249,7 +250,7 @@ impl PeopleView {
     pub fn request_waits(&self, from: UserId, to: UserId) -> bool {
         let relations = self.relations.read();
         let request = relations.request(FriendshipId::between(from, to));
-        request.is_some_and(|request| request.from == from && request.awaits_answer())
+        request.is_some_and(|request| request.from == from && relations.is_to_answer(request))
     }
 
     fn contact_row(&self, user: UserId, other: UserId, tie: Tie) -> Result<Option<ContactRow>, ProjectionError> {
