@@ -1,23 +1,21 @@
 //! `teahouse audit events`: what happened, event by event.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets};
 use eventlog::{Position, RecordedEvent};
 
 use super::{
     filter::Filter,
     line::{Line, shown},
     source::Source,
+    table::Rows,
 };
 use crate::{
     error::{Ending, Error},
     output,
 };
 
-/// Rows of one table. Further events get tables of their own, so that memory does not grow with their number.
-const TABLE_ROWS: usize = 200;
 /// Characters of a payload that a table shows.
 const PAYLOAD_CHARS: usize = 300;
 
@@ -65,13 +63,13 @@ pub(super) fn list(
 struct Listing {
     format: EventFormat,
     out: BufWriter<io::Stdout>,
-    table: Table,
-    rows: usize,
+    rows: Rows<7>,
 }
 
 impl Listing {
     fn new(format: EventFormat) -> Self {
-        Self { format, out: BufWriter::new(io::stdout()), table: empty_table(), rows: 0 }
+        let header = ["position", "time", "stream", "version", "type", "actor", "payload"];
+        Self { format, out: BufWriter::new(io::stdout()), rows: Rows::new(header, &[]) }
     }
 
     fn add(&mut self, record: &RecordedEvent) -> io::Result<()> {
@@ -80,35 +78,14 @@ impl Listing {
                 serde_json::to_writer(&mut self.out, &Line::of(record))?;
                 self.out.write_all(b"\n")
             }
-            EventFormat::Table => {
-                self.table.add_row(row(record));
-                self.rows += 1;
-                if self.rows == TABLE_ROWS { self.end_table() } else { Ok(()) }
-            }
+            EventFormat::Table => self.rows.add(row(record)),
         }
-    }
-
-    fn end_table(&mut self) -> io::Result<()> {
-        if self.rows > 0 {
-            writeln!(self.out, "{}", self.table)?;
-            self.table = empty_table();
-            self.rows = 0;
-        }
-        Ok(())
     }
 
     fn end(mut self) -> io::Result<()> {
-        self.end_table()?;
+        self.rows.end()?;
         self.out.flush()
     }
-}
-
-fn empty_table() -> Table {
-    let mut table = Table::new();
-    table.load_style(if io::stdout().is_terminal() { presets::UTF8_HORIZONTAL_ONLY } else { presets::NOTHING });
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["position", "time", "stream", "version", "type", "actor", "payload"]);
-    table
 }
 
 fn row(record: &RecordedEvent) -> [String; 7] {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::Args;
 use eventlog::{Position, RecordedEvent};
+use ledger::{AsOf, Timestamp};
 use uuid::Uuid;
 
 /// Conditions that an event must meet, all of them.
@@ -53,6 +54,31 @@ impl Filter {
             && self.actor.is_none_or(|actor| record.actor() == Some(actor))
             && self.since.is_none_or(|since| record.time() >= since)
             && self.until.is_none_or(|until| record.time() < until)
+    }
+}
+
+/// A place in the log: a position or a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    Position(Position),
+    Time(DateTime<Utc>),
+}
+
+impl Until {
+    /// A journal up to here, with what is here.
+    pub(super) fn as_of(self) -> AsOf {
+        match self {
+            Self::Position(position) => AsOf::Position(position.0),
+            Self::Time(time) => AsOf::Time(Timestamp(time.timestamp_micros())),
+        }
+    }
+}
+
+/// A position, or else a time, as written on the command line.
+pub(crate) fn parse_until(text: &str) -> Result<Until, String> {
+    match text.parse() {
+        Ok(position) => Ok(Until::Position(Position(position))),
+        Err(_) => parse_time(text).map(Until::Time),
     }
 }
 

@@ -3,21 +3,36 @@
 //! # Layout
 //! - [`source`]: where records come from: a data directory, a running server (`remote`), an export (`export_file`).
 //! - `line`: a record as a line of JSON; [`filter`]: which events are meant.
-//! - one file per command: `verify`, `events`, `export`, `restore`, `replay`.
+//! - `journal`: the entries of a log, one by one; `money`: the rules of money; `table`: tables for people.
+//! - one file per command: `verify`, `events`, `export`, `restore`, `replay`; of money: `trial_balance`, `account`, `holds`,
+//!   `export_books`, `reconcile`.
 
+mod account;
 mod events;
 mod export;
+mod export_books;
 mod export_file;
 pub(crate) mod filter;
+mod holds;
+mod journal;
 mod line;
+mod money;
+mod reconcile;
 mod remote;
 mod replay;
 mod restore;
+#[cfg(test)]
+mod sample_books;
 pub(crate) mod source;
+mod table;
+#[cfg(test)]
+mod tests;
+mod trial_balance;
 mod verify;
 
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use clap::{Args, Subcommand};
 
 use crate::{
@@ -30,14 +45,18 @@ use crate::{
 /// What to look at, and how.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// Check every record: CRC, hash chain, versions, decodability
+    /// Check every record: CRC, hash chain, versions, decodability; and the books at every position
     ///
-    /// Names each breach with its position, its stream and the rule broken. Exit code 0 when all rules hold, 1 on a
-    /// breach, 2 when it could not look.
+    /// Names each breach with its position, its stream and the rule broken. A hold that is past its deadline when the log
+    /// ends is an alarm, and after its grace a breach. Exit code 0 when all rules hold, 1 on a breach, 2 when it could
+    /// not look.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify {
         #[command(flatten)]
         source: SourceArgs,
+        /// Hours after its deadline from which an open hold is a breach
+        #[arg(long, value_name = "HOURS", default_value_t = 72)]
+        hold_grace_hours: u32,
     },
     /// List events, all or some
     #[command(after_help = EVENTS_EXAMPLES)]
@@ -75,6 +94,30 @@ pub(crate) enum Audit {
     /// Every hash is checked on the way. The read models are made by the server when it starts.
     #[command(after_help = RESTORE_EXAMPLES)]
     Restore(Restore),
+    /// All accounts on two sides, and that the sides are equal
+    #[command(after_help = TRIAL_BALANCE_EXAMPLES)]
+    TrialBalance(trial_balance::TrialBalanceArgs),
+    /// One account's statement, each line with the balance after it
+    ///
+    /// Amounts are as the account's owner sees them.
+    #[command(after_help = ACCOUNT_EXAMPLES)]
+    Account(account::AccountArgs),
+    /// Money on its way: how much, since when, by when it must have moved on
+    ///
+    /// Exit code 1 where a hold is past its deadline.
+    #[command(after_help = HOLDS_EXAMPLES)]
+    Holds(holds::HoldsArgs),
+    /// Write the books for beancount, hledger or ledger-cli
+    ///
+    /// A control-account book, and sub-ledgers day by day that add up to it, each asserting what its accounts stand at. A
+    /// README.md beside them says how to check all that without trusting Teahouse.
+    #[command(after_help = EXPORT_BOOKS_EXAMPLES)]
+    ExportBooks(export_books::ExportBooks),
+    /// Compare the bank's statement with what our entries moved at the bank
+    ///
+    /// Lines are matched by request. Exit code 1 on any difference.
+    #[command(after_help = RECONCILE_EXAMPLES)]
+    Reconcile(reconcile::Reconcile),
 }
 
 /// What to restore, and where.
@@ -114,13 +157,35 @@ const RESTORE_EXAMPLES: &str = "Examples:
   teahouse audit restore --file log.export --data new-data
   teahouse audit restore --file log.export --data new-data --store sled";
 
+const TRIAL_BALANCE_EXAMPLES: &str = "Examples:
+  teahouse audit trial-balance --data teahouse-data
+  teahouse audit trial-balance --at 2026-11-22 --format csv";
+
+const ACCOUNT_EXAMPLES: &str = "Examples:
+  teahouse audit account Assets:Bank:Settlement --from 2026-11-01 --to 2026-12-01
+  teahouse audit account Liabilities:Wallet:01930000-0000-7000-8000-000000000000 --format camt053";
+
+const HOLDS_EXAMPLES: &str = "Examples:
+  teahouse audit holds --server http://127.0.0.1:8080 --token TOKEN
+  teahouse audit holds --at 2026-11-22T12:00:00Z --format json | jq .overdue";
+
+const EXPORT_BOOKS_EXAMPLES: &str = "Examples:
+  teahouse audit export-books --format hledger --out books && hledger -f books/book.journal check -s ordereddates
+  teahouse audit export-books --format beancount --out books --rollup && bean-check books/control.beancount";
+
+const RECONCILE_EXAMPLES: &str = "Examples:
+  teahouse audit reconcile --data teahouse-data --bank statement.jsonl";
+
 /// Runs an audit.
 ///
 /// # Errors
 /// A breach that keeps it from going on, or anything that keeps it from looking.
 pub(crate) fn run(audit: Audit, settings: &Settings) -> Result<Ending, Error> {
     match audit {
-        Audit::Verify { source } => verify::verify(source::open(&source, settings)?.as_mut()),
+        Audit::Verify { source, hold_grace_hours } => {
+            let grace = TimeDelta::hours(i64::from(hold_grace_hours));
+            verify::verify(source::open(&source, settings)?.as_mut(), grace)
+        }
         Audit::Events { source, filter, format, limit } => {
             events::list(source::open(&source, settings)?.as_mut(), &filter, format, limit)
         }
@@ -129,5 +194,10 @@ pub(crate) fn run(audit: Audit, settings: &Settings) -> Result<Ending, Error> {
         Audit::Restore(Restore { file, data, store }) => {
             restore::restore(&file, &DataDir::new(data), store.unwrap_or(settings.store).into())
         }
+        Audit::TrialBalance(args) => trial_balance::run(&args, settings),
+        Audit::Account(args) => account::run(&args, settings),
+        Audit::Holds(args) => holds::run(&args, settings),
+        Audit::ExportBooks(args) => export_books::run(&args, settings),
+        Audit::Reconcile(args) => reconcile::run(&args, settings),
     }
 }

@@ -13,7 +13,7 @@ use projections::{
 use tempfile::TempDir;
 
 use super::{
-    filter::parse_time,
+    filter::{Until, parse_until},
     restore::import,
     source::{self, PAGE, SourceArgs, open_log},
 };
@@ -39,20 +39,6 @@ pub(crate) struct Replay {
     /// Name every row that differs from the read models in the data directory
     #[arg(long, conflicts_with_all = ["to", "server", "file"])]
     compare: bool,
-}
-
-/// Where a replay ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Until {
-    Position(Position),
-    Time(DateTime<Utc>),
-}
-
-fn parse_until(text: &str) -> Result<Until, String> {
-    match text.parse() {
-        Ok(position) => Ok(Until::Position(Position(position))),
-        Err(_) => parse_time(text).map(Until::Time),
-    }
 }
 
 /// A log to replay, and a place to do it in.

@@ -1,11 +1,15 @@
-//! `teahouse audit verify`: is this the log that was written?
+//! `teahouse audit verify`: is this the log that was written, and do its books balance?
 
 use std::collections::HashMap;
 
+use chrono::TimeDelta;
 use domain::DomainEvent;
 use eventlog::{Position, RecordedEvent, Verifier};
 
-use super::source::{Source, SourceError};
+use super::{
+    money::MoneyRules,
+    source::{Source, SourceError},
+};
 use crate::{
     error::{Ending, Error},
     output,
@@ -16,19 +20,21 @@ use crate::{
 const BREACHES_SHOWN: u64 = 1_000;
 
 /// What went through a verification.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Findings {
-    /// Breaches of the log's rules, and events that can't be decoded.
+    /// Breaches of the log's rules and of those of money, and events that can't be decoded.
     breaches: u64,
+    money: MoneyRules,
     /// How many events there are of each type.
     types: HashMap<Box<str>, u64>,
 }
 
-/// Checks every record: its CRC and hash, its place in its stream, and that it can be decoded.
+/// Checks every record: its CRC and hash, its place in its stream, that it can be decoded, and that the books still balance
+/// with it. A hold is given some grace after its deadline before that is a breach.
 ///
 /// # Errors
 /// [`Error::Unavailable`] where it could not look to the end.
-pub(super) fn verify(source: &mut dyn Source) -> Result<Ending, Error> {
+pub(super) fn verify(source: &mut dyn Source, grace: TimeDelta) -> Result<Ending, Error> {
     let progress = Progress::begin("verifying", source.last().map(|last| last.0));
     let mut verifier = Verifier::new();
     let mut findings = Findings::default();
@@ -57,11 +63,13 @@ pub(super) fn verify(source: &mut dyn Source) -> Result<Ending, Error> {
             }
         }
     }
+    findings.end(grace, &progress);
     let (took, _) = progress.end();
     findings.summarise();
     output::line(&format!(
-        "{} events in {} streams up to position {}, {}: {}",
+        "{} events with {} journal entries in {} streams up to position {}, {}: {}",
         grouped(verifier.records()),
+        grouped(findings.money.entries()),
         grouped(verifier.streams() as u64),
         verifier.last_position(),
         rate(verifier.records(), took),
@@ -83,13 +91,24 @@ impl Findings {
             Some(count) => *count += 1,
             None => drop(self.types.insert(record.event_type().into(), 1)),
         }
-        if let Err(error) = DomainEvent::from_json(record.event_type(), record.schema(), record.payload()) {
-            let (position, stream) = (record.position(), record.stream());
-            self.report(
-                &format!("position {position}, stream {stream}: the event must be decodable: {error}"),
-                progress,
-            );
+        match DomainEvent::from_json(record.event_type(), record.schema(), record.payload()) {
+            Ok(event) => {
+                let broken = self.money.check(record, &event);
+                broken.iter().for_each(|breach| self.report(breach, progress));
+            }
+            Err(error) => {
+                let (position, stream) = (record.position(), record.stream());
+                let breach = format!("position {position}, stream {stream}: the event must be decodable: {error}");
+                self.report(&breach, progress);
+            }
         }
+    }
+
+    /// Looks at the books as a whole.
+    fn end(&mut self, grace: TimeDelta, progress: &Progress) {
+        let found = self.money.at_end(grace);
+        found.breaches.iter().for_each(|breach| self.report(breach, progress));
+        found.alarms.iter().for_each(|alarm| progress.say(&format!("alarm: {alarm}")));
     }
 
     fn report(&mut self, breach: &str, progress: &Progress) {
