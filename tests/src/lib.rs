@@ -3,6 +3,7 @@
 //! # Layout
 //! - [`binary`]: where the binary is, and running its commands to their end.
 //! - [`server`]: one running server: start, `kill -9`, graceful stop, start again on the same data.
+//! - [`mod@sandbox`]: a bank or billers for the wallet.
 //! - [`client`]: HTTP, with a token and idempotency keys; [`raw`]: bytes that no decent client would send.
 //! - [`openapi`]: requests made up from the OpenAPI document.
 //! - [`socket`]: a device's WebSocket.
@@ -17,11 +18,13 @@ pub mod openapi;
 pub mod patience;
 pub mod people;
 pub mod raw;
+pub mod sandbox;
 pub mod server;
 pub mod socket;
 
 pub use client::{Client, Reply};
 pub use patience::until;
 pub use people::{Person, befriend, group};
+pub use sandbox::{SANDBOX_SECRET, Sandbox};
 pub use server::{OPERATOR_TOKEN, Server, Setup, Shared};
 pub use socket::Socket;

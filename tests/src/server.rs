@@ -127,6 +127,11 @@ impl Address {
     pub fn now(&self) -> String {
         locked(&self.0).clone()
     }
+
+    /// It listens there from now on.
+    pub(crate) fn set(&self, address: String) {
+        *locked(&self.0) = address;
+    }
 }
 
 /// A server that was started, and goes away with this value.
@@ -142,7 +147,7 @@ pub struct Server {
 }
 
 /// Locks, whatever became of those who locked before: a test that failed is no reason for others to fail.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -166,7 +171,7 @@ impl Server {
         std::thread::spawn(move || follow(stderr, &log, &tell));
         *locked(&self.process) = Some(child);
         match told.recv_timeout(DEADLINE) {
-            Ok(address) => *locked(&self.address.0) = address,
+            Ok(address) => self.address.set(address),
             Err(_) => panic!("the server does not come up:\n{}", self.log()),
         }
         let client = self.client();
@@ -309,7 +314,7 @@ impl Drop for Server {
 }
 
 /// Keeps what the server writes, and tells its address as soon as it says so.
-fn follow(stderr: ChildStderr, log: &Mutex<String>, tell: &Sender<String>) {
+pub(crate) fn follow(stderr: ChildStderr, log: &Mutex<String>, tell: &Sender<String>) {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
         if let Ok(said) = serde_json::from_str::<Value>(&line)
             && said["message"] == "ready"

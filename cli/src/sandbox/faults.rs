@@ -158,10 +158,8 @@ impl Faults {
             rule.fitted += 1;
             if struck.is_none() && rule.strikes(seed, at) {
                 struck = Some(rule.fault());
+                tracing::info!(call = ?mark.call, fault = ?rule.kind, "a fault strikes");
             }
-        }
-        if let Some(fault) = &struck {
-            tracing::info!(call = ?mark.call, ?fault, "a fault strikes");
         }
         struck
     }
