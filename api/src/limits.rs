@@ -90,6 +90,10 @@ limits! {
     friend_request(UserId) = friend_requests;
     /// A message.
     message(UserId) = messages;
+    /// A command that moves money.
+    payment(UserId) = payments;
+    /// A request that a bank or biller is asked for.
+    outside_call(UserId) = outside_calls;
     /// Another command.
     command(UserId) = commands;
     /// A query.

@@ -62,6 +62,10 @@ pub struct RateOptions {
     pub friend_requests: u32,
     /// Messages per person.
     pub messages: u32,
+    /// Commands that move money per person.
+    pub payments: u32,
+    /// Requests that a bank or biller is asked for, per person.
+    pub outside_calls: u32,
     /// Other commands per person.
     pub commands: u32,
     /// Queries per person.
@@ -78,6 +82,8 @@ impl Default for RateOptions {
             message_searches: 60,
             friend_requests: 30,
             messages: 1_200,
+            payments: 300,
+            outside_calls: 30,
             commands: 600,
             queries: 3_000,
         }

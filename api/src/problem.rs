@@ -62,6 +62,12 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, code, detail)
     }
 
+    /// A command did not give the event that it always gives: the server's fault.
+    #[must_use]
+    pub fn no_event() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log says why")
+    }
+
     /// The server can't do it now.
     #[must_use]
     pub fn unavailable(code: &str, detail: impl Into<String>) -> Self {
@@ -138,6 +144,8 @@ impl From<CommandError> for Problem {
             CommandError::KeyInFlight => Self::new(StatusCode::CONFLICT, "key-in-flight", detail).retry_after(1),
             CommandError::Contended => Self::unavailable("contended", detail),
             CommandError::Busy => Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail).retry_after(2),
+            CommandError::NotConnected(_) => Self::unavailable("not-connected", detail).retry_after(3_600),
+            CommandError::GatewaySilent(_) => Self::unavailable("gateway-silent", detail).retry_after(5),
             CommandError::Append(error) => error.into(),
             CommandError::ReadModel(_) => Self::unavailable("read-model-behind", detail),
             CommandError::Read(ReadError::Unavailable(_)) => Self::unavailable("log-unavailable", detail),

@@ -40,6 +40,18 @@ pub struct Command<T> {
     pub body: T,
 }
 
+impl<T> Command<T> {
+    /// The caller, who must have given an idempotency key: where money moves, a request that was sent twice must be
+    /// known for it.
+    ///
+    /// # Errors
+    /// 400 without one.
+    pub fn keyed(&self) -> Result<&Caller, Problem> {
+        let rule = "where money moves, an Idempotency-Key is required";
+        self.caller.key.map(|_| &self.caller).ok_or_else(|| Problem::bad_request("key-required", rule))
+    }
+}
+
 /// Somebody not known yet who wants something done.
 #[derive(Debug)]
 pub struct Anonymous<T> {

@@ -4,10 +4,15 @@ use std::{fs, sync::Arc};
 
 use api::hub::Hub;
 use chrono::{DateTime, TimeDelta, Utc};
-use commands::{AdjustableClock, Clock, Commands, Secrets, SystemClock};
+use commands::{
+    AdjustableClock, Clock, Commands, Secrets, SystemClock,
+    gateways::{BankGateway, BillerGateway},
+    ports::{Ports, SystemDice},
+};
 use eventlog::{DiskLog, EventLog};
+use gateways::{HttpBank, HttpBiller};
 use projections::{ReadModelOptions, ReadModels};
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use crate::{
     audit::source::opened, error::Error, layout::DataDir, ports::Answers, secret, settings::Settings,
@@ -21,7 +26,7 @@ pub(crate) struct House {
     pub(crate) commands: Arc<Commands>,
     pub(crate) hub: Arc<Hub>,
     /// Told when an operator moved the clock.
-    pub(crate) clock_moved: Arc<Notify>,
+    pub(crate) clock_moved: watch::Sender<()>,
 }
 
 impl House {
@@ -45,20 +50,21 @@ impl House {
             .map_err(|error| Error::failed("the read models", error))?;
         let snapshots =
             SnapshotStore::open(&data.snapshots()).map_err(|error| Error::failed("the snapshots", error))?;
-        let clock_moved = Arc::new(Notify::new());
+        let clock_moved = watch::Sender::new(());
         let answers = Arc::new(Answers::new(port.clone(), read_models.clone()));
-        let commands = Commands::new(
-            port,
-            clock(settings, &clock_moved),
-            settings.policy.clone(),
-            secrets,
-            answers.clone(),
-            answers.clone(),
-            answers,
-            Arc::new(snapshots),
-            &settings.commands,
-        )
-        .map_err(|error| Error::failed("the command side", error))?;
+        let ports = Ports {
+            relations: answers.clone(),
+            deadlines: answers.clone(),
+            history: answers.clone(),
+            snapshots: Arc::new(snapshots),
+            accounts: answers,
+            dice: Arc::new(SystemDice),
+            bank: bank(settings)?,
+            billers: billers(settings)?,
+        };
+        let clock = clock(settings, &clock_moved);
+        let commands = Commands::new(port, clock, settings.policy.clone(), secrets, ports, &settings.commands)
+            .map_err(|error| Error::failed("the command side", error))?;
         Ok(Self { log, read_models, commands: Arc::new(commands), hub, clock_moved })
     }
 
@@ -75,7 +81,19 @@ fn pushing_to(hub: &Arc<Hub>) -> ReadModelOptions {
     ReadModelOptions { on_chat_applied: Some(Arc::new(move |view, facts| hub.publish(view, facts))) }
 }
 
-fn clock(settings: &Settings, moved: &Arc<Notify>) -> Arc<dyn Clock> {
+fn bank(settings: &Settings) -> Result<Option<Arc<dyn BankGateway>>, Error> {
+    let Some(options) = &settings.bank else { return Ok(None) };
+    let bank = HttpBank::new(options).map_err(|error| Error::failed("the setting `bank`", error))?;
+    Ok(Some(Arc::new(bank)))
+}
+
+fn billers(settings: &Settings) -> Result<Option<Arc<dyn BillerGateway>>, Error> {
+    let Some(options) = &settings.biller else { return Ok(None) };
+    let billers = HttpBiller::new(options).map_err(|error| Error::failed("the setting `biller`", error))?;
+    Ok(Some(Arc::new(billers)))
+}
+
+fn clock(settings: &Settings, moved: &watch::Sender<()>) -> Arc<dyn Clock> {
     if settings.development.adjustable_clock {
         Arc::new(WatchedClock { clock: AdjustableClock::default(), moved: moved.clone() })
     } else {
@@ -86,7 +104,7 @@ fn clock(settings: &Settings, moved: &Arc<Notify>) -> Arc<dyn Clock> {
 /// A clock that tells when it was moved, so that what fell due by that is done at once.
 struct WatchedClock {
     clock: AdjustableClock,
-    moved: Arc<Notify>,
+    moved: watch::Sender<()>,
 }
 
 impl Clock for WatchedClock {
@@ -96,7 +114,7 @@ impl Clock for WatchedClock {
 
     fn advance(&self, by: TimeDelta) -> bool {
         let advanced = self.clock.advance(by);
-        self.moved.notify_one();
+        self.moved.send_replace(());
         advanced
     }
 }

@@ -6,10 +6,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use commands::{
     CommandError,
-    ports::{CommandHistory, Deadlines, Due, PastCommand, Relations, VisibleMessage},
+    ports::{Accounts, CommandHistory, Deadlines, Due, PastCommand, Relations, Unsettled, VisibleMessage},
 };
-use domain::{CommandId, ConversationId, UserId, conversation::MessageSent};
+use domain::{
+    CommandId, ConversationId, HoldId, UserId,
+    conversation::MessageSent,
+    hold::{Payer, Terms},
+};
 use eventlog::{EventLog, Position};
+use ledger::{Currency, Money};
 use projections::{
     ReadModels,
     chat::{Anchor, Entry, Reading},
@@ -120,6 +125,43 @@ impl CommandHistory for Answers {
 
     fn applied(&self) -> Position {
         self.read_models.commands.position()
+    }
+}
+
+#[async_trait]
+impl Accounts for Answers {
+    fn credited(&self, owner: Payer, currency: Currency) -> Money {
+        // Where nothing is known, nothing can be spent.
+        let view = self.read_models.wallet.now();
+        view.map_or(Money::zero(currency), |view| view.credited(owner, currency))
+    }
+
+    async fn catch_up(&self) -> Result<(), CommandError> {
+        self.fresh(&self.read_models.wallet).await.map(|_| ())
+    }
+
+    async fn terms(&self, hold: HoldId) -> Result<Option<Terms>, CommandError> {
+        // The terms of a hold never change: whoever finds them need not wait for the latest news.
+        let known = self.read_models.wallet.now().map_err(unanswered)?.hold(hold).map_err(unanswered)?;
+        let found = match known {
+            Some(row) => Some(row),
+            None => self.fresh(&self.read_models.wallet).await?.hold(hold).map_err(unanswered)?,
+        };
+        Ok(found.map(|row| row.terms))
+    }
+
+    async fn holds_due(&self, by: DateTime<Utc>, limit: usize) -> Result<Vec<HoldId>, CommandError> {
+        Ok(self.fresh(&self.read_models.wallet).await?.due(by, limit))
+    }
+
+    async fn unsettled(&self, limit: usize) -> Result<Vec<Unsettled>, CommandError> {
+        let view = self.fresh(&self.read_models.wallet).await?;
+        let top_ups = view.open_top_ups(limit).into_iter().map(|open| Unsettled::TopUp(open.user, open.id));
+        Ok(top_ups.chain(view.outside(limit).into_iter().map(Unsettled::Hold)).collect())
+    }
+
+    async fn unshown(&self, limit: usize) -> Result<Vec<HoldId>, CommandError> {
+        Ok(self.fresh(&self.read_models.wallet).await?.unshown(limit))
     }
 }
 

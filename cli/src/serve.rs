@@ -10,7 +10,7 @@ use api::App;
 use commands::Commands;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::Notify,
+    sync::watch,
     time::timeout,
 };
 
@@ -24,6 +24,8 @@ use crate::{
 
 /// How often it is looked up what has waited too long.
 const EXPIRIES_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked up what is to be done about money.
+const MONEY_EVERY: Duration = Duration::from_secs(2);
 /// Time for ending connections, beyond what requests under way are given.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -61,7 +63,8 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| Error::failed("signals", error))?;
     stickers::publish_sample_pack(&house.commands).await?;
     let community = if with_demo { Some(demo::settle(&house.commands).await?) } else { None };
-    let expiries = tokio::spawn(end_what_waited(house.commands.clone(), house.clock_moved.clone()));
+    let expiries = tokio::spawn(end_what_waited(house.commands.clone(), house.clock_moved.subscribe()));
+    let money = tokio::spawn(move_money(house.commands.clone(), house.clock_moved.subscribe()));
     let token = settings.operator_token.as_ref().map(|token| token.reveal());
     let app = App::new(
         house.commands.clone(),
@@ -81,6 +84,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
         ended = &mut running.ended => Some(ended),
     };
     expiries.abort();
+    money.abort();
     match ended {
         None => {
             tracing::info!("stopping");
@@ -97,17 +101,31 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
 }
 
 /// Ends what waited too long: at the start, again and again, and whenever the clock was moved.
-async fn end_what_waited(commands: Arc<Commands>, clock_moved: Arc<Notify>) {
+async fn end_what_waited(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
     let mut beat = tokio::time::interval(EXPIRIES_EVERY);
     loop {
         tokio::select! {
             _ = beat.tick() => {}
-            () = clock_moved.notified() => {}
+            Ok(()) = clock_moved.changed() => {}
         }
         match commands.run_expiries().await {
             Ok(0) => {}
             Ok(ended) => tracing::info!(ended, "what waited too long was ended"),
             Err(error) => tracing::warn!(%error, "what waited too long was not ended; trying again"),
+        }
+    }
+}
+
+/// Lets fall due, settles and shows what is to be done about money: as [`end_what_waited`].
+async fn move_money(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
+    let mut beat = tokio::time::interval(MONEY_EVERY);
+    loop {
+        tokio::select! {
+            _ = beat.tick() => {}
+            Ok(()) = clock_moved.changed() => {}
+        }
+        if let Err(error) = commands.run_money().await {
+            tracing::warn!(%error, "what is to be done about money was not done; trying again");
         }
     }
 }

@@ -12,6 +12,7 @@ use commands::CommandsOptions;
 use config::{Config, Environment, File, FileFormat};
 use domain::Policy;
 use eventlog::StoreKind;
+use gateways::GatewayOptions;
 use serde::{Deserialize, Serialize};
 
 /// What the names of all environment variables begin with. Two underscores stand between nested names.
@@ -45,6 +46,12 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     /// The command side.
     pub(crate) commands: CommandsOptions,
+    /// The bank; none where people can neither link cards nor top up nor withdraw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bank: Option<GatewayOptions>,
+    /// The billers; none where no household bills can be paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) biller: Option<GatewayOptions>,
     /// What only a server under development should do.
     pub(crate) development: Development,
 }
@@ -61,6 +68,8 @@ impl Default for Settings {
             api: ApiOptions::default(),
             policy: Policy::default(),
             commands: CommandsOptions::default(),
+            bank: None,
+            biller: None,
             development: Development::default(),
         }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, CommandEvent, CommandId, Contacts, Conversation, DeviceId, EventFamily, Friendship, HandleClaim, Inbox,
-    Policy, Rejection, StickerPack, User, UserId,
+    Aggregate, CommandEvent, CommandId, Contacts, Conversation, DeviceId, EventFamily, Friendship, HandleClaim, Hold,
+    Inbox, Policy, Rejection, StickerPack, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
@@ -15,10 +15,12 @@ use uuid::Uuid;
 
 use crate::{
     Clock, CommandError, CommandKey, PasswordCost, Secrets,
+    gateways::{BankGateway, BillerGateway},
     keys::{Claim, Guard, Keys, Past},
     passwords::Passwords,
-    ports::{CommandHistory, Deadlines, Relations, Snapshots},
+    ports::{Accounts, Deadlines, Dice, Ports, Relations},
     repository::{Cell, Repository, decode},
+    wallet::Pauses,
 };
 
 /// How often a command decides anew after somebody else wrote to its stream.
@@ -105,6 +107,13 @@ pub struct Commands {
     pub(crate) conversations: Arc<Repository<Conversation>>,
     pub(crate) inboxes: Arc<Repository<Inbox>>,
     pub(crate) sticker_packs: Arc<Repository<StickerPack>>,
+    pub(crate) wallets: Arc<Repository<Wallet>>,
+    pub(crate) holds: Arc<Repository<Hold>>,
+    pub(crate) accounts: Arc<dyn Accounts>,
+    pub(crate) dice: Arc<dyn Dice>,
+    pub(crate) bank: Option<Arc<dyn BankGateway>>,
+    pub(crate) billers: Option<Arc<dyn BillerGateway>>,
+    pub(crate) pauses: Pauses,
     keys: Arc<Keys>,
 }
 
@@ -157,19 +166,16 @@ impl Commands {
     ///
     /// # Errors
     /// [`CommandError::Internal`] for password costs that Argon2 does not take.
-    #[allow(clippy::too_many_arguments, reason = "the wiring of the whole command side, done once")]
     pub fn new(
         log: Arc<dyn EventLog>,
         clock: Arc<dyn Clock>,
         policy: Policy,
         secrets: Secrets,
-        relations: Arc<dyn Relations>,
-        deadlines: Arc<dyn Deadlines>,
-        history: Arc<dyn CommandHistory>,
-        snapshots: Arc<dyn Snapshots>,
+        ports: Ports,
         options: &CommandsOptions,
     ) -> Result<Self, CommandError> {
         let capacity = options.cached_streams;
+        let Ports { relations, deadlines, history, snapshots, accounts, dice, bank, billers } = ports;
         Ok(Self {
             passwords: Passwords::new(options.passwords)?,
             handles: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
@@ -179,6 +185,13 @@ impl Commands {
             conversations: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             inboxes: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             sticker_packs: Arc::new(Repository::new(log.clone(), snapshots.clone(), 1_024)),
+            wallets: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            holds: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            accounts,
+            dice,
+            bank,
+            billers,
+            pauses: Pauses::default(),
             keys: Arc::new(Keys::new(history)),
             log,
             clock,

@@ -24,6 +24,12 @@ pub enum CommandError {
     /// The pool that checks passwords has more to do than it takes.
     #[error("too many passwords to check at present; try again later")]
     Busy,
+    /// No bank, or no biller, is connected to this server.
+    #[error("no {0} is connected to this server")]
+    NotConnected(&'static str),
+    /// The bank or the biller does not answer.
+    #[error("the {0} does not answer; try again later")]
+    GatewaySilent(&'static str),
     /// The log refused the append, or its outcome is not known.
     #[error(transparent)]
     Append(#[from] AppendError),

@@ -182,6 +182,19 @@ pub enum BillerKind {
     Phone,
 }
 
+impl BillerKind {
+    /// The name used in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Electricity => "electricity",
+            Self::Water => "water",
+            Self::Gas => "gas",
+            Self::Phone => "phone",
+        }
+    }
+}
+
 /// An open bill.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bill {

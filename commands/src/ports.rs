@@ -1,11 +1,84 @@
 //! Ports: what commands ask of the world above the log. The read models answer them; so does anything a test provides.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::{CommandId, ConversationId, FriendshipId, UserId, conversation::Content};
+use domain::{
+    CommandId, ConversationId, FriendshipId, HoldId, PaymentId, UserId,
+    conversation::Content,
+    hold::{Payer, Terms},
+};
 use eventlog::Position;
+use ledger::Money;
 
-use crate::CommandError;
+use crate::{
+    CommandError,
+    gateways::{BankGateway, BillerGateway},
+};
+
+/// Everything that commands ask of the world.
+#[derive(Clone)]
+pub struct Ports {
+    /// Who is what to whom.
+    pub relations: Arc<dyn Relations>,
+    /// What falls due.
+    pub deadlines: Arc<dyn Deadlines>,
+    /// Which keyed commands were done.
+    pub history: Arc<dyn CommandHistory>,
+    /// Snapshots of long streams.
+    pub snapshots: Arc<dyn Snapshots>,
+    /// What came into accounts, and what is held.
+    pub accounts: Arc<dyn Accounts>,
+    /// Luck.
+    pub dice: Arc<dyn Dice>,
+    /// The bank, where one is connected.
+    pub bank: Option<Arc<dyn BankGateway>>,
+    /// The billers, where they are connected.
+    pub billers: Option<Arc<dyn BillerGateway>>,
+}
+
+/// Where luck comes from.
+pub trait Dice: Send + Sync + 'static {
+    /// A number from 0 up to, and not including, the one given, which is above zero; all are equally likely.
+    fn below(&self, bound: u64) -> u64;
+}
+
+/// Luck from the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemDice;
+
+impl Dice for SystemDice {
+    fn below(&self, bound: u64) -> u64 {
+        rand::random_range(0..bound.max(1))
+    }
+}
+
+/// What the read models know about money.
+#[async_trait]
+pub trait Accounts: Send + Sync + 'static {
+    /// All that ever came into somebody's account in the currency of an amount, as far as it is known at this moment.
+    fn credited(&self, owner: Payer, currency: ledger::Currency) -> Money;
+    /// Waits until everything acknowledged so far is known.
+    async fn catch_up(&self) -> Result<(), CommandError>;
+    /// The terms of a hold, over or not; none where there never was one.
+    async fn terms(&self, hold: HoldId) -> Result<Option<Terms>, CommandError>;
+    /// Up to `limit` holds that the clock has to look at by a time, the earliest first.
+    async fn holds_due(&self, by: DateTime<Utc>, limit: usize) -> Result<Vec<HoldId>, CommandError>;
+    /// Up to `limit` things behind a place in their order that the bank or a biller has not settled.
+    async fn unsettled(&self, limit: usize) -> Result<Vec<Unsettled>, CommandError>;
+    /// Up to `limit` open holds that their conversation does not show yet.
+    async fn unshown(&self, limit: usize) -> Result<Vec<HoldId>, CommandError>;
+}
+
+/// Something that the bank or a biller has to settle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unsettled {
+    /// Money to be fetched for somebody.
+    TopUp(UserId, PaymentId),
+    /// Money to be paid out, or to a biller.
+    Hold(HoldId),
+}
 
 /// What the read models know about people and conversations. Every answer is at or after the last acknowledged event.
 #[async_trait]

@@ -5,7 +5,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use chrono::{DateTime, Utc};
-use domain::{ConversationId, DeviceId, UserId};
+use domain::{CommandId, ConversationId, DeviceId, UserId};
 use uuid::Uuid;
 
 /// The server's secret key.
@@ -103,6 +103,25 @@ impl Secrets {
         let code = JoinCode { group, inviter, expires_at: DateTime::from_timestamp(seconds, 0)? };
         let genuine = blake3::hash(self.join_code(code).as_bytes()) == blake3::hash(text.as_bytes());
         (genuine && code.expires_at > now).then_some(code)
+    }
+
+    /// What is hashed and kept instead of a PIN: mixed with the server's secret, since all the PINs there are could be
+    /// tried on a verifier that was stolen without it.
+    #[must_use]
+    pub fn peppered_pin(&self, user: UserId, pin: &str) -> String {
+        self.hash("pin", &[user.0.as_bytes().as_slice(), pin.as_bytes()].concat()).to_hex().to_string()
+    }
+
+    /// The authorization that a command gives: the same for a repeated command, and not to be guessed from its key.
+    #[must_use]
+    pub fn authorization(&self, command: CommandId) -> Uuid {
+        let mut bytes = [0; 16];
+        self.hash("authorization", command.0.as_bytes())
+            .as_bytes()
+            .iter()
+            .zip(&mut bytes)
+            .for_each(|(from, to)| *to = *from);
+        Uuid::new_v8(bytes)
     }
 
     /// Tells requests with the same idempotency key apart. Keyed, since a request may hold a password.

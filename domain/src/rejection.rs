@@ -174,6 +174,8 @@ rejections! {
     HoldOver: Conflict, "hold-over", "this is over already";
     /// The payer can take back only what arrives later.
     NotArriving: Conflict, "not-arriving", "only a transfer with delayed arrival can be cancelled";
+    /// No such bill, biller or customer.
+    BillNotFound: NotFound, "bill-not-found", "no such bill";
     /// The red packet is for somebody else.
     NotForYou: Forbidden, "not-for-you", "this red packet is for somebody else";
     /// Everybody opens a red packet once.

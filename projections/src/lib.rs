@@ -22,6 +22,7 @@ pub mod rows;
 pub mod runtime;
 pub mod search;
 pub mod stickers;
+pub mod wallet;
 
 pub use read_models::{ReadModelOptions, ReadModels};
 pub use runtime::{Fact, Projection, ProjectionError};

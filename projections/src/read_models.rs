@@ -14,6 +14,7 @@ use crate::{
     runtime::{AppliedHook, Group, GroupBuilder, Kind, ProjectionStatus, RebuildError, Slot, StartError, State},
     search::{SearchProjection, SearchView},
     stickers::{StickersProjection, StickersView},
+    wallet::{WalletProjection, WalletView},
 };
 
 /// Every read model there is, for replaying and comparing.
@@ -27,6 +28,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::of::<ReportProjection>(),
         Kind::of::<SearchProjection>(),
         Kind::of::<StickersProjection>(),
+        Kind::of::<WalletProjection>(),
     ]
 }
 
@@ -54,6 +56,8 @@ pub struct ReadModels {
     pub search: Arc<Slot<SearchView>>,
     /// Sticker packs.
     pub stickers: Arc<Slot<StickersView>>,
+    /// Balances, statements, money on its way.
+    pub wallet: Arc<Slot<WalletView>>,
     group: Group,
 }
 
@@ -73,6 +77,7 @@ impl ReadModels {
             report: group.add::<ReportProjection>(None)?,
             search: group.add::<SearchProjection>(None)?,
             stickers: group.add::<StickersProjection>(None)?,
+            wallet: group.add::<WalletProjection>(None)?,
             group: group.start()?,
         }))
     }

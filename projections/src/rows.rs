@@ -11,6 +11,7 @@ use fjall::{
     compaction::Leveled,
     config::{BlockSizePolicy, CompressionPolicy},
 };
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     catalogue::{self, META, Workload},
@@ -153,6 +154,16 @@ pub(crate) fn all_rows(dir: &Path) -> Result<Rows, ProjectionError> {
             Ok(Row { keyspace: name.clone(), key: key.to_vec(), value: value.to_vec() })
         })
     })))
+}
+
+/// The JSON of a row.
+pub(crate) fn to_json<T: Serialize>(row: &T) -> Result<Vec<u8>, ProjectionError> {
+    serde_json::to_vec(row).map_err(|error| ProjectionError::Storage(error.to_string()))
+}
+
+/// A row that is JSON.
+pub(crate) fn from_json<T: DeserializeOwned>(keyspace: &'static str, value: &[u8]) -> Result<T, ProjectionError> {
+    serde_json::from_slice(value).map_err(|_| ProjectionError::DamagedRow { keyspace })
 }
 
 /// A number at the start of a key or value.

@@ -4,6 +4,7 @@
 //! `security(...)` of its annotation and is enforced by its extractor.
 
 pub mod accounts;
+pub mod cards;
 pub mod contacts;
 pub mod conversation_search;
 pub mod conversations;
@@ -11,6 +12,7 @@ pub mod friend_requests;
 pub mod group_joins;
 pub mod group_members;
 pub mod groups;
+pub mod holds;
 pub mod messages;
 pub mod operator;
 mod page;
@@ -23,6 +25,7 @@ pub mod stickers;
 pub mod sync;
 pub mod tags;
 mod unknown;
+pub mod wallet;
 
 use actix_web::web;
 use commands::Committed;
@@ -74,6 +77,9 @@ pub fn configure(config: &mut ServiceConfig) {
     search::configure(config);
     conversation_search::configure(config);
     report::configure(config);
+    wallet::configure(config);
+    cards::configure(config);
+    holds::configure(config);
     stickers::configure(config);
     operator::configure(config);
     probes::configure(config);

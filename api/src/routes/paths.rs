@@ -1,6 +1,6 @@
 //! What stands in the paths of endpoints.
 
-use domain::{ConversationId, DeviceId, StickerPackId, TagId, UserId};
+use domain::{CardId, ConversationId, DeviceId, HoldId, PaymentId, StickerPackId, TagId, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -52,6 +52,34 @@ paths! {
     StickerPackPath {
         /// The pack.
         pack: StickerPackId,
+    }
+    /// The path names a line of a statement.
+    LinePath {
+        /// The line's number.
+        #[param(maximum = 9223372036854775807_u64)]
+        position: u64,
+    }
+    /// The path names a linked card.
+    CardPath {
+        /// The card.
+        card: CardId,
+    }
+    /// The path names a top-up.
+    TopUpPath {
+        /// The top-up.
+        top_up: PaymentId,
+    }
+    /// The path names money on its way.
+    HoldPath {
+        /// Its id.
+        hold: HoldId,
+    }
+    /// The path names a customer of a biller.
+    AccountPath {
+        /// The biller.
+        biller: String,
+        /// The customer's number.
+        account: String,
     }
     /// The path names a read model.
     ReadModelPath {

@@ -1,5 +1,7 @@
 //! A command side on a log in memory. Its ports are answered from the log itself, event by event.
 
+mod money;
+
 use std::{
     collections::HashMap,
     sync::{
@@ -14,7 +16,7 @@ use commands::{
     AdjustableClock, Caller, CommandError, Commands, CommandsOptions, Committed, PasswordCost, Secrets,
     contacts::RequestFriend,
     people::Register,
-    ports::{CommandHistory, Deadlines, Due, PastCommand, Relations, Snapshots, VisibleMessage},
+    ports::{CommandHistory, Deadlines, Due, PastCommand, Ports, Relations, Snapshots, SystemDice, VisibleMessage},
 };
 use domain::{
     CommandId, ConversationEvent, ConversationId, DeviceId, DomainEvent, FriendshipEvent, FriendshipId, Policy,
@@ -60,17 +62,18 @@ impl World {
         let passwords = PasswordCost { memory_kib: 8, passes: 1, at_once: 1, waiting_max: 64 };
         let options = CommandsOptions { cached_streams: 1_000, passwords };
         let scan = Arc::new(Scan(log.clone()));
-        let commands = Commands::new(
-            log.clone(),
-            Arc::new(AdjustableClock::default()),
-            Policy::default(),
-            Secrets::new([7; 32]),
-            scan.clone(),
-            scan.clone(),
-            scan,
-            snapshots.clone(),
-            &options,
-        );
+        let ports = Ports {
+            relations: scan.clone(),
+            deadlines: scan.clone(),
+            history: scan.clone(),
+            snapshots: snapshots.clone(),
+            accounts: scan,
+            dice: Arc::new(SystemDice),
+            bank: None,
+            billers: None,
+        };
+        let clock = Arc::new(AdjustableClock::default());
+        let commands = Commands::new(log.clone(), clock, Policy::default(), Secrets::new([7; 32]), ports, &options);
         Self { log, commands: commands.unwrap(), snapshots }
     }
 

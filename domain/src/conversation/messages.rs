@@ -182,7 +182,11 @@ impl Conversation {
         }
     }
 
-    fn check_voice(&self, by: UserId, now: DateTime<Utc>) -> Result<(), Rejection> {
+    /// Whether `by` may speak in the conversation now.
+    ///
+    /// # Errors
+    /// As [`Self::check_part`]; [`Rejection::Muted`] or [`Rejection::AllMuted`] in a group.
+    pub fn check_voice(&self, by: UserId, now: DateTime<Utc>) -> Result<(), Rejection> {
         self.check_part(by)?;
         match &self.kind {
             Kind::Group(group) => check_group_voice(group, by, now),

@@ -22,8 +22,11 @@ use fjall::OwnedWriteBatch as WriteBatch;
 pub use answers::{ContactRow, DeviceRow, PersonRow, RequestDirection, RequestRow, TagRow};
 pub use view::{PeopleView, Person};
 
-use crate::{Fact, Projection, ProjectionError, rows::RowStore};
-use rows::{DeviceRecord, PersonRecord, Tables, pair_key, to_json};
+use crate::{
+    Fact, Projection, ProjectionError,
+    rows::{RowStore, to_json},
+};
+use rows::{DeviceRecord, PersonRecord, Tables, pair_key};
 
 /// Folds people.
 pub struct PeopleProjection {

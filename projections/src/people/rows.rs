@@ -7,13 +7,13 @@ use domain::{
     user::{Privacy, Profile},
 };
 use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::relations::{Relations, Request, Tie, Touched};
 use crate::{
     ProjectionError,
-    rows::{RowStore, id_at, number},
+    rows::{RowStore, from_json, id_at, number, to_json},
 };
 
 /// A person as stored.
@@ -60,7 +60,7 @@ impl Tables {
     }
 
     pub(super) fn person(&self, user: UserId) -> Result<Option<PersonRecord>, ProjectionError> {
-        self.persons.get(user.0.as_bytes())?.map(|value| json("persons", &value)).transpose()
+        self.persons.get(user.0.as_bytes())?.map(|value| from_json("persons", &value)).transpose()
     }
 
     pub(super) fn holder_of(&self, handle: &str) -> Result<Option<UserId>, ProjectionError> {
@@ -73,7 +73,7 @@ impl Tables {
         let row = |guard: fjall::Guard| {
             let (key, value) = guard.into_inner()?;
             let device = id_at(&key, 16).map(DeviceId).ok_or(damaged("devices"))?;
-            Ok((device, json("devices", &value)?))
+            Ok((device, from_json("devices", &value)?))
         };
         self.devices.prefix(user.0.as_bytes()).map(row).collect()
     }
@@ -152,14 +152,6 @@ pub(super) fn pair_key(one: Uuid, other: Uuid) -> [u8; 32] {
     let bytes = one.as_bytes().iter().chain(other.as_bytes());
     key.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
     key
-}
-
-pub(super) fn to_json<T: Serialize>(row: &T) -> Result<Vec<u8>, ProjectionError> {
-    serde_json::to_vec(row).map_err(|error| ProjectionError::Storage(error.to_string()))
-}
-
-fn json<T: DeserializeOwned>(keyspace: &'static str, value: &[u8]) -> Result<T, ProjectionError> {
-    serde_json::from_slice(value).map_err(|_| damaged(keyspace))
 }
 
 fn damaged(keyspace: &'static str) -> ProjectionError {

@@ -1,0 +1,214 @@
+//! Linked cards, and money between them and the wallet.
+
+use actix_web::{HttpResponse, delete, get, post, web};
+use chrono::{DateTime, Utc};
+use commands::wallet::CardToLink;
+use domain::{CardId, HoldId, PaymentId, WalletEvent};
+use ledger::Money;
+use projections::wallet::{TopUpRow, TopUpState};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{
+    Done,
+    holds::{HoldShown, hold_shown, placed_hold},
+    paths::{CardPath, HoldPath, TopUpPath},
+};
+use crate::{
+    App,
+    problem::{Problem, Refusals},
+    request::{Command, NoBody, Reader},
+};
+
+pub(super) fn configure(config: &mut ServiceConfig) {
+    config.service(link_card).service(unlink_card).service(top_up).service(top_up_shown);
+    config.service(withdraw).service(withdrawal);
+}
+
+/// A debit card to be linked. Of its number only the last four digits are kept.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCard {
+    /// The holder's name.
+    pub holder: String,
+    /// The number, digits only.
+    #[schema(pattern = "^[0-9]{12,19}$")]
+    pub number: String,
+    /// The bank's name.
+    pub bank: String,
+}
+
+/// A card that was linked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LinkedCard {
+    /// Its id.
+    pub card: CardId,
+    /// The number's last four digits.
+    pub last_four: String,
+    /// The bank's name.
+    pub bank: String,
+    /// Position of the event in the log.
+    pub position: u64,
+}
+
+/// Link a debit card, which the bank confirms. The first card gives the wallet its real name; later ones must bear the
+/// same.
+#[utoipa::path(tag = "wallet", security(("token" = [])),
+    responses((status = 201, description = "Linked.", body = LinkedCard), Refusals))]
+#[post("/v1/wallet/cards")]
+async fn link_card(command: Command<web::Json<NewCard>>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
+    app.limits.outside_call(&command.user)?;
+    let NewCard { holder, number, bank } = command.body.into_inner();
+    let committed = app.commands.link_card(&command.caller, CardToLink { holder, number, bank }).await?;
+    let linked = committed.events.iter().find_map(|(_, event)| match event {
+        WalletEvent::CardLinked(linked) => Some(LinkedCard {
+            card: linked.card,
+            last_four: linked.last_four.clone(),
+            bank: linked.bank.clone(),
+            position: committed.position.0,
+        }),
+        _ => None,
+    });
+    linked.map(|linked| HttpResponse::Created().json(linked)).ok_or_else(Problem::no_event)
+}
+
+/// Unlink a card. Money on its way to it still arrives.
+#[utoipa::path(tag = "wallet", params(CardPath), security(("token" = [])),
+    responses((status = 200, description = "Unlinked.", body = Done), Refusals))]
+#[delete("/v1/wallet/cards/{card}")]
+async fn unlink_card(
+    command: Command<NoBody>,
+    path: web::Path<CardPath>,
+    app: web::Data<App>,
+) -> Result<web::Json<Done>, Problem> {
+    app.limits.command(&command.user)?;
+    let committed = app.commands.unlink_card(&command.caller, path.card).await?;
+    Ok(web::Json((&committed).into()))
+}
+
+/// Money to be fetched.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTopUp {
+    /// From which card.
+    pub card: CardId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// A top-up.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TopUp {
+    /// Its id.
+    pub id: PaymentId,
+    /// From which card.
+    pub card: CardId,
+    /// How much.
+    pub amount: Money,
+    /// When it was asked for.
+    pub at: DateTime<Utc>,
+    /// `pending` until the bank has settled it, then `done` or `declined`.
+    pub state: &'static str,
+    /// What the bank calls it, once done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The bank's code and words, once declined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declined: Option<Declined>,
+    /// What can be spent now.
+    pub available: Money,
+}
+
+/// Why a bank or biller refused.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Declined {
+    /// Its code.
+    pub code: String,
+    /// Its words.
+    pub reason: String,
+}
+
+/// Fetch money from a card. The answer says how it stands; `pending` is settled as soon as the bank answers.
+#[utoipa::path(tag = "wallet", security(("token" = [])),
+    responses((status = 201, description = "Asked for.", body = TopUp), Refusals))]
+#[post("/v1/wallet/top-ups")]
+async fn top_up(command: Command<web::Json<NewTopUp>>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
+    app.limits.payment(&command.user)?;
+    let NewTopUp { card, amount } = *command.body;
+    let committed = app.commands.request_top_up(command.keyed()?, card, amount).await?;
+    let id = committed.events.iter().find_map(|(_, event)| match event {
+        WalletEvent::TopUpRequested(requested) => Some(requested.top_up),
+        _ => None,
+    });
+    let id = id.ok_or_else(Problem::no_event)?;
+    app.commands.settle_top_up(command.user, id).await?;
+    let view = app.fresh(&app.read_models.wallet, committed.position).await?;
+    let row = view.top_up(id)?.ok_or_else(Problem::no_event)?;
+    Ok(HttpResponse::Created().json(shown(&app, &view, id, row)?))
+}
+
+/// How a top-up stands.
+#[utoipa::path(tag = "wallet", params(TopUpPath), security(("token" = [])),
+    responses((status = 200, description = "The top-up.", body = TopUp), Refusals))]
+#[get("/v1/wallet/top-ups/{top_up}")]
+async fn top_up_shown(
+    reader: Reader,
+    path: web::Path<TopUpPath>,
+    app: web::Data<App>,
+) -> Result<web::Json<TopUp>, Problem> {
+    let view = app.fresh(&app.read_models.wallet, reader.at_least).await?;
+    let row = view.top_up(path.top_up)?.filter(|row| row.user == reader.user);
+    let row = row.ok_or_else(|| Problem::not_found("top-up-not-found", "no such top-up of yours"))?;
+    Ok(web::Json(shown(&app, &view, path.top_up, row)?))
+}
+
+fn shown(app: &App, view: &projections::wallet::WalletView, id: PaymentId, row: TopUpRow) -> Result<TopUp, Problem> {
+    let owner = domain::hold::Payer::Person(row.user);
+    let (state, reference, declined) = match row.state {
+        TopUpState::Pending => ("pending", None, None),
+        TopUpState::Done { reference } => ("done", Some(reference), None),
+        TopUpState::Declined { code, reason } => ("declined", None, Some(Declined { code, reason })),
+    };
+    let available = super::wallet::available(&view.flow(owner), app.commands.policy.money.currency)?;
+    Ok(TopUp { id, card: row.card, amount: row.amount, at: row.at, state, reference, declined, available })
+}
+
+/// Money to be sent to a card.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWithdrawal {
+    /// To which card.
+    pub card: CardId,
+    /// How much the card gets; the fee comes on top.
+    pub amount: Money,
+    /// What the PIN was proved with.
+    pub authorization: Uuid,
+}
+
+/// Send money to a linked card. The first 1,000 ever are free; then 0.1 % is kept, at least 0.10, unless the operator has
+/// set others. What the bank refuses comes back.
+#[utoipa::path(tag = "wallet", security(("token" = [])),
+    responses((status = 201, description = "On its way.", body = HoldShown), Refusals))]
+#[post("/v1/wallet/withdrawals")]
+async fn withdraw(command: Command<web::Json<NewWithdrawal>>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
+    app.limits.payment(&command.user)?;
+    let NewWithdrawal { card, amount, authorization } = *command.body;
+    let committed = app.commands.withdraw(command.keyed()?, card, amount, authorization).await?;
+    let hold: HoldId = placed_hold(&committed)?;
+    app.commands.settle_hold(hold).await?;
+    Ok(HttpResponse::Created().json(hold_shown(&app, command.user, hold, committed.position).await?))
+}
+
+/// How a withdrawal stands.
+#[utoipa::path(tag = "wallet", params(HoldPath), security(("token" = [])),
+    responses((status = 200, description = "The withdrawal.", body = HoldShown), Refusals))]
+#[get("/v1/wallet/withdrawals/{hold}")]
+async fn withdrawal(
+    reader: Reader,
+    path: web::Path<HoldPath>,
+    app: web::Data<App>,
+) -> Result<web::Json<HoldShown>, Problem> {
+    hold_shown(&app, reader.user, path.hold, reader.at_least).await.map(web::Json)
+}

@@ -1,0 +1,48 @@
+//! A person pays at a merchant's static code.
+
+use domain::{MerchantId, WalletEvent, conversation::Content, hold::Payer, rejection::check_text, wallet::Payment};
+use ledger::Money;
+use uuid::Uuid;
+
+use crate::{Caller, CommandError, Commands, Committed, engine::begin};
+
+/// A payment to a merchant.
+#[derive(Clone, Debug)]
+pub struct MerchantPayment {
+    /// Whom.
+    pub merchant: MerchantId,
+    /// How much.
+    pub amount: Money,
+    /// A few words.
+    pub note: String,
+    /// What the PIN was proved with.
+    pub authorization: Uuid,
+}
+
+impl Commands {
+    /// Pays a merchant at once: one leg, since nothing about it can fail any more. That the merchant exists and takes
+    /// payments is checked by the caller of this.
+    ///
+    /// # Errors
+    /// [`domain::Rejection::NotAuthorized`], [`domain::Rejection::LimitReached`],
+    /// [`domain::Rejection::InsufficientFunds`].
+    pub async fn pay_merchant(
+        &self,
+        caller: &Caller,
+        payment: MerchantPayment,
+    ) -> Result<Committed<WalletEvent>, CommandError> {
+        let (owner, device) = (caller.user()?, Self::device_of(caller)?);
+        let begun = begin!(self, caller);
+        let MerchantPayment { merchant, amount, note, authorization } = payment;
+        check_text("note", &note, Content::MONEY_WORDS_CHARS)?;
+        self.know_enough(owner, amount).await?;
+        let id = Self::payment_of(&begun);
+        self.run(&self.wallets, owner, begun, |wallet, now| {
+            let credited = self.accounts.credited(Payer::Person(owner), amount.currency());
+            let authorization = Some((authorization, device));
+            let payment = Payment { owner, credited, authorization, now, policy: &self.policy.money };
+            wallet.pay(&payment, id, merchant, amount, &note)
+        })
+        .await
+    }
+}
