@@ -87,6 +87,15 @@ impl Sandbox {
         process.wait().expect("it ends");
     }
 
+    /// Its process id.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        locked(&self.process).as_ref().expect("the sandbox runs").id()
+    }
+
     /// Its address as `http://HOST:PORT`.
     #[must_use]
     pub fn url(&self) -> String {

@@ -2,12 +2,11 @@
 
 use std::{
     fs,
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::{Command, Stdio},
     sync::{Mutex, atomic::AtomicBool, atomic::Ordering::Relaxed},
     thread,
-    time::Duration,
 };
 
 use commands::gateways::{
@@ -310,6 +309,37 @@ fn what_was_answered_before_a_kill_is_known_after_it() {
 }
 
 #[test]
+fn what_is_not_on_disk_is_not_answered() {
+    let sandbox = Sandbox::bank();
+    let bank = bank_at(&sandbox.url(), PATIENT_MS);
+    let (card, trace) = (link(&bank, 1), tempfile::NamedTempFile::new().unwrap());
+    done(run(bank.collect(&request(&card, "1"))));
+    let id = sandbox.process_id();
+    let mut strace = Command::new("strace")
+        .args(["--follow-forks", "--quiet=attach,exit", "--trace=fdatasync", "--inject=fdatasync:error=EIO"])
+        .args(["--attach", &id.to_string(), "--output"])
+        .arg(trace.path())
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("strace must be installed: run tests/run");
+    until("strace is attached to every thread", || {
+        let traced = format!("TracerPid:\t{}", strace.id());
+        let mut threads = fs::read_dir(format!("/proc/{id}/task")).unwrap().map(|thread| thread.unwrap().path());
+        let is_traced =
+            |path: PathBuf| fs::read_to_string(path.join("status")).is_ok_and(|status| status.contains(&traced));
+        threads.all(is_traced).then_some(())
+    });
+    let top_up = request(&card, "2");
+    unknown(run(bank.collect(&top_up)));
+    sandbox.kill();
+    strace.wait().unwrap();
+    sandbox.start_again();
+    done(run(bank.collect(&top_up)));
+    assert_eq!((balance(&sandbox, &card).as_str(), statement(&sandbox, "").len()), ("9997.00", 2));
+}
+
+#[test]
 fn a_fault_in_the_answer_leaves_the_outcome_unknown_until_it_is_asked_for() {
     let sandbox = Sandbox::bank();
     let bank = bank_at(&sandbox.url(), PATIENT_MS);
@@ -483,73 +513,4 @@ fn out_of_reach_is_surely_not_carried_out_and_a_wrong_secret_opens_nothing() {
     assert!(matches!(outcome, Err(GatewayError::Unavailable(_))), "{outcome:?}");
     sandbox.start_again();
     assert!(statement(&sandbox, "").is_empty());
-}
-
-#[test]
-fn an_answer_that_is_none_is_not_believed_and_no_redirect_is_followed() {
-    let trap = TcpListener::bind("127.0.0.1:0").unwrap();
-    trap.set_nonblocking(true).unwrap();
-    let elsewhere = trap.local_addr().unwrap();
-    let whole = |status: &str, more: &str, body: &str| {
-        format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{more}\r\n{body}", body.len())
-    };
-    let huge = format!("{{\"x\":\"{}\"}}", "x".repeat(300 * 1024));
-    let answers = [
-        whole("302 Found", &format!("location: http://{elsewhere}/v1/collections\r\n"), ""),
-        whole("307 Temporary Redirect", &format!("location: http://{elsewhere}/v1/collections\r\n"), ""),
-        whole("200 OK", "", "{}"),
-        whole("200 OK", "", "<html>"),
-        whole("200 OK", "", &huge),
-        whole("404 Not Found", "", "nothing here"),
-        whole("500 Internal Server Error", "", r#"{"code":"x","detail":"y"}"#),
-        "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_owned(),
-        "SSH-2.0-OpenSSH_9.2\r\n".to_owned(),
-        String::new(),
-    ];
-    for answer in answers {
-        let url = answering(answer);
-        let bank = bank_at(&url, IMPATIENT_MS);
-        let top_up = BankRequest { request_id: Uuid::now_v7(), card_token: "card_1".to_owned(), amount: yuan("1") };
-        unknown(run(bank.collect(&top_up)));
-        unknown(run(bank.outcome(top_up.request_id)));
-    }
-    assert!(trap.accept().is_err(), "the redirect was followed");
-}
-
-#[test]
-fn an_answer_that_comes_byte_by_byte_is_not_waited_for_for_ever() {
-    // More bytes than there is time for, at one every tenth of the limit.
-    let url = answering_slowly("HTTP/1.1 200 OK\r\n".to_owned() + &"x: y\r\n".repeat(1_000));
-    unknown(run(bank_at(&url, IMPATIENT_MS).outcome(Uuid::now_v7())));
-}
-
-/// The address of somebody who answers everything with the same bytes.
-fn answering(bytes: String) -> String {
-    listening(move |mut stream| {
-        let _ = stream.read(&mut [0; 4_096]);
-        let _ = stream.write_all(bytes.as_bytes());
-        // Nothing more is said; the client closes or gives up.
-        let _ = stream.read(&mut [0; 4_096]);
-    })
-}
-
-/// The same, but each byte for itself, at ten for the time that an impatient client takes.
-fn answering_slowly(bytes: String) -> String {
-    listening(move |mut stream| {
-        let _ = stream.read(&mut [0; 4_096]);
-        for byte in bytes.bytes() {
-            if stream.write_all(&[byte]).is_err() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(IMPATIENT_MS / 10));
-        }
-    })
-}
-
-fn listening(answer: impl Fn(TcpStream) + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    // It ends with the test's process.
-    thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(answer));
-    url
 }
