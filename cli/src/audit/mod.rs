@@ -8,6 +8,8 @@
 //!   `export_books`, `reconcile`.
 
 mod account;
+#[cfg(test)]
+mod bars;
 mod events;
 mod export;
 mod export_books;

@@ -114,7 +114,7 @@ pub(super) fn run(args: &Reconcile, settings: &Settings) -> Result<Ending, Error
     let findings = sides.end();
     show(&findings).unwrap_or_else(|error| output::stop(&error));
     output::line(&format!(
-        "{} matched, {} differences; ours at the bank: {ours}; the bank's statement: {bank}",
+        "matched: {}, differences: {}; ours at the bank: {ours}; the bank's statement: {bank}",
         grouped(matched),
         grouped(findings.len() as u64),
     ));

@@ -1,10 +1,14 @@
 //! `teahouse audit verify`: is this the log that was written, and do its books balance?
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::mpsc::{self, SyncSender},
+    thread,
+};
 
 use chrono::TimeDelta;
 use domain::DomainEvent;
-use eventlog::{Position, RecordedEvent, Verifier};
+use eventlog::{Breach, Position, RecordedEvent, Verifier};
 
 use super::{
     money::MoneyRules,
@@ -18,6 +22,17 @@ use crate::{
 
 /// Breaches that are written out; further ones are only counted.
 const BREACHES_SHOWN: u64 = 1_000;
+
+/// Pages that are read before those before them have been judged.
+const PAGES_AHEAD: usize = 4;
+
+/// What was read of the log.
+enum Step {
+    /// Records, each with the rule that it breaks.
+    Page(Vec<(RecordedEvent, Option<Breach>)>),
+    /// Something that is no record.
+    Unreadable(Breach),
+}
 
 /// What went through a verification.
 #[derive(Default)]
@@ -37,32 +52,20 @@ struct Findings {
 pub(super) fn verify(source: &mut dyn Source, grace: TimeDelta) -> Result<Ending, Error> {
     let progress = Progress::begin("verifying", source.last().map(|last| last.0));
     let mut verifier = Verifier::new();
-    let mut findings = Findings::default();
-    let mut after = Position::START;
-    loop {
-        match source.page(after) {
-            Ok(page) => {
-                let Some(last) = page.last().map(RecordedEvent::position) else { break };
-                for record in &page {
-                    findings.check(record, &mut verifier, &progress);
-                }
-                progress.advance(page.len() as u64);
-                after = last.max(Position(after.0 + 1));
-            }
-            Err(SourceError::Breach(breach)) => {
-                let at = breach.position;
-                findings.report(&breach.to_string(), &progress);
-                if at <= after {
-                    // Nothing says where to go on.
-                    break;
-                }
-                after = at;
-            }
-            Err(SourceError::Unavailable(reason)) => {
-                return Err(Error::Unavailable(format!("after position {after}: {reason}")));
-            }
-        }
-    }
+    // One thread reads and follows the chains, another decodes and adds up.
+    let (steps, taken) = mpsc::sync_channel(PAGES_AHEAD);
+    let (followed, findings) = thread::scope(|scope| {
+        let judge = scope.spawn(|| {
+            let mut findings = Findings::default();
+            taken.into_iter().for_each(|step| findings.take(step, &progress));
+            findings
+        });
+        let followed = follow(source, &mut verifier, &steps);
+        drop(steps);
+        (followed, judge.join())
+    });
+    let mut findings = findings.map_err(|_| Error::Failed("the events could not all be looked at".to_owned()))?;
+    followed?;
     findings.end(grace, &progress);
     let (took, _) = progress.end();
     findings.summarise();
@@ -82,11 +85,52 @@ pub(super) fn verify(source: &mut dyn Source, grace: TimeDelta) -> Result<Ending
     Ok(if findings.breaches == 0 { Ending::Well } else { Ending::Breach })
 }
 
-impl Findings {
-    fn check(&mut self, record: &RecordedEvent, verifier: &mut Verifier, progress: &Progress) {
-        if let Some(breach) = verifier.check(record) {
-            self.report(&breach.to_string(), progress);
+/// Reads the log to its end and checks that it is whole.
+fn follow(source: &mut dyn Source, verifier: &mut Verifier, steps: &SyncSender<Step>) -> Result<(), Error> {
+    let mut after = Position::START;
+    let gone = |_| Error::Failed("the events could not all be looked at".to_owned());
+    loop {
+        match source.page(after) {
+            Ok(page) => {
+                let Some(last) = page.last().map(RecordedEvent::position) else { return Ok(()) };
+                let checked = page.into_iter().map(|record| {
+                    let breach = verifier.check(&record);
+                    (record, breach)
+                });
+                steps.send(Step::Page(checked.collect())).map_err(gone)?;
+                after = last.max(Position(after.0 + 1));
+            }
+            Err(SourceError::Breach(breach)) => {
+                let at = breach.position;
+                steps.send(Step::Unreadable(breach)).map_err(gone)?;
+                if at <= after {
+                    // Nothing says where to go on.
+                    return Ok(());
+                }
+                after = at;
+            }
+            Err(SourceError::Unavailable(reason)) => {
+                return Err(Error::Unavailable(format!("after position {after}: {reason}")));
+            }
         }
+    }
+}
+
+impl Findings {
+    fn take(&mut self, step: Step, progress: &Progress) {
+        match step {
+            Step::Unreadable(breach) => self.report(&breach.to_string(), progress),
+            Step::Page(page) => {
+                for (record, breach) in &page {
+                    breach.iter().for_each(|breach| self.report(&breach.to_string(), progress));
+                    self.check(record, progress);
+                }
+                progress.advance(page.len() as u64);
+            }
+        }
+    }
+
+    fn check(&mut self, record: &RecordedEvent, progress: &Progress) {
         match self.types.get_mut(record.event_type()) {
             Some(count) => *count += 1,
             None => drop(self.types.insert(record.event_type().into(), 1)),
