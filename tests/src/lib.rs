@@ -7,6 +7,8 @@
 //! - [`client`]: HTTP, with a token and idempotency keys; [`raw`]: bytes that no decent client would send.
 //! - [`openapi`]: requests made up from the OpenAPI document.
 //! - [`socket`]: a device's WebSocket.
+//! - [`money`]: wallets with a bank behind them.
+//! - [`money`]: wallets with a bank behind them.
 //! - [`people`]: registering, befriending, founding groups, talking.
 //! - [`patience`]: waiting for what happens a little later, up to a deadline.
 //!
@@ -14,6 +16,8 @@
 
 pub mod binary;
 pub mod client;
+pub mod money;
+pub mod money;
 pub mod openapi;
 pub mod patience;
 pub mod people;
