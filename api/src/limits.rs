@@ -78,8 +78,12 @@ macro_rules! limits {
 limits! {
     /// A log-in from an address.
     log_in_from(IpAddr) = log_ins_per_address;
-    /// A log-in to a handle.
-    log_in_to(String) = log_ins_per_handle;
+    /// A log-in to a handle from an address.
+    log_in_to((String, IpAddr)) = log_ins_per_handle;
+    /// A log-in to a handle from anywhere.
+    log_in_to_from_anywhere(String) = log_ins_per_handle_everywhere;
+    /// A change of a password: a guess at the old one.
+    password_change(UserId) = log_ins_per_handle;
     /// A registration from an address.
     registration(IpAddr) = registrations_per_address;
     /// A search for people.

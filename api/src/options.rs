@@ -50,8 +50,10 @@ impl Default for ApiOptions {
 pub struct RateOptions {
     /// Log-ins per address.
     pub log_ins_per_address: u32,
-    /// Log-ins per handle.
+    /// Log-ins per handle from one address.
     pub log_ins_per_handle: u32,
+    /// Log-ins per handle from all addresses.
+    pub log_ins_per_handle_everywhere: u32,
     /// Registrations per address.
     pub registrations_per_address: u32,
     /// Searches for people per person.
@@ -77,6 +79,7 @@ impl Default for RateOptions {
         Self {
             log_ins_per_address: 60,
             log_ins_per_handle: 10,
+            log_ins_per_handle_everywhere: 300,
             registrations_per_address: 20,
             people_searches: 30,
             message_searches: 60,

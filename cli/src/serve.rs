@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal},
+    net::TcpListener,
     sync::Arc,
     time::Duration,
 };
@@ -40,6 +41,8 @@ pub(crate) fn serve(settings: &Settings, with_demo: bool) -> Result<Ending, Erro
         .enable_all()
         .build()
         .map_err(|error| Error::failed("the runtime", error))?;
+    // Before anything is made on disk. Whoever takes the address in between is noticed again when it is listened on.
+    TcpListener::bind(settings.api.listen).map_err(|error| not_listening(settings, &error))?;
     let house = House::open(settings)?;
     tracing::info!(data = %settings.data.display(), position = %eventlog::EventLog::last_position(&*house.log), "opened");
     let served = runtime.block_on(run(&house, settings, with_demo));
@@ -48,6 +51,10 @@ pub(crate) fn serve(settings: &Settings, with_demo: bool) -> Result<Ending, Erro
     house.close();
     tracing::info!("stopped");
     served.map(|()| Ending::Well)
+}
+
+fn not_listening(settings: &Settings, error: &io::Error) -> Error {
+    Error::unavailable(format!("listening on {}", settings.api.listen), error)
 }
 
 /// Asks for memory in small pages. A connection's buffers are mostly untouched, and on huge pages even the untouched part
@@ -74,8 +81,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
         token,
         settings.api.clone(),
     );
-    let mut running = api::start(Arc::new(app))
-        .map_err(|error| Error::unavailable(format!("listening on {}", settings.api.listen), error))?;
+    let mut running = api::start(Arc::new(app)).map_err(|error| not_listening(settings, &error))?;
     tracing::info!(address = %running.address, operator = token.is_some(), "ready");
     greet(&running.address.to_string(), community.as_ref());
     let ended = tokio::select! {

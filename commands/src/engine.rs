@@ -119,7 +119,7 @@ pub struct Commands {
 
 /// A command that has begun: not repeated, its key claimed.
 pub(crate) struct Begun {
-    actor: Option<UserId>,
+    pub(crate) actor: Option<UserId>,
     pub(crate) id: CommandId,
     guard: Option<Guard>,
 }

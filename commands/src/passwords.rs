@@ -55,11 +55,17 @@ impl Passwords {
         Ok(Self { argon, turns, waiting: AtomicUsize::new(0), waiting_max: cost.waiting_max, decoy })
     }
 
+    /// Refuses a new password that is too short or too long.
+    pub(crate) fn check(password: &str) -> Result<(), Rejection> {
+        if LENGTH.contains(&password.chars().count()) {
+            return Ok(());
+        }
+        Err(Rejection::InvalidField { field: "password", rule: "has 8 to 128 characters" })
+    }
+
     /// A verifier for a new password.
     pub(crate) async fn hash(&self, password: String) -> Result<String, CommandError> {
-        if !LENGTH.contains(&password.chars().count()) {
-            return Err(Rejection::InvalidField { field: "password", rule: "has 8 to 128 characters" }.into());
-        }
+        Self::check(&password)?;
         let argon = self.argon.clone();
         self.in_turn(move || argon.hash_password(password.as_bytes()).map(|hash| hash.to_string()))
             .await?

@@ -8,7 +8,7 @@ use crate::{
     TagId, UserId,
     event::{Aggregate, EventMeta, event_family},
     policy::Policy,
-    rejection::{Rejection, check_filled},
+    rejection::{Rejection, check_line, check_name},
 };
 
 /// What one person notes about a contact.
@@ -117,9 +117,7 @@ impl Contacts {
         if notes.remark.len() > policy.remark_bytes {
             return Err(Rejection::TooLong { field: "remark", max: policy.remark_bytes, unit: "bytes" });
         }
-        if notes.remark.chars().any(char::is_control) {
-            return Err(Rejection::InvalidField { field: "remark", rule: "has a control character" });
-        }
+        check_line("remark", &notes.remark, policy.remark_bytes)?;
         if notes.tags.iter().any(|tag| !self.tags.contains_key(tag)) {
             return Err(Rejection::TagNotFound);
         }
@@ -154,7 +152,7 @@ impl Contacts {
     /// # Errors
     /// A name that breaks its rule or belongs to another tag, [`Rejection::TooManyTags`].
     pub fn name_tag(&self, tag: TagId, name: String, policy: &Policy) -> Result<Vec<ContactsEvent>, Rejection> {
-        check_filled("name", &name, 20)?;
+        check_name("name", &name, 20)?;
         if self.tags.get(&tag) == Some(&name) {
             return Ok(vec![]);
         }

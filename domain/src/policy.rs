@@ -34,7 +34,7 @@ pub struct Policy {
     pub group_pending_max: usize,
     /// Longest announcement, in characters.
     pub announcement_chars: usize,
-    /// Largest content of a message as JSON, in bytes.
+    /// Longest text of a message, in bytes of UTF-8.
     pub message_bytes: usize,
     /// Most people that one message may mention.
     pub mentions_max: usize,

@@ -281,6 +281,44 @@ pub fn check_text(field: &'static str, text: &str, max: usize) -> Result<(), Rej
     Ok(())
 }
 
+/// As [`check_text`], for what stands in a line with other words, such as a name: no line breaks, nothing that turns the
+/// direction of what follows, and something to see unless it is empty.
+///
+/// # Errors
+/// [`Rejection::TooLong`] or [`Rejection::InvalidField`].
+pub fn check_line(field: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
+    check_text(field, text, max)?;
+    if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        return Err(Rejection::InvalidField { field, rule: "has a line break or a control character" });
+    }
+    if text.chars().any(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+        return Err(Rejection::InvalidField { field, rule: "has a character that turns the direction of the text" });
+    }
+    if !text.is_empty() && !text.chars().any(is_visible) {
+        return Err(Rejection::InvalidField { field, rule: "has nothing to see in it" });
+    }
+    Ok(())
+}
+
+/// As [`check_line`], and not empty.
+///
+/// # Errors
+/// [`Rejection::TooLong`] or [`Rejection::InvalidField`].
+pub fn check_name(field: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
+    check_filled(field, text, max)?;
+    check_line(field, text, max)
+}
+
+/// Whether there is anything to see of a character by itself.
+fn is_visible(c: char) -> bool {
+    let hidden = matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
+    !(hidden || c.is_whitespace() || c.is_control())
+}
+
 impl Rejection {
     /// An entry that the ledger does not take.
     #[must_use]
@@ -296,13 +334,52 @@ impl Rejection {
     }
 }
 
-/// As [`check_text`], and the text must hold more than white space.
+/// As [`check_text`], and the text must hold something to see.
 ///
 /// # Errors
 /// [`Rejection::TooLong`] or [`Rejection::InvalidField`].
 pub fn check_filled(field: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
-    if text.trim().is_empty() {
+    if !text.chars().any(is_visible) {
         return Err(Rejection::InvalidField { field, rule: "must not be empty" });
     }
     check_text(field, text, max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_line_with_something_to_see() {
+        for good in ["Mei", "梅 🍵", "👩\u{200d}👩\u{200d}👧", "שלום\u{200f}", "e\u{301}", "👍\u{fe0f}"]
+        {
+            assert_eq!(check_name("name", good, 30), Ok(()), "{good:?}");
+        }
+        let bad = [
+            "",
+            " ",
+            "\u{200b}",
+            "\u{2060}\u{feff}",
+            "\u{3164}",
+            "\u{2800}",
+            "a\nb",
+            "a\u{2028}b",
+            "a\u{85}b",
+            "\u{202e}nna",
+            "\u{2067}a",
+        ];
+        for bad in bad {
+            assert!(check_name("name", bad, 30).is_err(), "{bad:?}");
+        }
+        assert!(check_line("name", "", 30).is_ok(), "no name at all");
+        assert!(check_line("name", "\u{200b}", 30).is_err());
+    }
+
+    #[test]
+    fn words_may_have_lines_but_must_show_something() {
+        assert!(check_filled("text", "one\ntwo\u{2028}three", 30).is_ok());
+        for empty in ["", "\n\t ", "\u{200b}\u{200d}"] {
+            assert!(check_filled("text", empty, 30).is_err(), "{empty:?}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     StickerPackId,
     event::{Aggregate, EventMeta, event_family},
-    rejection::{Rejection, check_filled},
+    rejection::{Rejection, check_filled, check_name},
 };
 
 /// One sticker of a pack.
@@ -54,13 +54,13 @@ impl StickerPack {
         if !self.stickers.is_empty() {
             return Err(Rejection::StickerPackExists);
         }
-        check_filled("title", &pack.title, 50)?;
-        check_filled("author", &pack.author, 50)?;
+        check_name("title", &pack.title, 50)?;
+        check_name("author", &pack.author, 50)?;
         if pack.stickers.is_empty() || pack.stickers.len() > Self::STICKERS_MAX {
             return Err(Rejection::InvalidField { field: "stickers", rule: "a pack has 1 to 100 stickers" });
         }
         for (sticker, before) in pack.stickers.iter().zip(0..) {
-            check_filled("stickers.name", &sticker.name, 30)?;
+            check_name("stickers.name", &sticker.name, 30)?;
             check_filled("stickers.glyph", &sticker.glyph, 100)?;
             if pack.stickers.iter().take(before).any(|other| other.name == sticker.name) {
                 return Err(Rejection::InvalidField { field: "stickers.name", rule: "must be unique in the pack" });

@@ -7,7 +7,7 @@ use crate::{
     DeviceId, UserId,
     event::{Aggregate, EventMeta, event_family},
     policy::Policy,
-    rejection::{Rejection, check_filled, check_text},
+    rejection::{Rejection, check_line, check_name},
 };
 
 /// What others see of a person.
@@ -34,10 +34,10 @@ impl Profile {
     }
 
     fn check(&self) -> Result<(), Rejection> {
-        check_filled("display_name", &self.display_name, 30)?;
-        check_text("about", &self.about, 100)?;
-        check_text("region", &self.region, 50)?;
-        check_text("pat_suffix", &self.pat_suffix, 20)
+        check_name("display_name", &self.display_name, 30)?;
+        check_line("about", &self.about, 100)?;
+        check_line("region", &self.region, 50)?;
+        check_line("pat_suffix", &self.pat_suffix, 20)
     }
 }
 
@@ -178,7 +178,7 @@ impl User {
             return Err(Rejection::HandleTaken);
         }
         registered.profile.check()?;
-        check_filled("device_name", &device.name, 50)?;
+        check_name("device_name", &device.name, 50)?;
         Ok(vec![registered.into(), device.into()])
     }
 
@@ -187,7 +187,7 @@ impl User {
     /// # Errors
     /// A device name that breaks its rule.
     pub fn add_device(&self, device: DeviceAdded, policy: &Policy) -> Result<Vec<UserEvent>, Rejection> {
-        check_filled("device_name", &device.name, 50)?;
+        check_name("device_name", &device.name, 50)?;
         let beyond = (self.devices.len() + 1).saturating_sub(policy.devices_max);
         let ended = self.devices.iter().take(beyond);
         let mut events: Vec<UserEvent> = ended.map(|old| DeviceRevoked { device: old.id }.into()).collect();

@@ -267,3 +267,26 @@ fn who_can_be_found_but_not_added_says_so() {
     mei.put("/v1/me/privacy", json!({ "findable": true, "who_may_add": "nobody" })).done();
     lin.ask(&mei).refused(403, "adding-not-allowed");
 }
+
+#[test]
+fn a_name_shows_something_and_does_not_turn_what_follows() {
+    let server = SHARED.server();
+    let mei = server.register("mei");
+    for bad in ["\u{200b}", "\u{3164}", "Mei\u{202e}nimda", "Mei\nadmin", "Mei\u{2028}admin", "\u{2066}Mei"] {
+        mei.patch("/v1/me", json!({ "display_name": bad })).refused(400, "invalid-field");
+        mei.post("/v1/tags", json!({ "name": bad })).refused(400, "invalid-field");
+        server.client().post("/v1/users", registration(&fresh_handle("mei"), bad)).refused(400, "invalid-field");
+    }
+    mei.patch("/v1/me", json!({ "display_name": "👩\u{200d}👧 שלום" })).done();
+}
+
+#[test]
+fn a_short_password_does_not_tell_whether_a_handle_is_free() {
+    let server = SHARED.server();
+    let mei = server.register("mei");
+    for handle in [mei.handle.clone(), fresh_handle("free")] {
+        let mut body = registration(&handle, "Mei");
+        body["password"] = json!("short");
+        server.client().post("/v1/users", body).refused(400, "invalid-field");
+    }
+}

@@ -118,7 +118,7 @@ fn a_code_lets_people_in_for_seven_days_and_each_fetch_gives_a_fresh_one() {
     join(&late, &code).refused(403, "join-code-invalid");
     join(&late, &join_code(&talk, &lin)).done();
     early.get(&at(&talk, "/join-code")).done();
-    server.register("stranger").get(&at(&talk, "/join-code")).problem(403);
+    server.register("stranger").get(&at(&talk, "/join-code")).refused(404, "conversation-not-found");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn who_comes_by_code_waits_where_confirmation_is_on() {
     mei.post(&at(&talk, &format!("/join-requests/{}/reject", other.id)), json!({})).done();
     mei.post(&at(&talk, &format!("/join-requests/{}/approve", guest.id)), json!({})).done();
     guest.say(&talk, "hello");
-    other.send(&talk, "hello").refused(403, "not-a-member");
+    other.send(&talk, "hello").refused(404, "conversation-not-found");
 }
 
 #[test]
@@ -315,4 +315,61 @@ fn an_invitation_that_nobody_answers_ends_after_a_week() {
     server.advance(Duration::from_secs(7 * 24 * 3600 + 60));
     until("the invitation ends", || sofia.all("/v1/invitations").is_empty().then_some(()));
     sofia.post(&at(&talk, "/invitation/accept"), json!({})).refused(404, "nothing-pending");
+}
+
+#[test]
+fn a_stranger_can_not_tell_a_group_from_none() {
+    let server = SHARED.server();
+    let [mei, lin, arjun, stranger] = server.people(["mei", "lin", "arjun", "stranger"]);
+    let house = group(&mei, &[&lin, &arjun]);
+    let ended = group(&mei, &[&lin, &arjun]);
+    mei.delete(&format!("/v1/groups/{ended}")).done();
+    let nowhere = "01930000-0000-7000-8000-000000000000".to_owned();
+    let body = || json!({ "content": { "kind": "text", "text": "x" } });
+    for id in [&house, &ended, &nowhere] {
+        let not_found = |reply: teahouse_tests::Reply| {
+            reply.refused(404, "conversation-not-found");
+        };
+        not_found(stranger.post(&format!("/v1/conversations/{id}/messages"), body()));
+        not_found(stranger.put(&format!("/v1/groups/{id}/name"), json!({ "name": "x" })));
+        not_found(stranger.put(&format!("/v1/groups/{id}/announcement"), json!({ "text": "x" })));
+        not_found(stranger.put(&format!("/v1/groups/{id}/all-mute"), json!({ "on": true })));
+        not_found(stranger.get(&format!("/v1/groups/{id}/join-code")));
+        not_found(stranger.post(&format!("/v1/groups/{id}/leave"), json!({})));
+        not_found(stranger.post(&format!("/v1/groups/{id}/members"), json!({ "users": [mei.id] })));
+        not_found(stranger.post(&format!("/v1/conversations/{id}/pats"), json!({ "target": mei.id })));
+        not_found(stranger.delete(&format!("/v1/groups/{id}")));
+    }
+    lin.post(&format!("/v1/groups/{house}/leave"), json!({})).done();
+    lin.send(&house, "x").refused(403, "not-a-member");
+    lin.send(&ended, "x").refused(409, "group-disbanded");
+}
+
+#[test]
+fn who_was_muted_comes_back_muted_and_names_nothing() {
+    let server = SHARED.server();
+    let [mei, lin, arjun] = server.people(["mei", "lin", "arjun"]);
+    let house = group(&mei, &[&lin, &arjun]);
+    let at = |rest: &str| format!("/v1/groups/{house}{rest}");
+    mei.put(&at(&format!("/mutes/{}", lin.id)), json!({})).done();
+    lin.put(&at("/name"), json!({ "name": "mine" })).refused(403, "muted");
+    let code = text_at(&mei.get(&at("/join-code")).done(), "code");
+    lin.post(&at("/leave"), json!({})).done();
+    lin.post("/v1/group-joins", json!({ "code": code })).done();
+    lin.send(&house, "back").refused(403, "muted");
+    let muted = |member: &Value| member["id"] == json!(lin.id) && member["muted"] == true;
+    assert!(list_at(&mei.details(&house), "members").iter().any(muted));
+    mei.delete(&at(&format!("/mutes/{}", lin.id))).done();
+    lin.say(&house, "back");
+}
+
+#[test]
+fn members_are_passed_over_whoever_their_friends_are() {
+    let server = SHARED.server();
+    let [mei, lin, arjun, sofia] = server.people(["mei", "lin", "arjun", "sofia"]);
+    let house = group(&mei, &[&lin, &arjun]);
+    let _ = befriend(&lin, &sofia);
+    // Lin and Arjun are no friends.
+    lin.post(&format!("/v1/groups/{house}/members"), json!({ "users": [arjun.id, sofia.id] })).done();
+    sofia.say(&house, "hello");
 }

@@ -89,7 +89,7 @@ fn above_forty_members_whoever_is_invited_has_to_consent() {
     forty_first.say(&crowd.group, "hello");
     crowd.invite(std::slice::from_ref(&forty_second)).done();
     forty_second.post(&crowd.at("/invitation/decline"), json!({})).done();
-    forty_second.send(&crowd.group, "hello").refused(403, "not-a-member");
+    forty_second.send(&crowd.group, "hello").refused(404, "conversation-not-found");
     assert!(forty_second.all("/v1/invitations").is_empty());
 }
 

@@ -31,8 +31,9 @@ fn words_are_found_in_english_and_chinese_newest_first() {
     let server = SHARED.server();
     let [mei, lin] = server.people(["mei", "lin"]);
     let talk = befriend(&mei, &lin);
-    for text in ["The new spring tea is here", "明前龙井，很香", "我们星期六见", "Shall I bring TEA cups?", "no match"]
-    {
+    let said =
+        ["The new spring tea is here", "明前龙井，很香", "我们星期六见", "Shall I bring TEA cups?", "CAFÉ no match"];
+    for text in said {
         mei.say(&talk, text);
     }
     assert_eq!(found(&lin, "tea", ""), ["Shall I bring TEA cups?", "The new spring tea is here"]);
@@ -40,6 +41,10 @@ fn words_are_found_in_english_and_chinese_newest_first() {
     assert_eq!(found(&lin, "龙井", ""), ["明前龙井，很香"]);
     assert_eq!(found(&lin, "星期六", ""), ["我们星期六见"]);
     assert_eq!(found(&lin, "咖啡", ""), [""; 0]);
+    assert_eq!(
+        (found(&lin, "cafe", "").len(), found(&lin, "cafés", "").len(), found(&lin, "Café", "").len()),
+        (1, 0, 1)
+    );
     assert_eq!(found(&lin, "\"tea cups\"", ""), ["Shall I bring TEA cups?"]);
 }
 

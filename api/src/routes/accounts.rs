@@ -118,8 +118,10 @@ async fn log_in(
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let Credentials { handle, password, device_name } = command.body.into_inner();
-    app.limits.log_in_from(&address(&request))?;
-    app.limits.log_in_to(&handle.chars().take(HANDLE_CHARS).collect::<String>().to_lowercase())?;
+    let (from, to) = (address(&request), handle.chars().take(HANDLE_CHARS).collect::<String>().to_lowercase());
+    app.limits.log_in_from(&from)?;
+    app.limits.log_in_to(&(to.clone(), from))?;
+    app.limits.log_in_to_from_anywhere(&to)?;
     logged_in(&app, &app.commands.log_in(&command.caller, LogIn { handle, password, device_name }).await?)
 }
 
@@ -172,7 +174,7 @@ async fn change_password(
 ) -> Result<web::Json<Done>, Problem> {
     app.limits.command(&command.user)?;
     // Who has got hold of a device guesses as slowly as who has not.
-    app.limits.log_in_to(&command.user.to_string())?;
+    app.limits.password_change(&command.user)?;
     let PasswordChange { old, new } = command.body.into_inner();
     Ok(web::Json((&app.commands.change_password(&command.caller, old, new).await?).into()))
 }

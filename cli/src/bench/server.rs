@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Settings of every measured server: no limits on how often, passwords that cost nothing, groups that grow without asking,
 /// since none of that is measured.
-const SETTINGS: [(&str, &str); 16] = [
+const SETTINGS: [(&str, &str); 17] = [
     ("TEAHOUSE_LOG__FORMAT", "json"),
     ("TEAHOUSE_LOG__FILTER", "warn,teahouse=info"),
     ("TEAHOUSE_COMMANDS__PASSWORDS__MEMORY_KIB", "8"),
@@ -30,6 +30,7 @@ const SETTINGS: [(&str, &str); 16] = [
     ("TEAHOUSE_POLICY__INVITE_FREELY_UP_TO", "500"),
     ("TEAHOUSE_API__RATES__LOG_INS_PER_ADDRESS", "0"),
     ("TEAHOUSE_API__RATES__LOG_INS_PER_HANDLE", "0"),
+    ("TEAHOUSE_API__RATES__LOG_INS_PER_HANDLE_EVERYWHERE", "0"),
     ("TEAHOUSE_API__RATES__REGISTRATIONS_PER_ADDRESS", "0"),
     ("TEAHOUSE_API__RATES__PEOPLE_SEARCHES", "0"),
     ("TEAHOUSE_API__RATES__MESSAGE_SEARCHES", "0"),

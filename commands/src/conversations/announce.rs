@@ -17,7 +17,6 @@ impl Commands {
     ) -> Result<Committed<ConversationEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.conversations, group, begun, |state, now| state.announce(by, text.clone(), &self.policy, now))
-            .await
+        self.run_in(group, begun, |state, now| state.announce(by, text.clone(), &self.policy, now)).await
     }
 }

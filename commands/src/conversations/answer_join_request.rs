@@ -18,9 +18,6 @@ impl Commands {
     ) -> Result<Committed<ConversationEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.conversations, group, begun, |state, _| {
-            state.answer_join_request(by, user, admits, &self.policy)
-        })
-        .await
+        self.run_in(group, begun, |state, _| state.answer_join_request(by, user, admits, &self.policy)).await
     }
 }

@@ -20,7 +20,8 @@ impl Commands {
         let max = self.policy.join_by_code_up_to;
         let members =
             self.conversations.look(group, |state| state.live_group_of(inviter).map(|group| group.members.len()));
-        if members.await?? > max {
+        let members = members.await?.map_err(CommandError::from);
+        if self.as_known_to(inviter, group, members).await? > max {
             return Err(Rejection::JoinByCodeClosed { max }.into());
         }
         let ends = (self.now() + TimeDelta::seconds(self.policy.join_code_seconds)).timestamp();

@@ -33,8 +33,11 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         let max = self.policy.forward_max;
-        if command.seqs.is_empty() || command.seqs.len() > max {
-            return Err(Rejection::InvalidField { field: "seqs", rule: "names 1 to 100 messages" }.into());
+        if command.seqs.is_empty() {
+            return Err(Rejection::InvalidField { field: "seqs", rule: "must not be empty" }.into());
+        }
+        if command.seqs.len() > max {
+            return Err(Rejection::TooLong { field: "seqs", max, unit: "messages" }.into());
         }
         self.check_reaches(by, to).await?;
         let mut messages = vec![];
@@ -47,11 +50,11 @@ impl Commands {
             Some(title) => vec![self.merge(title, messages).await?],
         };
         let drafts: Vec<Draft> = contents.into_iter().map(Draft::of).collect();
-        self.run(&self.conversations, to, begun, |state, now| state.say_all(by, &drafts, &self.policy, now)).await
+        self.run_in(to, begun, |state, now| state.say_all(by, &drafts, &self.policy, now)).await
     }
 
     async fn merge(&self, title: String, messages: Vec<VisibleMessage>) -> Result<Content, CommandError> {
-        domain::rejection::check_filled("title", &title, 100)?;
+        domain::rejection::check_name("title", &title, 100)?;
         let mut items = vec![];
         for message in messages {
             let (sender, sent_at) = (self.display_name(message.sender).await?, message.at);

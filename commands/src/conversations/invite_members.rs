@@ -20,10 +20,18 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         // Cheap refusals first: a list of a million strangers is not looked up.
-        self.conversations.look(group, |state| state.invite(by, users, reason, &self.policy)).await??;
-        for user in users.iter().filter(|user| **user != by) {
-            self.check_friend(by, *user).await?;
+        let (decided, new) = self
+            .conversations
+            .look(group, |state| {
+                let new: Vec<UserId> = users.iter().copied().filter(|user| !state.has_member(*user)).collect();
+                (state.invite(by, users, reason, &self.policy), new)
+            })
+            .await?;
+        self.as_known_to(by, group, decided.map_err(CommandError::from)).await?;
+        // Members are passed over, whoever their friends are.
+        for user in new {
+            self.check_friend(by, user).await?;
         }
-        self.run(&self.conversations, group, begun, |state, _| state.invite(by, users, reason, &self.policy)).await
+        self.run_in(group, begun, |state, _| state.invite(by, users, reason, &self.policy)).await
     }
 }

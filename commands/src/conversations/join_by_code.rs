@@ -28,9 +28,7 @@ impl Commands {
     ) -> Result<Committed<ConversationEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.conversations, code.group, begun, |state, _| {
-            state.join_by_code(user, code.inviter, reason.clone(), &self.policy)
-        })
-        .await
+        self.run_in(code.group, begun, |state, _| state.join_by_code(user, code.inviter, reason.clone(), &self.policy))
+            .await
     }
 }

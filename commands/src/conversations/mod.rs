@@ -27,9 +27,10 @@ mod unmute_member;
 pub use create_group::CreateGroup;
 pub use forward_messages::ForwardMessages;
 
-use domain::{ConversationId, FriendshipId, Rejection, UserId};
+use chrono::{DateTime, Utc};
+use domain::{Conversation, ConversationEvent, ConversationId, FriendshipId, Rejection, UserId};
 
-use crate::{CommandError, Commands};
+use crate::{CommandError, Commands, Committed, engine::Begun};
 
 impl Commands {
     /// The other person of a direct conversation, if what `by` says would reach them.
@@ -53,11 +54,44 @@ impl Commands {
     async fn check_reaches(&self, by: UserId, conversation: ConversationId) -> Result<(), CommandError> {
         let (part, peer) =
             self.conversations.look(conversation, |state| (state.check_part(by), state.peer_of(by))).await?;
-        part?;
+        self.as_known_to(by, conversation, part.map_err(CommandError::from)).await?;
         match peer {
             Some(peer) => self.check_friend(by, peer).await,
             None => Ok(()),
         }
+    }
+
+    /// Runs the last step of a command on a conversation.
+    async fn run_in(
+        &self,
+        conversation: ConversationId,
+        begun: Begun,
+        decide: impl Fn(&Conversation, DateTime<Utc>) -> Result<Vec<ConversationEvent>, Rejection>,
+    ) -> Result<Committed<ConversationEvent>, CommandError> {
+        let by = begun.actor;
+        let outcome = self.run(&self.conversations, conversation, begun, decide).await;
+        match by {
+            Some(by) => self.as_known_to(by, conversation, outcome).await,
+            None => outcome,
+        }
+    }
+
+    /// What `by` is told of a conversation: that one is no member tells that there is such a group, so who never was in
+    /// it, and does not wait to be, is told that there is none.
+    async fn as_known_to<T>(
+        &self,
+        by: UserId,
+        conversation: ConversationId,
+        outcome: Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
+        if !matches!(&outcome, Err(CommandError::Rejected(Rejection::NotAMember | Rejection::GroupDisbanded))) {
+            return outcome;
+        }
+        let waits = self.conversations.look(conversation, |state| state.has_waiting(by)).await?;
+        if waits || self.relations.knows_conversation(by, conversation).await? {
+            return outcome;
+        }
+        Err(Rejection::ConversationNotFound.into())
     }
 
     /// Checks that `other` has `by` as a friend, as `by` has `other`, and has not blocked `by`.

@@ -19,6 +19,6 @@ impl Commands {
     ) -> Result<Committed<ConversationEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.conversations, group, begun, |state, now| state.mute_member(by, member, until, now)).await
+        self.run_in(group, begun, |state, now| state.mute_member(by, member, until, now)).await
     }
 }

@@ -19,9 +19,6 @@ impl Commands {
         let begun = begin!(self, caller);
         self.check_reaches(by, conversation).await?;
         let suffix = self.users.look(target, |user| user.profile.pat_suffix.clone()).await?;
-        self.run(&self.conversations, conversation, begun, |state, now| {
-            state.pat(by, target, suffix.clone(), &self.policy, now)
-        })
-        .await
+        self.run_in(conversation, begun, |state, now| state.pat(by, target, suffix.clone(), &self.policy, now)).await
     }
 }

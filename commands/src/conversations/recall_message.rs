@@ -29,6 +29,6 @@ impl Commands {
         }
         let is_pat = matches!(message.content, Some(Content::Pat { .. }));
         let sent = SentBy { seq, sender: message.sender, at: message.at, is_pat };
-        self.run(&self.conversations, conversation, begun, |state, now| state.recall(by, sent, &self.policy, now)).await
+        self.run_in(conversation, begun, |state, now| state.recall(by, sent, &self.policy, now)).await
     }
 }

@@ -22,10 +22,7 @@ impl Commands {
         let begun = begin!(self, caller);
         self.check_reaches(by, conversation).await?;
         self.check_named(by, &draft.content).await?;
-        self.run(&self.conversations, conversation, begun, |state, now| {
-            state.send(by, draft.clone(), &self.policy, now)
-        })
-        .await
+        self.run_in(conversation, begun, |state, now| state.send(by, draft.clone(), &self.policy, now)).await
     }
 
     /// Checks that what a content names exists, and that `by` may know of it.

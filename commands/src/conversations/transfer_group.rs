@@ -17,6 +17,6 @@ impl Commands {
     ) -> Result<Committed<ConversationEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.conversations, group, begun, |state, _| state.transfer(by, to)).await
+        self.run_in(group, begun, |state, _| state.transfer(by, to)).await
     }
 }

@@ -5,7 +5,7 @@ use domain::{
     user::{DeviceAdded, Profile, UserRegistered},
 };
 
-use crate::{Caller, CommandError, Commands, Committed, Secrets, Token, engine::begin};
+use crate::{Caller, CommandError, Commands, Committed, Secrets, Token, engine::begin, passwords::Passwords};
 
 /// What it takes to join.
 #[derive(Clone, Debug)]
@@ -41,6 +41,7 @@ impl Commands {
         let device = DeviceAdded { device, name: command.device_name, token_hash };
         // Whatever can be refused is refused before the handle is claimed and a password hashed.
         domain::User::default().register(registered.clone(), device.clone())?;
+        Passwords::check(&command.password)?;
         let holder = self.handles.look(handle, |claim| claim.holder).await?;
         let holder_registered = match holder {
             Some((holder, _)) => self.users.look(holder, domain::User::is_registered).await?,

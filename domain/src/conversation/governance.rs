@@ -5,24 +5,33 @@ use chrono::{DateTime, Utc};
 use super::{
     AdminAppointed, AdminDismissed, AllMuteSet, Conversation, ConversationEvent, Group, GroupDisbanded, GroupRenamed,
     InviteConfirmationSet, MemberMuted, MemberUnmuted, NicknameSet, OwnershipTransferred, membership::GROUP_NAME_CHARS,
+    messages::check_group_voice,
 };
 use crate::{
     UserId,
     policy::Policy,
-    rejection::{Rejection, check_text},
+    rejection::{Rejection, check_line},
 };
 
 impl Conversation {
-    /// `by` renames the group: anyone while it is small, owner and admins always.
+    /// `by` renames the group: anyone while it is small, owner and admins always. A new name is a word to all, so who
+    /// is muted does not give one.
     ///
     /// # Errors
-    /// [`Rejection::RenameNotAllowed`], a name that breaks its rule.
-    pub fn rename(&self, by: UserId, name: String, policy: &Policy) -> Result<Vec<ConversationEvent>, Rejection> {
+    /// [`Rejection::RenameNotAllowed`], [`Rejection::Muted`], [`Rejection::AllMuted`], a name that breaks its rule.
+    pub fn rename(
+        &self,
+        by: UserId,
+        name: String,
+        policy: &Policy,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
         let group = self.live_group_of(by)?;
         if group.members.len() > policy.rename_freely_up_to && !group.is_admin(by) {
             return Err(Rejection::RenameNotAllowed);
         }
-        check_text("name", &name, GROUP_NAME_CHARS)?;
+        check_group_voice(group, by, now)?;
+        check_line("name", &name, GROUP_NAME_CHARS)?;
         Ok(if name == group.name { vec![] } else { vec![GroupRenamed { name }.into()] })
     }
 
@@ -98,7 +107,7 @@ impl Conversation {
     /// Not a member, a name that breaks its rule.
     pub fn set_nickname(&self, by: UserId, nickname: String) -> Result<Vec<ConversationEvent>, Rejection> {
         let group = self.live_group_of(by)?;
-        check_text("nickname", &nickname, 30)?;
+        check_line("nickname", &nickname, 30)?;
         let same = group.members.get(&by).is_some_and(|member| member.nickname == nickname);
         Ok(if same { vec![] } else { vec![NicknameSet { nickname }.into()] })
     }
@@ -165,7 +174,10 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::{conversation::GroupCreated, testing::given_by};
+    use crate::{
+        conversation::{GroupCreated, JoinedVia, MemberLeft, MembersJoined},
+        testing::given_by,
+    };
 
     fn people(count: usize) -> Vec<UserId> {
         (0..count).map(|_| UserId::new()).collect()
@@ -182,7 +194,8 @@ mod tests {
     fn above_a_hundred_members_only_owner_and_admins_rename() {
         let (small, large) = (people(100), people(101));
         let policy = Policy::default();
-        let rename = |members: &[UserId], by: usize| group(members, vec![]).rename(members[by], "x".into(), &policy);
+        let rename =
+            |members: &[UserId], by: usize| group(members, vec![]).rename(members[by], "x".into(), &policy, Utc::now());
         assert!(rename(&small, 50).is_ok());
         assert_eq!(rename(&large, 50), Err(Rejection::RenameNotAllowed));
         assert!(rename(&large, 0).is_ok());
@@ -215,7 +228,10 @@ mod tests {
     fn nothing_can_be_done_in_a_disbanded_group() {
         let members = people(3);
         let state = group(&members, vec![GroupDisbanded {}.into()]);
-        assert_eq!(state.rename(members[0], "x".into(), &Policy::default()), Err(Rejection::GroupDisbanded));
+        assert_eq!(
+            state.rename(members[0], "x".into(), &Policy::default(), Utc::now()),
+            Err(Rejection::GroupDisbanded)
+        );
         assert_eq!(state.leave(members[1]), Err(Rejection::GroupDisbanded));
     }
 
@@ -233,10 +249,25 @@ mod tests {
     }
 
     #[test]
+    fn who_is_muted_stays_muted_after_leaving_and_does_not_rename() {
+        let (members, now) = (people(3), Utc::now());
+        let until = Some(now + TimeDelta::seconds(10));
+        let muted = (members[0], MemberMuted { member: members[2], until }.into());
+        let left = (members[2], MemberLeft { successor: None }.into());
+        let back = MembersJoined { members: vec![members[2]], inviter: members[1], via: JoinedVia::Code };
+        let created = GroupCreated { name: "tea".into(), members: members.clone() };
+        let state: Conversation = given_by(vec![(members[0], created.into()), muted, left, (members[2], back.into())]);
+        let rename = |now| state.rename(members[2], "x".into(), &Policy::default(), now);
+        assert_eq!(rename(now), Err(Rejection::Muted { until }));
+        assert!(rename(now + TimeDelta::seconds(10)).is_ok());
+        assert_eq!(state.unmute_member(members[0], members[2]).unwrap().len(), 1);
+    }
+
+    #[test]
     fn a_stranger_to_the_group_may_do_nothing() {
         let (members, stranger) = (people(3), UserId::new());
         let state = group(&members, vec![]);
-        assert_eq!(state.rename(stranger, "x".into(), &Policy::default()), Err(Rejection::NotAMember));
+        assert_eq!(state.rename(stranger, "x".into(), &Policy::default(), Utc::now()), Err(Rejection::NotAMember));
         assert_eq!(state.set_nickname(stranger, "x".into()), Err(Rejection::NotAMember));
         assert_eq!(state.set_all_mute(stranger, true), Err(Rejection::NotAMember));
     }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     UserId,
     policy::Policy,
-    rejection::{Rejection, check_text},
+    rejection::{Rejection, check_line, check_text},
 };
 
 impl Conversation {
@@ -28,7 +28,7 @@ impl Conversation {
         if !matches!(self.kind, Kind::None) {
             return Err(Rejection::AlreadyAMember);
         }
-        check_text("name", &name, GROUP_NAME_CHARS)?;
+        check_line("name", &name, GROUP_NAME_CHARS)?;
         let mut members = vec![owner];
         for other in others {
             if !members.contains(other) {

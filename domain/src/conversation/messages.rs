@@ -212,7 +212,7 @@ impl Conversation {
     }
 }
 
-fn check_group_voice(group: &Group, by: UserId, now: DateTime<Utc>) -> Result<(), Rejection> {
+pub(super) fn check_group_voice(group: &Group, by: UserId, now: DateTime<Utc>) -> Result<(), Rejection> {
     if group.is_admin(by) {
         return Ok(());
     }

@@ -68,6 +68,8 @@ pub struct Group {
     pub admins: Vec<UserId>,
     /// Everyone in it.
     pub members: BTreeMap<UserId, Member>,
+    /// The silence of those who left while they were muted: it waits for them.
+    pub silenced: BTreeMap<UserId, Mute>,
     /// Who was invited and has not answered.
     pub invited: BTreeMap<UserId, Pending>,
     /// Who would join and has not been let in.
@@ -88,14 +90,18 @@ impl Group {
     }
 
     fn remove(&mut self, user: UserId) {
-        self.members.remove(&user);
+        if let Some(muted) = self.members.remove(&user).and_then(|member| member.muted) {
+            self.silenced.insert(user, muted);
+        }
         self.admins.retain(|admin| *admin != user);
     }
 
     fn join(&mut self, user: UserId, joined: u64) {
         self.invited.remove(&user);
         self.requested.remove(&user);
-        self.members.entry(user).or_insert_with(|| Member { joined, ..Member::default() });
+        let silenced = &mut self.silenced;
+        let member = || Member { joined, nickname: String::new(), muted: silenced.remove(&user) };
+        self.members.entry(user).or_insert_with(member);
     }
 }
 
@@ -164,6 +170,12 @@ impl Conversation {
             Kind::Direct(pair) => pair.contains(&user),
             Kind::Group(group) => group.members.contains_key(&user) && !group.disbanded,
         }
+    }
+
+    /// Whether `user` was asked into it, or asks to be let in.
+    #[must_use]
+    pub fn has_waiting(&self, user: UserId) -> bool {
+        matches!(&self.kind, Kind::Group(group) if group.invited.contains_key(&user) || group.requested.contains_key(&user))
     }
 
     /// The other person of a direct conversation.
@@ -244,6 +256,7 @@ impl Aggregate for Conversation {
     type Id = ConversationId;
     type Event = ConversationEvent;
     const CATEGORY: &'static str = "conversation";
+    const SHAPE: u32 = 2;
 
     fn evolve(&mut self, event: &ConversationEvent, meta: &EventMeta) {
         self.version = meta.version;
@@ -266,6 +279,7 @@ impl Aggregate for Conversation {
                         owner,
                         admins: vec![],
                         members: members.collect(),
+                        silenced: BTreeMap::new(),
                         invited: BTreeMap::new(),
                         requested: BTreeMap::new(),
                         invite_confirmation: false,

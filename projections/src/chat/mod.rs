@@ -68,7 +68,7 @@ pub struct ChatView {
 
 impl Projection for ChatProjection {
     const NAME: &'static str = "chat";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     // Its hook pushes to the devices.
     const PACE: Duration = Duration::from_millis(2);
     type View = ChatView;

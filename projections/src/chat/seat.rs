@@ -115,8 +115,10 @@ impl Seat {
         }
     }
 
-    /// They come again.
+    /// They come again. Who went muted is muted still.
     pub(super) fn retake(&mut self, stay: Stay, part: Part) {
+        let silenced = self.part.as_ref().and_then(|part| part.silenced);
+        let part = Part { silenced, ..part };
         let ended = std::mem::replace(&mut self.stay, stay);
         self.earlier = self.earlier.iter().copied().chain([ended]).collect();
         self.part = Some(Box::new(part));

@@ -33,7 +33,7 @@ pub struct SearchProjection {
 
 impl Projection for SearchProjection {
     const NAME: &'static str = "search";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type View = SearchView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

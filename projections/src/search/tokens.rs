@@ -1,7 +1,7 @@
 //! How words are cut for the index, and how a query is cut into what must be found.
 //!
 //! Chinese, Japanese and other scripts that put no gaps between words are indexed sign by sign, with positions; every
-//! other run of letters and digits is one lower-case token. So any piece of a Chinese sentence is found, however short
+//! other run of letters and digits is one lower-case token, Latin letters without their accents (`CAFÉ` is `cafe`). So any piece of a Chinese sentence is found, however short
 //! it is and wherever a dictionary would have cut: what is asked for is a phrase of neighbouring signs.
 //!
 //! The dictionary (jieba) is used on the query's side only. It cuts `北京读书` into `北京` and `读书`, both of which have
@@ -12,6 +12,7 @@ use std::str::CharIndices;
 
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 use tantivy_jieba::JiebaTokenizer;
+use unicode_normalization::char::decompose_canonical;
 
 /// Longest token in bytes; what a run of letters has beyond it is not indexed.
 const TOKEN_BYTES_MAX: usize = 60;
@@ -59,8 +60,34 @@ fn plain(c: char) -> char {
     }
 }
 
-fn push_lower(text: &mut String, c: char) {
-    if c.is_ascii() { text.push(c.to_ascii_lowercase()) } else { text.extend(c.to_lowercase()) }
+/// Takes a letter into a token as the index has it: in lower case, and a Latin one without its accents.
+fn push_folded(text: &mut String, c: char) {
+    if c.is_ascii() {
+        text.push(c.to_ascii_lowercase());
+        return;
+    }
+    for lower in c.to_lowercase() {
+        match lower {
+            'ß' => text.push_str("ss"),
+            'æ' => text.push_str("ae"),
+            'œ' => text.push_str("oe"),
+            'þ' => text.push_str("th"),
+            'ø' => text.push('o'),
+            'đ' | 'ð' => text.push('d'),
+            'ł' => text.push('l'),
+            'ħ' => text.push('h'),
+            'ı' => text.push('i'),
+            '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => {
+                decompose_canonical(lower, |part| {
+                    if class(part) != Class::Accent {
+                        text.push(part);
+                    }
+                });
+            }
+            _ if class(lower) == Class::Accent => {}
+            other => text.push(other),
+        }
+    }
 }
 
 /// Cuts what a message says.
@@ -93,7 +120,7 @@ impl MessageTokens<'_> {
         while let Some((at, raw)) = ahead.next() {
             let c = plain(raw);
             match class(c) {
-                Class::Letter if self.token.text.len() < TOKEN_BYTES_MAX => push_lower(&mut self.token.text, c),
+                Class::Letter if self.token.text.len() < TOKEN_BYTES_MAX => push_folded(&mut self.token.text, c),
                 Class::Letter | Class::Accent => {}
                 Class::Sign | Class::Gap => break,
             }
@@ -120,7 +147,7 @@ impl TokenStream for MessageTokens<'_> {
                 // Signs have no case.
                 self.token.text.push(c);
             } else {
-                push_lower(&mut self.token.text, c);
+                push_folded(&mut self.token.text, c);
                 self.run();
             }
             return true;
@@ -217,7 +244,8 @@ mod tests {
     fn chinese_is_indexed_sign_by_sign_and_other_words_whole_in_lower_case() {
         assert_eq!(cut_message("我在Teahouse喝茶，GO 2026！"), "我|在|teahouse|喝|茶|go|2026");
         assert_eq!(cut_message("ＡＢＣ１２３ 🍵好"), "abc123|🍵|好");
-        assert_eq!(cut_message("Ångström cafe\u{301}s"), "ångström|cafes");
+        assert_eq!(cut_message("Ångström cafe\u{301}s"), "angstrom|cafes");
+        assert_eq!(cut_message("CAFÉ İzmir ŁÓDŹ Straße Việt Ελλάδα йод"), "cafe|izmir|lodz|strasse|viet|ελλάδα|йод");
         assert_eq!(cut_message(" ,.！？"), "");
     }
 

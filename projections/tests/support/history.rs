@@ -306,7 +306,7 @@ impl History {
             9..11 => state.answer_join_request(me, other, on, policy),
             11 => state.leave(me),
             12..14 => state.remove_members(me, &[other]),
-            14 => state.rename(me, word, policy),
+            14 => state.rename(me, word, policy, now),
             15 => state.transfer(me, other),
             16 => state.appoint_admin(me, other, policy),
             17 => state.dismiss_admin(me, other),
