@@ -1,7 +1,7 @@
 //! The binary `teahouse`: the server, the tools of an auditor, and measurements.
 //!
 //! # Layout
-//! - `arguments`: the command line; [`settings`]: what can be set, and where that is read from.
+//! - `arguments`: the command line; [`settings`]: what can be set, and where that is read from; [`ranges`] of numbers.
 //! - [`layout`]: what lies where in a data directory; [`secret`]: the server's secret.
 //! - [`serve`]: `teahouse serve`; [`house`]: its wiring; [`ports`]: read models as the command side sees them;
 //!   [`snapshots`]; [`demo`]: a sample community; [`stickers`]: the sticker pack that every server has; [`logging`].
@@ -22,6 +22,7 @@ mod logging;
 mod output;
 mod ports;
 mod progress;
+mod ranges;
 mod sandbox;
 mod secret;
 mod serve;

@@ -1,7 +1,7 @@
 //! Settings: from a file, then the environment, then flags; each overrides the one before.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -15,12 +15,17 @@ use eventlog::StoreKind;
 use gateways::GatewayOptions;
 use serde::{Deserialize, Serialize};
 
+use crate::ranges;
+
 /// What the names of all environment variables begin with. Two underscores stand between nested names.
 const PREFIX: &str = "TEAHOUSE_";
 /// Shortest token of operators, in characters.
 const TOKEN_CHARS: usize = 16;
-/// Variables with the prefix that are no settings: the file's place, and the commit that a build was made from.
-const NOT_SETTINGS: [&str; 2] = ["TEAHOUSE_CONFIG", "TEAHOUSE_COMMIT"];
+/// Variables with the prefix that are no settings: the file's place, the commit that a build was made from, and what
+/// `teahouse listen` and the tour take.
+const NOT_SETTINGS: [&str; 4] = ["TEAHOUSE_CONFIG", "TEAHOUSE_COMMIT", "TEAHOUSE_URL", "TEAHOUSE_TOKEN"];
+/// Settings that a written form of the settings leaves out.
+const NOT_WRITTEN: [&str; 4] = ["secret_key", "operator_token", "bank.secret", "biller.secret"];
 
 /// Everything that an operator can set. `teahouse.example.toml` explains each of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -95,13 +100,24 @@ impl fmt::Debug for Hidden {
 
 /// The engines of the event log, as they are named in settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub(crate) enum Store {
     /// The default.
     #[default]
     Fjall,
     /// The alternative.
     Sled,
+}
+
+impl TryFrom<String> for Store {
+    type Error = eventlog::UnknownStore;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        Ok(match name.parse()? {
+            StoreKind::Fjall => Self::Fjall,
+            StoreKind::Sled => Self::Sled,
+        })
+    }
 }
 
 impl From<Store> for StoreKind {
@@ -134,12 +150,24 @@ impl Default for Logging {
 
 /// How a line of the server's own log looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", try_from = "String")]
 pub(crate) enum LogFormat {
     /// For people.
     Text,
     /// One JSON object a line.
     Json,
+}
+
+impl TryFrom<String> for LogFormat {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        match name.as_str() {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            other => Err(format!("there is no log format {other:?}; there are \"text\" and \"json\"")),
+        }
+    }
 }
 
 /// What only a server under development should do.
@@ -153,9 +181,32 @@ pub(crate) struct Development {
 /// Why the settings can't be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    /// The file, a variable or a flag says something that is no setting.
+    /// The file or a flag says something that is no setting, or has no such value.
     #[error("the settings can't be used: {0}")]
     Unusable(#[from] config::ConfigError),
+    /// A variable says something that its setting can't be.
+    #[error("the variable {variable} can't be used: {error}")]
+    Variable {
+        /// Its name.
+        variable: String,
+        /// What is wrong with it.
+        error: config::ConfigError,
+    },
+    /// A number is too small or too large.
+    #[error("the setting {setting} is {value}, out of its range: {least} to {most}")]
+    OutOfRange {
+        /// Its name.
+        setting: String,
+        /// What it is.
+        value: String,
+        /// The least it may be.
+        least: String,
+        /// The most it may be.
+        most: i64,
+    },
+    /// The settings can't be looked through.
+    #[error("the settings can't be checked: {0}")]
+    Unwritable(String),
     /// A token that is soon guessed, or was meant to be none.
     #[error(
         "the setting operator_token has fewer than {TOKEN_CHARS} characters; leave it out to close operators' endpoints"
@@ -180,26 +231,32 @@ impl Settings {
     /// # Errors
     /// When the file can't be read, or something is set that is no setting or has no such value.
     pub(crate) fn load(file: Option<&Path>, flags: &Flags) -> Result<Self, SettingsError> {
-        Self::layered(
-            file,
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-            flags,
-        )
+        let environment = std::env::vars_os();
+        let environment =
+            environment.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let (ours, unknown) = sort(environment);
+        // Others use the prefix too: a cluster says with such names where a service is.
+        for name in unknown {
+            eprintln!("teahouse: warning: the variable {name} is no setting of this version; it is ignored");
+        }
+        Self::layered(file, ours, flags)
     }
 
-    /// The settings of a file, of variables and of flags.
+    /// The settings of a file, of variables that are settings, and of flags.
     ///
     /// # Errors
     /// As [`Self::load`].
     pub(crate) fn layered(
         file: Option<&Path>,
-        environment: impl Iterator<Item = (String, String)>,
+        ours: HashMap<String, String>,
         flags: &Flags,
     ) -> Result<Self, SettingsError> {
-        let ours: HashMap<String, String> = environment
-            .filter(|(name, _)| name.starts_with(PREFIX) && !NOT_SETTINGS.contains(&name.as_str()))
-            .collect();
-        let environment = Environment::with_prefix("TEAHOUSE").prefix_separator("_").separator("__");
+        for (name, value) in &ours {
+            let alone = Config::builder().add_source(variables([(name.clone(), value.clone())].into())).build();
+            if let Err(error) = alone.and_then(Config::try_deserialize::<Self>) {
+                return Err(SettingsError::Variable { variable: name.clone(), error });
+            }
+        }
         let mut layers = Config::builder();
         if let Some(path) = file {
             layers = layers.add_source(File::from(path).format(FileFormat::Toml).required(true));
@@ -207,16 +264,62 @@ impl Settings {
         let text = |path: &PathBuf| path.to_string_lossy().into_owned();
         let store = flags.store.map(|store| StoreKind::from(store).to_string());
         let layers = layers
-            .add_source(environment.source(Some(ours.into_iter().collect())))
+            .add_source(variables(ours))
             .set_override_option("data", flags.data.as_ref().map(text))?
             .set_override_option("api.listen", flags.listen.map(|listen| listen.to_string()))?
             .set_override_option("store", store)?;
         let settings: Self = layers.build()?.try_deserialize()?;
+        ranges::check(&settings)?;
         match &settings.operator_token {
             Some(token) if token.reveal().chars().count() < TOKEN_CHARS => Err(SettingsError::ShortToken),
             _ => Ok(settings),
         }
     }
+}
+
+fn variables(ours: HashMap<String, String>) -> Environment {
+    Environment::with_prefix("TEAHOUSE").prefix_separator("_").separator("__").source(Some(ours.into_iter().collect()))
+}
+
+/// The variables that are settings, and the names of those that have the prefix and are none.
+fn sort(environment: impl Iterator<Item = (String, String)>) -> (HashMap<String, String>, Vec<String>) {
+    let known = names();
+    let (mut ours, mut unknown) = (HashMap::new(), vec![]);
+    for (name, value) in environment {
+        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+        if known.contains(&rest.to_lowercase().replace("__", ".")) {
+            ours.insert(name, value);
+        } else if !NOT_SETTINGS.contains(&name.as_str()) {
+            unknown.push(name);
+        }
+    }
+    unknown.sort();
+    (ours, unknown)
+}
+
+/// The names of all settings.
+fn names() -> BTreeSet<String> {
+    fn collect(value: &serde_json::Value, name: String, names: &mut BTreeSet<String>) {
+        match value.as_object() {
+            Some(fields) => {
+                let dot = if name.is_empty() { "" } else { "." };
+                fields.iter().for_each(|(field, value)| collect(value, format!("{name}{dot}{field}"), names));
+            }
+            None => {
+                names.insert(name);
+            }
+        }
+    }
+    let whole = Settings {
+        bank: Some(GatewayOptions::default()),
+        biller: Some(GatewayOptions::default()),
+        ..Settings::default()
+    };
+    let mut names: BTreeSet<String> = NOT_WRITTEN.map(str::to_owned).into();
+    if let Ok(written) = serde_json::to_value(&whole) {
+        collect(&written, String::new(), &mut names);
+    }
+    names
 }
 
 #[cfg(test)]
@@ -231,7 +334,7 @@ mod tests {
 
     fn from_environment(variables: &[(&str, &str)]) -> Result<Settings, SettingsError> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        Settings::layered(None, variables, &Flags::default())
+        Settings::layered(None, sort(variables).0, &Flags::default())
     }
 
     #[test]
@@ -275,8 +378,40 @@ mod tests {
     fn a_setting_that_does_not_exist_is_refused() {
         assert!(from_text("colour = 'green'").is_err());
         assert!(from_text("[policy]\nrecal_seconds = 1").is_err());
-        assert!(from_environment(&[("TEAHOUSE_API__LISTNE", "x")]).is_err());
-        assert!(from_environment(&[("TEAHOUSE_STORE", "papyrus")]).is_err());
+    }
+
+    #[test]
+    fn a_variable_that_is_no_setting_is_named_and_ignored() {
+        let variables = [
+            ("TEAHOUSE_API__LISTNE", "x"),
+            ("TEAHOUSE_PORT", "tcp://10.0.0.1:8080"),
+            ("TEAHOUSE_SERVICE_HOST", "10.0.0.1"),
+            ("TEAHOUSE_API", "x"),
+            ("TEAHOUSE_URL", "http://127.0.0.1:8080"),
+            ("TEAHOUSE_CONFIG", "x"),
+            ("TEAHOUSE_DATA", "d"),
+            ("HOME", "/root"),
+        ];
+        let (ours, unknown) = sort(variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter());
+        assert_eq!(unknown, ["TEAHOUSE_API", "TEAHOUSE_API__LISTNE", "TEAHOUSE_PORT", "TEAHOUSE_SERVICE_HOST"]);
+        assert_eq!(ours.into_keys().collect::<Vec<_>>(), ["TEAHOUSE_DATA"]);
+        assert_eq!(from_environment(&variables).unwrap().data, Path::new("d"));
+    }
+
+    #[test]
+    fn a_variable_with_a_value_that_its_setting_can_not_have_is_named() {
+        let wrong = [
+            ("TEAHOUSE_STORE", "rocks", "there are \"fjall\" and \"sled\""),
+            ("TEAHOUSE_LOG__FORMAT", "xml", "there are \"text\" and \"json\""),
+            ("TEAHOUSE_API__WORKERS", "many", ""),
+            ("TEAHOUSE_API__WORKERS", "-1", ""),
+            ("TEAHOUSE_API__LISTEN", "here", ""),
+            ("TEAHOUSE_DEVELOPMENT__ADJUSTABLE_CLOCK", "maybe", ""),
+        ];
+        for (name, value, more) in wrong {
+            let said = from_environment(&[(name, value)]).unwrap_err().to_string();
+            assert!(said.contains(name) && said.contains(more), "{said}");
+        }
     }
 
     #[test]
@@ -287,7 +422,7 @@ mod tests {
         let variables = [("TEAHOUSE_DATA", "b"), ("TEAHOUSE_API__LISTEN", "127.0.0.1:2")]
             .map(|(n, v)| (n.to_owned(), v.to_owned()));
         let flags = Flags { data: Some("c".into()), ..Flags::default() };
-        let settings = Settings::layered(Some(&file), variables.into_iter(), &flags).unwrap();
+        let settings = Settings::layered(Some(&file), variables.into(), &flags).unwrap();
         assert_eq!(settings.data, Path::new("c"));
         assert_eq!(settings.api.listen.port(), 2);
         assert_eq!(settings.log_cache_bytes, 7);
@@ -295,7 +430,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_an_error() {
-        assert!(Settings::layered(Some(Path::new("/nowhere.toml")), [].into_iter(), &Flags::default()).is_err());
+        assert!(Settings::layered(Some(Path::new("/nowhere.toml")), HashMap::new(), &Flags::default()).is_err());
     }
 
     #[test]

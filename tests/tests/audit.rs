@@ -275,6 +275,10 @@ fn a_replay_compares_equal_and_names_each_row_that_was_tampered_with() {
     let differs = audit(&["replay", "--data", &data, "--compare"]).ended_with(1);
     let said = format!("{}{}", differs.out, differs.err);
     assert!(said.contains("people") && said.contains("chat"), "{said}");
+    // Where there is nothing to compare with, nothing was compared.
+    std::fs::remove_dir_all(&views).unwrap();
+    let nothing = audit(&["replay", "--data", &data, "--compare"]).ended_with(2);
+    assert!(nothing.err.contains("not everything was compared"), "{}", nothing.err);
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -255,13 +255,42 @@ fn a_query_is_answered_at_or_after_the_position_that_the_client_has_seen() {
 }
 
 #[test]
-fn a_setting_that_does_not_exist_keeps_the_server_from_starting() {
+fn a_setting_that_can_not_be_keeps_the_server_from_starting_and_is_named() {
     let home = tempfile::tempdir().unwrap();
-    let mut command = teahouse_tests::binary::command();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(home.path());
-    let output = command.env("TEAHOUSE_POLICY__RECAL_SECONDS", "1").output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("recal_seconds"));
+    let started = |variables: &[(&str, &str)]| {
+        let mut command = teahouse_tests::binary::command();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(home.path().join("data"));
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let wrong = [
+        ("TEAHOUSE_POLICY__RECALL_SECONDS", "-1", "policy.recall_seconds"),
+        ("TEAHOUSE_POLICY__FRIEND_REQUEST_SECONDS", "9223372036854775807", "policy.friend_request_seconds"),
+        ("TEAHOUSE_COMMANDS__PASSWORDS__PASSES", "0", "commands.passwords.passes"),
+        ("TEAHOUSE_STORE", "rocks", "TEAHOUSE_STORE"),
+    ];
+    for (name, value, named) in wrong {
+        let (code, said) = started(&[(name, value)]);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(named), "{said}");
+    }
+    // What is no setting is named and does no harm: here the last one is what keeps it from starting.
+    let (code, said) = started(&[("TEAHOUSE_PORT", "tcp://10.0.0.1:80"), ("TEAHOUSE_API__WORKERS", "many")]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("TEAHOUSE_PORT") && said.contains("TEAHOUSE_API__WORKERS"), "{said}");
+    assert!(!home.path().join("data").exists());
+}
+
+#[test]
+fn a_server_whose_address_is_taken_leaves_nothing_behind() {
+    let server = SHARED.server();
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    let address = server.client().address();
+    let arguments = ["serve", "--listen", &address, "--data", data.to_str().unwrap()];
+    let second = teahouse_tests::binary::run(&arguments).ended_with(2);
+    assert!(second.err.contains(&address), "{}", second.err);
+    assert!(!data.exists());
 }
 
 #[test]

@@ -150,8 +150,10 @@ fn compare_with(
     only: Option<&str>,
 ) -> Result<Ending, Error> {
     let kinds: Vec<Kind> = kinds.iter().copied().filter(|kind| only.is_none_or(|only| kind.name == only)).collect();
-    for kind in kinds.iter().filter(|kind| replayed.iter().all(|model| model.name != kind.name)) {
-        output::line(&format!("{}: no complete rows in {} to compare with", kind.name, live.display()));
+    let missing = kinds.iter().filter(|kind| replayed.iter().all(|model| model.name != kind.name));
+    let missing: Vec<&str> = missing.map(|kind| kind.name).collect();
+    for name in &missing {
+        output::line(&format!("{name}: no complete rows in {} to compare with", live.display()));
     }
     let mut differences = 0_u64;
     let compared = compare(&kinds, live, rebuilt, &mut |difference| {
@@ -160,7 +162,13 @@ fn compare_with(
     });
     let compared = compared.map_err(|error| Error::Unavailable(error.to_string()))?;
     output::line(&format!("{} rows compared, {} differ", grouped(compared), grouped(differences)));
-    Ok(if differences == 0 { Ending::Well } else { Ending::Breach })
+    if differences > 0 {
+        return Ok(Ending::Breach);
+    }
+    if !missing.is_empty() {
+        return Err(Error::Unavailable(format!("not everything was compared: {} had no rows", missing.join(", "))));
+    }
+    Ok(Ending::Well)
 }
 
 fn named(difference: &Difference) -> String {

@@ -45,7 +45,7 @@ const SETTINGS: [(&str, &str); 17] = [
 /// # Errors
 /// Never, as long as the settings above are settings.
 pub(super) fn settings(data: &Path, store: Store) -> Result<Settings, Error> {
-    let variables = SETTINGS.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let variables = SETTINGS.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let flags = Flags { data: Some(data.to_owned()), listen: None, store: Some(store) };
     Ok(Settings::layered(None, variables, &flags)?)
 }
