@@ -190,7 +190,7 @@ pub(crate) enum SettingsError {
         /// Its name.
         variable: String,
         /// What is wrong with it.
-        error: config::ConfigError,
+        error: Box<config::ConfigError>,
     },
     /// A number is too small or too large.
     #[error("the setting {setting} is {value}, out of its range: {least} to {most}")]
@@ -254,7 +254,7 @@ impl Settings {
         for (name, value) in &ours {
             let alone = Config::builder().add_source(variables([(name.clone(), value.clone())].into())).build();
             if let Err(error) = alone.and_then(Config::try_deserialize::<Self>) {
-                return Err(SettingsError::Variable { variable: name.clone(), error });
+                return Err(SettingsError::Variable { variable: name.clone(), error: error.into() });
             }
         }
         let mut layers = Config::builder();

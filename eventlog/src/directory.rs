@@ -46,10 +46,35 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
+    /// Files of the engine, or beside it, are lost or damaged, so that no record can be looked at.
+    #[error(
+        "the files of the event log in {} are damaged: {reason}; {}; `teahouse audit restore` makes a log of an export",
+        dir.display(),
+        known(*acknowledged)
+    )]
+    Broken {
+        /// The directory.
+        dir: PathBuf,
+        /// Which file, or the engine's own words.
+        reason: String,
+        /// Up to where events are known to have been acknowledged, if the mark of that can be read.
+        acknowledged: Option<Position>,
+    },
     /// What is there is not what was acknowledged.
     #[error(transparent)]
     Damaged(#[from] ReadError),
 }
+
+fn known(acknowledged: Option<Position>) -> String {
+    match acknowledged {
+        Some(position) => format!("events up to position {position} were acknowledged"),
+        None => "up to where events were acknowledged is not known".to_owned(),
+    }
+}
+
+/// Looks whether files are there that an engine would make anew, or go without, instead of missing them; gives the first
+/// that is not. Nothing is changed by it.
+pub(crate) type FindLost = fn(&Path) -> io::Result<Option<PathBuf>>;
 
 /// Opens or makes an engine's files in a folder.
 pub(crate) type OpenStore = Box<dyn Fn(&Path) -> Result<Arc<dyn Store>, StoreError>>;
@@ -62,6 +87,8 @@ pub(crate) struct Engine {
     pub(crate) others: &'static [&'static str],
     /// Extension of the files that its recovery may cut off, if any; they are set aside before it runs.
     pub(crate) journals: Option<&'static str>,
+    /// Finds lost files before it opens the others over them.
+    pub(crate) find_lost: FindLost,
     /// Opens or makes its files.
     pub(crate) open: OpenStore,
 }
@@ -88,19 +115,28 @@ pub(crate) fn open(dir: &Path, engine: &Engine) -> Result<Opened, OpenError> {
     if !folder.exists() && !tail.exists() {
         return make(dir, engine, lock);
     }
+    let broken = |reason: String, acknowledged| OpenError::Broken { dir: dir.to_owned(), reason, acknowledged };
+    let missing = |path: &Path| format!("{} is missing", path.display());
     let (tail, marked) = match TailMark::open(&tail) {
-        Ok(Some(found)) if folder.exists() => found,
-        Ok(Some(_)) => return Err(missing(&folder).into()),
-        Ok(None) => return Err(missing(&tail).into()),
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            return Err(unusable(error.to_string()).into());
-        }
+        Ok(Some(found)) => found,
+        Ok(None) => return Err(broken(missing(&tail), None)),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(broken(error.to_string(), None)),
         Err(error) => return Err(io_error(&tail)(error)),
     };
+    if !folder.exists() {
+        return Err(broken(missing(&folder), Some(marked)));
+    }
+    // Before the engine looks: it might mend by leaving out what is lost, and find nothing wrong the next time.
+    if let Some(lost) = (engine.find_lost)(&folder).map_err(io_error(&folder))? {
+        return Err(broken(missing(&lost), Some(marked)));
+    }
     if let Some(extension) = engine.journals {
         as_found::set_aside(dir, &folder, extension).map_err(io_error(dir))?;
     }
-    let store = open_engine(engine, &folder)?;
+    let store = open_engine(engine, &folder).map_err(|error| match error {
+        EngineError::Damaged(reason) => broken(reason, Some(marked)),
+        EngineError::Failed(error) => error.into(),
+    })?;
     let last = check_end(store.as_ref(), marked)?;
     as_found::discard(dir).map_err(io_error(dir))?;
     Ok(Opened { store, last, tail, lock })
@@ -116,7 +152,10 @@ fn make(dir: &Path, engine: &Engine, lock: File) -> Result<Opened, OpenError> {
     let making = making(dir);
     File::create(&making).and_then(|file| file.sync_all()).map_err(io_error(&making))?;
     sync_folder(dir).map_err(io_error(dir))?;
-    let store = open_engine(engine, &dir.join(engine.name))?;
+    let store = open_engine(engine, &dir.join(engine.name)).map_err(|error| match error {
+        EngineError::Damaged(reason) => OpenError::Broken { dir: dir.to_owned(), reason, acknowledged: None },
+        EngineError::Failed(error) => error.into(),
+    })?;
     let tail = TailMark::create(&dir.join("tail"), Position::START).map_err(io_error(dir))?;
     // From here on the log counts as made, so this must be durable before anything is acknowledged.
     fs::remove_file(&making).and_then(|()| sync_folder(dir)).map_err(io_error(&making))?;
@@ -160,12 +199,21 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
+/// Why an engine did not open its files.
+enum EngineError {
+    /// They are not what it wrote: its own words.
+    Damaged(String),
+    /// They can't be read.
+    Failed(ReadError),
+}
+
 /// Opens the engine's files. Engines panic on some damages; that must not take the process along.
-fn open_engine(engine: &Engine, folder: &Path) -> Result<Arc<dyn Store>, ReadError> {
+fn open_engine(engine: &Engine, folder: &Path) -> Result<Arc<dyn Store>, EngineError> {
     match catch_unwind(AssertUnwindSafe(|| (engine.open)(folder))) {
         Ok(Ok(store)) => Ok(store),
-        Ok(Err(error)) => Err(error.at(Position(1), None)),
-        Err(_) => Err(unusable(format!("{} can't make sense of its files", engine.name))),
+        Ok(Err(StoreError::Damaged(rule))) => Err(EngineError::Damaged(rule.to_string())),
+        Ok(Err(StoreError::Failed(reason))) => Err(EngineError::Failed(ReadError::Unavailable(reason))),
+        Err(_) => Err(EngineError::Damaged(format!("{} can't make sense of its files", engine.name))),
     }
 }
 
@@ -187,13 +235,4 @@ fn check_end(store: &dyn Store, marked: Position) -> Result<Position, ReadError>
         until = after;
     }
     Ok(last)
-}
-
-fn missing(path: &Path) -> ReadError {
-    unusable(format!("{} is missing", path.display()))
-}
-
-/// Damage that concerns the log from its first event on.
-fn unusable(rule: String) -> ReadError {
-    ReadError::Damaged { position: Position(1), stream: None, rule }
 }

@@ -1,6 +1,11 @@
 //! The embedded default: records and index in two keyspaces of one fjall database.
 
-use std::{ops::Bound, path::Path, sync::Arc};
+use std::{
+    fs, io,
+    ops::Bound,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::{Bytes, BytesMut};
 use fjall::{
@@ -52,9 +57,33 @@ impl FjallLog {
     pub fn open(dir: impl AsRef<Path>, options: FjallOptions) -> Result<Arc<DiskLog>, OpenError> {
         let open =
             move |folder: &Path| FjallStore::open(folder, options).map(|store| Arc::new(store) as Arc<dyn Store>);
-        let engine = Engine { name: "fjall", others: &["sled"], journals: Some("jnl"), open: Box::new(open) };
+        let engine =
+            Engine { name: "fjall", others: &["sled"], journals: Some("jnl"), find_lost, open: Box::new(open) };
         DiskLog::open(dir.as_ref(), &engine)
     }
+}
+
+/// Keyspaces of a log: fjall's own, records, index.
+const KEYSPACES: usize = 3;
+
+/// fjall takes a keyspace without its `current` for one whose making was interrupted, and deletes it.
+fn find_lost(folder: &Path) -> io::Result<Option<PathBuf>> {
+    let (version, keyspaces) = (folder.join("version"), folder.join("keyspaces"));
+    if !version.exists() {
+        return Ok(Some(version));
+    }
+    if !keyspaces.exists() {
+        return Ok(Some(keyspaces));
+    }
+    let mut count = 0;
+    for keyspace in fs::read_dir(&keyspaces)? {
+        let current = keyspace?.path().join("current");
+        if !current.exists() {
+            return Ok(Some(current));
+        }
+        count += 1;
+    }
+    Ok((count < KEYSPACES).then(|| keyspaces.join("*")))
 }
 
 struct FjallStore {

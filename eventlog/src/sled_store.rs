@@ -60,9 +60,14 @@ impl SledLog {
     /// When another process has it open, when it can't be read, or when something acknowledged is gone.
     pub fn open(dir: impl AsRef<Path>, options: SledOptions) -> Result<Arc<DiskLog>, OpenError> {
         let open = move |folder: &Path| SledStore::open(folder, options).map(|store| Arc::new(store) as Arc<dyn Store>);
-        let engine = Engine { name: "sled", others: &["fjall"], journals: None, open: Box::new(open) };
+        let engine = Engine { name: "sled", others: &["fjall"], journals: None, find_lost, open: Box::new(open) };
         DiskLog::open(dir.as_ref(), &engine)
     }
+}
+
+/// sled makes lost files anew, or panics.
+fn find_lost(folder: &Path) -> io::Result<Option<PathBuf>> {
+    Ok(["conf", "db"].into_iter().map(|name| folder.join(name)).find(|path| !path.exists()))
 }
 
 struct SledStore {

@@ -28,6 +28,11 @@ async fn inspect(kind: StoreKind, dir: &Path) -> Found {
     let log = match kind.open(dir, None) {
         Ok(log) => log,
         Err(OpenError::Damaged(error)) => return damage(error),
+        // No record can be looked at, the first one included.
+        Err(OpenError::Broken { reason, .. }) => {
+            assert!(!reason.is_empty());
+            return Found::Damage { position: Position(1) };
+        }
         Err(other) => panic!("{other}"),
     };
     match everything(log.as_ref(), 100).await {
@@ -365,4 +370,24 @@ fn a_directory_belongs_to_one_engine() {
     drop(open(StoreKind::Sled, dir.path()));
     let other = StoreKind::Fjall.open(dir.path(), None);
     assert!(matches!(other, Err(OpenError::OtherStore { found: "sled", .. })));
+}
+
+#[tokio::test]
+async fn a_lost_file_is_named_the_same_however_often_one_looks() {
+    for (kind, lost) in [
+        (StoreKind::Fjall, "fjall/version"),
+        (StoreKind::Fjall, "fjall/keyspaces/0/current"),
+        (StoreKind::Fjall, "fjall/keyspaces/1/current"),
+        (StoreKind::Fjall, "fjall/keyspaces/2/current"),
+        (StoreKind::Sled, "sled/db"),
+        (StoreKind::Sled, "sled/conf"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let count = filled(kind, dir.path()).await;
+        std::fs::remove_file(dir.path().join(lost)).unwrap();
+        let look = || kind.open(dir.path(), None).map(|_| ()).unwrap_err().to_string();
+        let said = look();
+        assert!(said.contains(lost) && said.contains(&format!("up to position {count}")), "{said}");
+        assert_eq!(look(), said);
+    }
 }

@@ -8,7 +8,6 @@
 //! - [`openapi`]: requests made up from the OpenAPI document.
 //! - [`socket`]: a device's WebSocket.
 //! - [`money`]: wallets with a bank behind them.
-//! - [`money`]: wallets with a bank behind them.
 //! - [`people`]: registering, befriending, founding groups, talking.
 //! - [`patience`]: waiting for what happens a little later, up to a deadline.
 //!
@@ -16,7 +15,6 @@
 
 pub mod binary;
 pub mod client;
-pub mod money;
 pub mod money;
 pub mod openapi;
 pub mod patience;

@@ -17,7 +17,9 @@ use crate::{
 };
 
 /// Characters of a payload that a table shows.
-const PAYLOAD_CHARS: usize = 300;
+const PAYLOAD_CHARS: usize = 120;
+/// Fields of payloads that a table does not show: what a password or PIN is checked against.
+const VERIFIERS: [&str; 2] = ["password", "pin"];
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -88,8 +90,23 @@ impl Listing {
     }
 }
 
+/// A payload for people to read: without verifiers, which `--format jsonl` has.
+fn shown_payload(payload: &[u8]) -> String {
+    match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(payload) {
+        Ok(mut fields) if VERIFIERS.iter().any(|name| fields.contains_key(*name)) => {
+            for name in VERIFIERS {
+                if let Some(value) = fields.get_mut(name) {
+                    *value = "(not shown)".into();
+                }
+            }
+            serde_json::Value::Object(fields).to_string()
+        }
+        _ => String::from_utf8_lossy(payload).into_owned(),
+    }
+}
+
 fn row(record: &RecordedEvent) -> [String; 7] {
-    let payload = String::from_utf8_lossy(record.payload());
+    let payload = shown_payload(record.payload());
     let mut text: String = payload.chars().take(PAYLOAD_CHARS).collect();
     if payload.chars().nth(PAYLOAD_CHARS).is_some() {
         text.push('…');
@@ -103,4 +120,18 @@ fn row(record: &RecordedEvent) -> [String; 7] {
         record.actor().map_or_else(|| "-".to_owned(), |actor| actor.to_string()),
         text,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_shows_no_verifier_and_any_other_payload_as_it_is() {
+        let shown = shown_payload(br#"{"handle":"ann","password":"$argon2id$x"}"#);
+        assert!(shown.contains("ann") && !shown.contains("argon2id"), "{shown}");
+        assert!(!shown_payload(br#"{"pin":{"verifier":"$argon2id$x"}}"#).contains("argon2id"));
+        assert_eq!(shown_payload(br#"{ "name" : 1.0 }"#), r#"{ "name" : 1.0 }"#);
+        assert_eq!(shown_payload(b"no JSON"), "no JSON");
+    }
 }

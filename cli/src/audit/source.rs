@@ -111,6 +111,7 @@ pub(crate) fn opened(outcome: Result<Arc<DiskLog>, OpenError>) -> Result<Arc<Dis
             Some(breach) => Error::Breach(breach),
             None => Error::Unavailable(damage.to_string()),
         },
+        OpenError::Broken { .. } => Error::Failed(format!("breach: {error}")),
         OpenError::Locked { .. } | OpenError::OtherStore { .. } | OpenError::Io { .. } => {
             Error::Unavailable(error.to_string())
         }

@@ -22,10 +22,11 @@ use crate::{
 struct Talk {
     log: MemoryLog,
     runtime: tokio::runtime::Runtime,
-    dir: TempDir,
     projection: SearchProjection,
     seqs: BTreeMap<ConversationId, u64>,
     clock: DateTime<Utc>,
+    /// Deleted last, when nothing writes into it any more.
+    dir: TempDir,
 }
 
 fn text(words: &str) -> Content {
