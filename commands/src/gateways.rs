@@ -96,7 +96,7 @@ impl fmt::Debug for LinkCard {
 /// A card that the bank has linked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkedCard {
-    /// What stands for the card from now on.
+    /// What stands for the card from now on: the same however often the card is linked.
     pub token: String,
     /// The last four digits of its number.
     pub last_four: String,

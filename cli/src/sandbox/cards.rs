@@ -24,6 +24,8 @@ pub(super) struct Cards {
     links: HashMap<Uuid, Link>,
     /// Numbers by token.
     tokens: HashMap<String, String>,
+    /// Tokens by number: a card has one, however often it is linked.
+    named: HashMap<String, String>,
 }
 
 /// A card.
@@ -93,7 +95,7 @@ impl Cards {
         self.cards.get(self.tokens.get(token)?)
     }
 
-    /// What linking a card would come to; `wanted.token` is the token of a new link.
+    /// What linking a card would come to; `wanted.token` is the token of a card linked for the first time.
     pub(super) fn link(&self, wanted: Link) -> Linking {
         if let Some(known) = self.links.get(&wanted.request_id) {
             let same = Link { token: known.token.clone(), ..wanted } == *known;
@@ -117,7 +119,8 @@ impl Cards {
         }
         card.holder.get_or_insert_with(|| wanted.holder.trim().to_owned());
         card.bank.get_or_insert_with(|| wanted.bank.trim().to_owned());
-        Linking::New(card, wanted)
+        let token = self.named.get(&wanted.number).cloned().unwrap_or(wanted.token);
+        Linking::New(card, Link { token, ..wanted })
     }
 }
 
@@ -131,6 +134,7 @@ impl Trade for Cards {
             }
             CardFact::Link(link) => {
                 self.tokens.insert(link.token.clone(), link.number.clone());
+                self.named.insert(link.number.clone(), link.token.clone());
                 self.links.insert(link.request_id, link);
             }
         }
