@@ -7,6 +7,7 @@
 //!   idempotency keys.
 //! - [`limits`]: rate limits; [`metrics`]: what Prometheus scrapes.
 //! - [`hub`]: which devices are connected, and what is pushed to them; [`socket`]: one device's WebSocket.
+//! - `qr`: codes as pictures.
 //! - [`routes`]: the endpoints, one file per subject; [`openapi`]: the document made of them.
 //! - [`ceiling`]: a server with the same HTTP stack and the same log but no domain, to measure against.
 
@@ -18,6 +19,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod options;
 pub mod problem;
+mod qr;
 pub mod request;
 pub mod routes;
 pub mod server;

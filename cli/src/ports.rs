@@ -9,9 +9,10 @@ use commands::{
     ports::{Accounts, CommandHistory, Deadlines, Due, PastCommand, Relations, Unsettled, VisibleMessage},
 };
 use domain::{
-    CommandId, ConversationId, HoldId, UserId,
+    CommandId, ConversationId, HoldId, MerchantId, OrderId, UserId,
     conversation::MessageSent,
     hold::{Payer, Terms},
+    merchant::Sale,
 };
 use eventlog::{EventLog, Position};
 use ledger::{Currency, Money};
@@ -20,6 +21,7 @@ use projections::{
     chat::{Entry, Reading},
     deadlines::{Item, Wait, WaitKind},
     runtime::Slot,
+    wallet::{Counterparty, Line, LineKind},
 };
 
 /// How long a command waits for a read model to take in what was acknowledged before.
@@ -111,6 +113,15 @@ fn visible(entry: &Entry) -> Result<Option<VisibleMessage>, CommandError> {
     Ok(Some(VisibleMessage { sender, at: entry.at, content }))
 }
 
+fn sale(line: &Line) -> Option<Sale> {
+    match (line.kind, &line.counterparty) {
+        (LineKind::Sale, Some(Counterparty::Person { user })) => {
+            Some(Sale { paid: line.reference, payer: *user, amount: line.amount, at: line.at })
+        }
+        _ => None,
+    }
+}
+
 impl CommandHistory for Answers {
     fn find(&self, command: CommandId) -> Result<Option<PastCommand>, CommandError> {
         let view = self.read_models.commands.now().map_err(unanswered)?;
@@ -157,6 +168,15 @@ impl Accounts for Answers {
 
     async fn unshown(&self, limit: usize) -> Result<Vec<HoldId>, CommandError> {
         Ok(self.fresh(&self.read_models.wallet).await?.unshown(limit))
+    }
+
+    async fn sale(&self, merchant: MerchantId, line: u64) -> Result<Option<Sale>, CommandError> {
+        let view = self.fresh(&self.read_models.wallet).await?;
+        Ok(view.line(Payer::Merchant(merchant), line).map_err(unanswered)?.as_ref().and_then(sale))
+    }
+
+    async fn orders_due(&self, by: DateTime<Utc>, limit: usize) -> Result<Vec<OrderId>, CommandError> {
+        Ok(self.fresh(&self.read_models.shops).await?.orders_due(by, limit))
     }
 }
 

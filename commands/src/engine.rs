@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
     Aggregate, CommandEvent, CommandId, Contacts, Conversation, DeviceId, EventFamily, Friendship, HandleClaim, Hold,
-    Inbox, Policy, Rejection, StickerPack, User, UserId, Wallet,
+    Inbox, Merchant, Order, Policy, Rejection, StickerPack, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
@@ -109,6 +109,8 @@ pub struct Commands {
     pub(crate) sticker_packs: Arc<Repository<StickerPack>>,
     pub(crate) wallets: Arc<Repository<Wallet>>,
     pub(crate) holds: Arc<Repository<Hold>>,
+    pub(crate) merchants: Arc<Repository<Merchant>>,
+    pub(crate) orders: Arc<Repository<Order>>,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) dice: Arc<dyn Dice>,
     pub(crate) bank: Option<Arc<dyn BankGateway>>,
@@ -187,6 +189,8 @@ impl Commands {
             sticker_packs: Arc::new(Repository::new(log.clone(), snapshots.clone(), 1_024)),
             wallets: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             holds: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            merchants: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
+            orders: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             accounts,
             dice,
             bank,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
-    CommandId, ConversationId, FriendshipId, HoldId, PaymentId, UserId,
+    CommandId, ConversationId, FriendshipId, HoldId, MerchantId, OrderId, PaymentId, UserId,
     conversation::Content,
     hold::{Payer, Terms},
+    merchant::Sale,
 };
 use eventlog::Position;
 use ledger::Money;
@@ -65,10 +66,14 @@ pub trait Accounts: Send + Sync + 'static {
     async fn terms(&self, hold: HoldId) -> Result<Option<Terms>, CommandError>;
     /// Up to `limit` holds that the clock has to look at by a time, the earliest first.
     async fn holds_due(&self, by: DateTime<Utc>, limit: usize) -> Result<Vec<HoldId>, CommandError>;
-    /// Up to `limit` things behind a place in their order that the bank or a biller has not settled.
+    /// Up to `limit` things that the bank, a biller or an order has not settled.
     async fn unsettled(&self, limit: usize) -> Result<Vec<Unsettled>, CommandError>;
     /// Up to `limit` open holds that their conversation does not show yet.
     async fn unshown(&self, limit: usize) -> Result<Vec<HoldId>, CommandError>;
+    /// The sale that a line of a merchant's statement is of; none where the line is of something else.
+    async fn sale(&self, merchant: MerchantId, line: u64) -> Result<Option<Sale>, CommandError>;
+    /// Up to `limit` orders that nobody has paid and whose time is over by then.
+    async fn orders_due(&self, by: DateTime<Utc>, limit: usize) -> Result<Vec<OrderId>, CommandError>;
 }
 
 /// Something that the bank or a biller has to settle.
@@ -76,7 +81,7 @@ pub trait Accounts: Send + Sync + 'static {
 pub enum Unsettled {
     /// Money to be fetched for somebody.
     TopUp(UserId, PaymentId),
-    /// Money to be paid out, or to a biller.
+    /// Money to be paid out, to a biller or for an order.
     Hold(HoldId),
 }
 

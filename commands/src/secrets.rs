@@ -5,7 +5,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use chrono::{DateTime, Utc};
-use domain::{CommandId, ConversationId, DeviceId, UserId};
+use domain::{CommandId, ConversationId, DeviceId, MerchantId, OrderId, UserId};
 use uuid::Uuid;
 
 /// The server's secret key.
@@ -115,13 +115,21 @@ impl Secrets {
     /// The authorization that a command gives: the same for a repeated command, and not to be guessed from its key.
     #[must_use]
     pub fn authorization(&self, command: CommandId) -> Uuid {
-        let mut bytes = [0; 16];
-        self.hash("authorization", command.0.as_bytes())
-            .as_bytes()
-            .iter()
-            .zip(&mut bytes)
-            .for_each(|(from, to)| *to = *from);
-        Uuid::new_v8(bytes)
+        self.id("authorization", command.0.as_bytes())
+    }
+
+    /// The id of the order that a merchant gives a number: the same whenever the number comes again. Keyed, since whoever
+    /// knows an order's id may see what is to be paid, and merchants' numbers are easily guessed.
+    #[must_use]
+    pub fn order(&self, merchant: MerchantId, out_trade_no: &str) -> OrderId {
+        let named = [merchant.0.as_bytes().as_slice(), out_trade_no.as_bytes()].concat();
+        OrderId(self.id("order", &named))
+    }
+
+    fn id(&self, purpose: &str, bytes: &[u8]) -> Uuid {
+        let mut id = [0; 16];
+        self.hash(purpose, bytes).as_bytes().iter().zip(&mut id).for_each(|(from, to)| *to = *from);
+        Uuid::new_v8(id)
     }
 
     /// Tells requests with the same idempotency key apart. Keyed, since a request may hold a password.

@@ -9,8 +9,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    CommandEvent, ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent,
-    StickerPackEvent, UserEvent, UserId, WalletEvent,
+    CommandEvent, ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MerchantEvent,
+    OrderEvent, StickerPackEvent, UserEvent, UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -140,6 +140,10 @@ pub enum DomainEvent {
     Wallet(WalletEvent),
     /// Of a `hold-` stream.
     Hold(HoldEvent),
+    /// Of a `merchant-` stream.
+    Merchant(MerchantEvent),
+    /// Of an `order-` stream.
+    Order(OrderEvent),
 }
 
 impl DomainEvent {
@@ -165,7 +169,9 @@ impl DomainEvent {
             StickerPackEvent => StickerPack,
             CommandEvent => Command,
             WalletEvent => Wallet,
-            HoldEvent => Hold
+            HoldEvent => Hold,
+            OrderEvent => Order,
+            MerchantEvent => Merchant
         );
         Err(DecodeError::UnknownType(event_type.to_owned()))
     }
@@ -181,6 +187,9 @@ impl DomainEvent {
                 | "hold.released"
                 | "hold.returned"
                 | "hold.share-opened"
+                | "order.paid"
+                | "order.payment-returned"
+                | "merchant.refunded"
         )
     }
 
@@ -190,6 +199,8 @@ impl DomainEvent {
         match self {
             Self::Wallet(event) => event.entry(),
             Self::Hold(event) => event.entry(),
+            Self::Order(event) => event.entry(),
+            Self::Merchant(event) => event.entry(),
             _ => None,
         }
     }

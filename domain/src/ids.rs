@@ -71,6 +71,14 @@ impl MerchantId {
     }
 }
 
+impl PaymentId {
+    /// The id of a merchant's refund: the same whenever the merchant gives the same number.
+    #[must_use]
+    pub fn of_refund(merchant: MerchantId, out_refund_no: &str) -> Self {
+        Self(derived("teahouse refund", &[merchant.0.as_bytes(), out_refund_no.as_bytes()]))
+    }
+}
+
 impl CommandId {
     /// The command that `key` names for `scope`: whoever repeats the key means the same command.
     #[must_use]

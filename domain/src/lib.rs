@@ -7,7 +7,7 @@
 //! - [`policy`]: every number of the rules, as settings.
 //! - one module per aggregate, each with its events, its state and its deciders:
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
-//!   [`hold`].
+//!   [`hold`], [`merchant`], [`order`].
 //! - [`accounts`]: which ledger account is whose.
 //! - [`command`]: what is kept of a command that had nothing to do.
 //!
@@ -24,6 +24,8 @@ pub mod handle;
 pub mod hold;
 pub mod ids;
 pub mod inbox;
+pub mod merchant;
+pub mod order;
 pub mod policy;
 pub mod rejection;
 pub mod sticker_pack;
@@ -44,6 +46,8 @@ pub use ids::{
     TagId, UserId,
 };
 pub use inbox::{Inbox, InboxEvent};
+pub use merchant::{Merchant, MerchantEvent};
+pub use order::{Order, OrderEvent};
 pub use policy::{MoneyPolicy, Policy};
 pub use rejection::{Rejection, RejectionKind};
 pub use sticker_pack::{StickerPack, StickerPackEvent};

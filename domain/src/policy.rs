@@ -96,6 +96,16 @@ pub struct MoneyPolicy {
     pub arrival_seconds: Vec<i64>,
     /// How long a bank, biller or order may take before an unsettled hold is an alarm, in seconds.
     pub settlement_seconds: i64,
+    /// Most people who may act for a merchant besides its owner.
+    pub operators_max: usize,
+    /// How long the code of an order can be paid, in seconds.
+    pub order_code_seconds: i64,
+    /// After how long an order that nobody paid is closed, in seconds.
+    pub order_seconds: i64,
+    /// Most refunds of one payment.
+    pub refunds_max: usize,
+    /// How long a payment can be refunded, in seconds.
+    pub refund_seconds: i64,
     /// Most in one share of a red packet.
     pub packet_share: Decimal,
     /// Most shares of a red packet.
@@ -145,6 +155,11 @@ impl Default for MoneyPolicy {
             hold_seconds: 24 * 3600,
             arrival_seconds: vec![0, 2 * 3600, 24 * 3600],
             settlement_seconds: 3 * 24 * 3600,
+            operators_max: 50,
+            order_code_seconds: 2 * 3600,
+            order_seconds: 7 * 24 * 3600,
+            refunds_max: 50,
+            refund_seconds: 365 * 24 * 3600,
             packet_share: yuan(200),
             packet_shares_max: 100,
         }

@@ -184,6 +184,50 @@ rejections! {
     AllGone: Conflict, "all-gone", "all shares are gone";
     /// A message that shows money on its way stays.
     MoneyIsNotRecalled: Conflict, "money-is-not-recalled", "money on its way can't be recalled as a message";
+    /// No such merchant.
+    MerchantNotFound: NotFound, "merchant-not-found", "no such merchant";
+    /// The merchant takes no payments any more.
+    MerchantClosed: Conflict, "merchant-closed", "this merchant takes no payments any more";
+    /// Only the merchant's owner may.
+    MerchantOwnerOnly: Forbidden, "merchant-owner-only", "only the owner of the merchant may do this";
+    /// Who asks may not act for the merchant.
+    NotAnOperator: Forbidden, "not-an-operator", "you may not act for this merchant";
+    /// There are as many operators as there may be.
+    TooManyOperators {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-operators", "a merchant has at most {max} operators";
+    /// No such order.
+    OrderNotFound: NotFound, "order-not-found", "no such order";
+    /// Somebody has paid the order.
+    OrderPaid: Conflict, "order-paid", "this order is paid already";
+    /// Nobody has paid the order.
+    OrderNotPaid: Conflict, "order-not-paid", "this order was not paid";
+    /// The order can't be paid any more.
+    OrderClosed: Conflict, "order-closed", "this order is closed";
+    /// The order's code is too old.
+    OrderCodeExpired: Conflict, "order-code-expired", "the time of this code is over; the merchant can show it anew";
+    /// The number belongs to another order.
+    OrderDiffers: Conflict, "order-differs", "this merchant has another order with this number";
+    /// No such sale.
+    SaleNotFound: NotFound, "sale-not-found", "no such sale of this merchant";
+    /// The number belongs to another refund.
+    RefundDiffers: Conflict, "refund-differs", "this merchant has another refund with this number";
+    /// The time for refunds is over.
+    RefundTooLate {
+        /// How long there is.
+        days: i64
+    }: Conflict, "refund-too-late", "a payment can be refunded for {days} days";
+    /// There were as many refunds as there may be.
+    TooManyRefunds {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-refunds", "a payment is refunded in at most {max} parts";
+    /// More than is left of what was paid.
+    RefundTooLarge {
+        /// What is left.
+        left: String
+    }: Conflict, "refund-too-large", "only {left} of this payment can still be refunded";
     /// The ledger does not take it.
     NotBookable {
         /// Why.

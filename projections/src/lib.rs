@@ -9,7 +9,7 @@
 //! - [`catalogue`]: every keyspace of every projection, with its key, its value and its workload.
 //! - one module per read model: [`chat`] (conversations, history, inbox, sync), [`people`] (profiles, contacts),
 //!   [`commands`] (who asked for what already), [`deadlines`] (what falls due later), [`search`], [`report`],
-//!   [`stickers`].
+//!   [`stickers`], [`shops`] (merchants and orders), [`wallet`] (balances, statements, money on its way).
 
 pub mod catalogue;
 pub mod chat;
@@ -21,6 +21,7 @@ pub mod report;
 pub mod rows;
 pub mod runtime;
 pub mod search;
+pub mod shops;
 pub mod stickers;
 pub mod wallet;
 

@@ -13,6 +13,7 @@ use crate::{
     report::{ReportProjection, ReportView},
     runtime::{AppliedHook, Group, GroupBuilder, Kind, ProjectionStatus, RebuildError, Slot, StartError, State},
     search::{SearchProjection, SearchView},
+    shops::{ShopsProjection, ShopsView},
     stickers::{StickersProjection, StickersView},
     wallet::{WalletProjection, WalletView},
 };
@@ -27,6 +28,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::of::<DeadlinesProjection>(),
         Kind::of::<ReportProjection>(),
         Kind::of::<SearchProjection>(),
+        Kind::of::<ShopsProjection>(),
         Kind::of::<StickersProjection>(),
         Kind::of::<WalletProjection>(),
     ]
@@ -54,6 +56,8 @@ pub struct ReadModels {
     pub report: Arc<Slot<ReportView>>,
     /// Search in messages.
     pub search: Arc<Slot<SearchView>>,
+    /// Merchants and orders.
+    pub shops: Arc<Slot<ShopsView>>,
     /// Sticker packs.
     pub stickers: Arc<Slot<StickersView>>,
     /// Balances, statements, money on its way.
@@ -76,6 +80,7 @@ impl ReadModels {
             deadlines: group.add::<DeadlinesProjection>(None)?,
             report: group.add::<ReportProjection>(None)?,
             search: group.add::<SearchProjection>(None)?,
+            shops: group.add::<ShopsProjection>(None)?,
             stickers: group.add::<StickersProjection>(None)?,
             wallet: group.add::<WalletProjection>(None)?,
             group: group.start()?,

@@ -1,6 +1,6 @@
 //! What stands in the paths of endpoints.
 
-use domain::{CardId, ConversationId, DeviceId, HoldId, PaymentId, StickerPackId, TagId, UserId};
+use domain::{CardId, ConversationId, DeviceId, HoldId, MerchantId, OrderId, PaymentId, StickerPackId, TagId, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -80,6 +80,30 @@ paths! {
         biller: String,
         /// The customer's number.
         account: String,
+    }
+    /// The path names a merchant.
+    MerchantPath {
+        /// The merchant.
+        merchant: MerchantId,
+    }
+    /// The path names somebody and a merchant.
+    MerchantPersonPath {
+        /// The merchant.
+        merchant: MerchantId,
+        /// The person.
+        user: UserId,
+    }
+    /// The path names an order by the merchant's number of it.
+    MerchantOrderPath {
+        /// The merchant.
+        merchant: MerchantId,
+        /// The merchant's number of the order.
+        out_trade_no: String,
+    }
+    /// The path names an order.
+    OrderPath {
+        /// The order.
+        order: OrderId,
     }
     /// The path names a read model.
     ReadModelPath {

@@ -93,6 +93,6 @@ mod tests {
         let sum: u32 = (0..digits.len())
             .map(|index| if doubled(index) { digits[index] * 2 / 10 + digits[index] * 2 % 10 } else { digits[index] })
             .sum();
-        sum % 10 == 0
+        sum.is_multiple_of(10)
     }
 }

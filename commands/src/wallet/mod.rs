@@ -41,7 +41,7 @@ use crate::{Caller, CommandError, Commands, Committed, engine::Begun};
 
 impl Commands {
     /// The id that a hold gets which a command places: the same for a repeated command.
-    fn hold_of(begun: &Begun) -> HoldId {
+    pub(crate) fn hold_of(begun: &Begun) -> HoldId {
         HoldId(begun.id.derive("hold"))
     }
 
@@ -59,7 +59,7 @@ impl Commands {
     }
 
     /// Puts money of a person into a hold.
-    async fn place_hold(
+    pub(crate) async fn place_hold(
         &self,
         owner: UserId,
         authorization: Option<(Uuid, DeviceId)>,
@@ -92,7 +92,7 @@ impl Commands {
     }
 
     /// The device that a caller calls from.
-    fn device_of(caller: &Caller) -> Result<DeviceId, CommandError> {
+    pub(crate) fn device_of(caller: &Caller) -> Result<DeviceId, CommandError> {
         caller.device.ok_or(CommandError::NotLoggedIn)
     }
 }

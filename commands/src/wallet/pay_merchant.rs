@@ -20,10 +20,10 @@ pub struct MerchantPayment {
 }
 
 impl Commands {
-    /// Pays a merchant at once: one leg, since nothing about it can fail any more. That the merchant exists and takes
-    /// payments is checked by the caller of this.
+    /// Pays a merchant at once: one leg, since nothing about it can fail any more.
     ///
     /// # Errors
+    /// [`domain::Rejection::MerchantNotFound`], [`domain::Rejection::MerchantClosed`],
     /// [`domain::Rejection::NotAuthorized`], [`domain::Rejection::LimitReached`],
     /// [`domain::Rejection::InsufficientFunds`].
     pub async fn pay_merchant(
@@ -35,6 +35,8 @@ impl Commands {
         let begun = begin!(self, caller);
         let MerchantPayment { merchant, amount, note, authorization } = payment;
         check_text("note", &note, Content::MONEY_WORDS_CHARS)?;
+        // A look at what is in memory: nothing is written to the merchant's stream when it is paid.
+        self.merchants.look(merchant, |state| state.check_open()).await??;
         self.know_enough(owner, amount).await?;
         let id = Self::payment_of(&begun);
         self.run(&self.wallets, owner, begun, |wallet, now| {

@@ -28,6 +28,9 @@ impl Commands {
                 break;
             }
         }
+        for order in self.accounts.orders_due(self.now(), ROUND).await? {
+            done += counted("close", self.expire_order(order).await);
+        }
         for item in self.accounts.unsettled(ROUND).await? {
             if self.pauses.is_over(item, self.now()) {
                 done += counted("settle", self.settle(item).await);

@@ -50,13 +50,16 @@ impl Commands {
         Ok(())
     }
 
-    /// Has the bank or the biller decide on a hold. Nothing happens where that is done already, where nobody outside
+    /// Has the bank, the biller or the order decide on a hold. Nothing happens where that is done already, where nobody outside
     /// decides, or where they don't know yet.
     ///
     /// # Errors
     /// Whatever keeps the outcome from being taken in; silence outside is none.
     pub async fn settle_hold(&self, hold: HoldId) -> Result<(), CommandError> {
         let terms = self.terms(hold).await?;
+        if let Purpose::Order { order, .. } = terms.purpose {
+            return self.settle_order(order, &terms).await.map(|_| ());
+        }
         let item = Unsettled::Hold(hold);
         if self.holds.look(hold, domain::Hold::is_over).await? {
             self.pauses.forget(item);

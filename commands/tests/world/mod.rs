@@ -33,6 +33,7 @@ pub(crate) struct World {
     pub(crate) log: Arc<FlakyLog>,
     pub(crate) commands: Commands,
     pub(crate) snapshots: Arc<Kept>,
+    pub(crate) accounts: Arc<Scan>,
 }
 
 /// Snapshots in memory.
@@ -62,6 +63,7 @@ impl World {
         let passwords = PasswordCost { memory_kib: 8, passes: 1, at_once: 1, waiting_max: 64 };
         let options = CommandsOptions { cached_streams: 1_000, passwords };
         let scan = Arc::new(Scan(log.clone()));
+        let accounts = scan.clone();
         let ports = Ports {
             relations: scan.clone(),
             deadlines: scan.clone(),
@@ -74,7 +76,7 @@ impl World {
         };
         let clock = Arc::new(AdjustableClock::default());
         let commands = Commands::new(log.clone(), clock, Policy::default(), Secrets::new([7; 32]), ports, &options);
-        Self { log, commands: commands.unwrap(), snapshots }
+        Self { log, commands: commands.unwrap(), snapshots, accounts }
     }
 
     pub(crate) async fn register(&self, handle: &str) -> Result<Committed<UserEvent>, CommandError> {
@@ -157,7 +159,7 @@ impl EventLog for FlakyLog {
 }
 
 /// Answers every port by going through the whole log.
-struct Scan(Arc<FlakyLog>);
+pub(crate) struct Scan(Arc<FlakyLog>);
 
 impl Scan {
     fn all(&self) -> Vec<(RecordedEvent, DomainEvent)> {

@@ -7,9 +7,10 @@ use commands::{
     ports::{Accounts, Unsettled},
 };
 use domain::{
-    ConversationEvent, DomainEvent, HoldEvent, HoldId, UserId, WalletEvent,
+    ConversationEvent, DomainEvent, HoldEvent, HoldId, MerchantId, OrderEvent, OrderId, UserId, WalletEvent,
     conversation::Content,
     hold::{Payer, Stage, Terms},
+    merchant::Sale,
 };
 use eventlog::RecordedEvent;
 use ledger::{Balances, Currency, Money};
@@ -54,6 +55,11 @@ impl Scan {
     fn stage(&self, hold: HoldId) -> Stage {
         let mut stage = Stage::Waiting;
         for (record, event) in self.all() {
+            match &event {
+                DomainEvent::Order(OrderEvent::OrderPaid(paid)) if paid.hold == hold => stage = Stage::Released,
+                DomainEvent::Order(OrderEvent::PaymentReturned(back)) if back.hold == hold => stage = Stage::Returned,
+                _ => {}
+            }
             if Self::id(&record, "hold") != Some(hold.0) {
                 continue;
             }
@@ -129,6 +135,35 @@ impl Accounts for Scan {
         list.extend(self.open().into_iter().filter(outside).map(|terms| Unsettled::Hold(terms.hold)));
         list.truncate(limit);
         Ok(list)
+    }
+
+    async fn sale(&self, merchant: MerchantId, line: u64) -> Result<Option<Sale>, CommandError> {
+        Ok(self.all().into_iter().find_map(|(record, event)| match event {
+            DomainEvent::Wallet(WalletEvent::Paid(paid))
+                if paid.merchant == merchant && record.position().0 == line =>
+            {
+                let payer = UserId(Self::id(&record, "wallet")?);
+                let credit = paid.entry.postings().iter().find(|posting| posting.amount().is_negative())?;
+                Some(Sale { paid: paid.payment.0, payer, amount: credit.amount().negated(), at: record.time() })
+            }
+            _ => None,
+        }))
+    }
+
+    async fn orders_due(&self, by: DateTime<Utc>, limit: usize) -> Result<Vec<OrderId>, CommandError> {
+        let mut open: Vec<OrderId> = vec![];
+        for (record, event) in self.all() {
+            let Some(order) = Self::id(&record, "order").map(OrderId) else { continue };
+            match event {
+                DomainEvent::Order(OrderEvent::OrderCreated(created)) if created.closes_at <= by => open.push(order),
+                DomainEvent::Order(OrderEvent::OrderPaid(_) | OrderEvent::OrderClosed(_)) => {
+                    open.retain(|other| *other != order);
+                }
+                _ => {}
+            }
+        }
+        open.truncate(limit);
+        Ok(open)
     }
 
     async fn unshown(&self, limit: usize) -> Result<Vec<HoldId>, CommandError> {

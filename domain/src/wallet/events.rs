@@ -5,7 +5,11 @@ use ledger::{Entry, Money};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{CardId, DeviceId, HoldId, MerchantId, PaymentId, event::event_family, hold::Purpose};
+use crate::{
+    CardId, DeviceId, HoldId, MerchantId, PaymentId,
+    event::event_family,
+    hold::{Payer, Purpose, Terms},
+};
 
 /// A person opened a wallet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +169,17 @@ event_family! {
         "wallet.hold-placed" => HoldPlaced,
         "wallet.withdrawal-failed" => WithdrawalFailed,
         "wallet.arrival-chosen" => ArrivalChosen,
+    }
+}
+
+impl HoldPlaced {
+    /// The terms that it fixes, placed at that time; none where its entry holds nothing.
+    #[must_use]
+    pub fn terms(&self, payer: Payer, placed_at: DateTime<Utc>) -> Option<Terms> {
+        let held = self.entry.postings().iter().find(|posting| posting.account().is_hold())?;
+        let deadline = DateTime::from_timestamp_micros(self.entry.deadline()?.0)?;
+        let (hold, purpose, amount) = (self.hold, self.purpose.clone(), held.amount().negated());
+        Some(Terms { hold, payer, purpose, amount, placed_at, deadline })
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) enum Showing {
 }
 
 /// Number in rows, type name, showing. The numbers stand in rows: new types go at the end.
-const KINDS: [(&str, Showing); 47] = [
+const KINDS: [(&str, Showing); 49] = [
     ("message.sent", Showing::Message),
     ("message.recalled", Showing::Quiet),
     ("conversation.opened", Showing::Quiet),
@@ -64,6 +64,8 @@ const KINDS: [(&str, Showing); 47] = [
     ("hold.share-opened", Showing::Personal),
     ("wallet.topped-up", Showing::Personal),
     ("wallet.top-up-declined", Showing::Personal),
+    ("order.payment-returned", Showing::Personal),
+    ("merchant.refunded", Showing::Personal),
 ];
 
 /// A type of event that this read model keeps.

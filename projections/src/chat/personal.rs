@@ -3,14 +3,14 @@
 //! - Friend requests reach both sides, but never one who has blocked the sender, and the sender never learns of that.
 //! - An acceptance reaches both. Declining, removing and adding back reach only who did it.
 //! - That a request ran out is told to nobody: its absence would tell a sender who was declined. Clients know the limit.
-//! - What becomes of money on its way reaches the payer and whoever gets it.
+//! - What becomes of money on its way reaches the payer and whoever gets it; of orders, what comes back to the payer.
 //! - What a person does to their own contacts, inbox, profile and devices reaches their own devices, without secrets.
 
 use std::borrow::Cow;
 
 use domain::{
-    ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, InboxEvent, UserEvent, UserId, WalletEvent,
-    conversation::JoinedVia, friendship::FriendRequested,
+    ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, InboxEvent, MerchantEvent, OrderEvent, UserEvent,
+    UserId, WalletEvent, conversation::JoinedVia, friendship::FriendRequested, merchant::Refunded,
 };
 use serde_json::json;
 
@@ -89,11 +89,15 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         DomainEvent::Wallet(WalletEvent::ToppedUp(_) | WalletEvent::TopUpDeclined(_)) => {
             owner("wallet").into_iter().collect()
         }
+        DomainEvent::Order(OrderEvent::PaymentReturned(back)) => vec![back.payer],
+        DomainEvent::Merchant(MerchantEvent::Refunded(refunded)) => vec![refunded.payer],
         DomainEvent::Conversation(_)
         | DomainEvent::Handle(_)
         | DomainEvent::Command(_)
         | DomainEvent::StickerPack(_)
-        | DomainEvent::Wallet(_) => vec![],
+        | DomainEvent::Wallet(_)
+        | DomainEvent::Merchant(_)
+        | DomainEvent::Order(_) => vec![],
     }
 }
 
@@ -115,6 +119,16 @@ fn shown_payload<'a>(fact: &'a Fact, event: &DomainEvent) -> serde_json::Result<
         DomainEvent::Wallet(WalletEvent::ToppedUp(done)) => serde_json::to_vec(&json!({ "operation": done.top_up }))?,
         DomainEvent::Wallet(WalletEvent::TopUpDeclined(declined)) => {
             serde_json::to_vec(&json!({ "operation": declined.top_up, "code": declined.code }))?
+        }
+        DomainEvent::Order(OrderEvent::PaymentReturned(back)) => {
+            serde_json::to_vec(&json!({ "order": fact.stream_id("order"), "payment": back.hold, "code": back.code }))?
+        }
+        DomainEvent::Merchant(MerchantEvent::Refunded(refunded)) => {
+            let Refunded { refund, paid, amount, reason, .. } = refunded;
+            let merchant = fact.stream_id("merchant");
+            let shown =
+                json!({ "merchant": merchant, "refund": refund, "paid": paid, "amount": amount, "reason": reason });
+            serde_json::to_vec(&shown)?
         }
         _ => return Ok(Cow::Borrowed(fact.record.payload())),
     };

@@ -79,10 +79,10 @@ impl HoldRow {
         matches!(self.stage, Stage::Released | Stage::Returned)
     }
 
-    /// Whether a bank or biller decides on it.
+    /// Whether a bank, a biller or an order decides on it.
     #[must_use]
     pub fn is_settled_outside(&self) -> bool {
-        matches!(self.terms.purpose, Purpose::Withdrawal { .. } | Purpose::Bill { .. })
+        matches!(self.terms.purpose, Purpose::Withdrawal { .. } | Purpose::Bill { .. } | Purpose::Order { .. })
     }
 }
 

@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    ConversationEvent, DomainEvent, HoldEvent, HoldId, MerchantId, PaymentId, UserId, WalletEvent, accounts,
+    ConversationEvent, DomainEvent, HoldEvent, HoldId, MerchantEvent, MerchantId, OrderEvent, PaymentId, UserId,
+    WalletEvent, accounts,
     conversation::Content,
-    hold::{Payer, Purpose, Share, Stage, Terms},
+    hold::{Payer, Purpose, ReturnReason, Share, Stage, Terms},
+    merchant::Refunded,
     wallet::{CardLinked, HoldPlaced, TopUpRequested},
 };
 use fjall::OwnedWriteBatch as WriteBatch;
-use ledger::{Account, Entry, Money, Posting};
+use ledger::{Account, Entry, Posting};
 use uuid::Uuid;
 
 use super::{
@@ -33,6 +35,9 @@ pub(super) fn matters(event_type: &str) -> bool {
                 | "wallet.top-up-declined"
                 | "wallet.paid"
                 | "wallet.hold-placed"
+                | "order.paid"
+                | "order.payment-returned"
+                | "merchant.refunded"
         )
 }
 
@@ -47,6 +52,8 @@ pub(super) fn take(
     match fact.decoded()? {
         DomainEvent::Wallet(event) => taking.take_wallet(event),
         DomainEvent::Hold(event) => taking.take_hold(event),
+        DomainEvent::Order(event) => taking.take_order(event),
+        DomainEvent::Merchant(MerchantEvent::Refunded(refunded)) => taking.take_refunded(refunded),
         DomainEvent::Conversation(ConversationEvent::MessageSent(sent)) => {
             if let Content::Transfer { transfer: hold, .. } | Content::RedPacket { red_packet: hold, .. } =
                 &sent.content
@@ -176,12 +183,10 @@ impl Taking<'_> {
     }
 
     fn take_placed(&mut self, payer: Payer, placed: &HoldPlaced) -> Result<(), ProjectionError> {
-        let amount = held_by(&placed.entry).ok_or_else(|| self.fact.poison("the entry puts nothing into a hold"))?;
-        let deadline = placed.entry.deadline().and_then(|deadline| DateTime::from_timestamp_micros(deadline.0));
-        let deadline = deadline.ok_or_else(|| self.fact.poison("the hold has no deadline"))?;
-        let purpose = placed.purpose.clone();
-        let terms = Terms { hold: placed.hold, payer, purpose, amount, placed_at: self.fact.at(), deadline };
+        let terms = placed.terms(payer, self.fact.at());
+        let terms = terms.ok_or_else(|| self.fact.poison("the entry holds nothing until a deadline"))?;
         let (kind, counterparty, note) = sent(&terms.purpose);
+        let reference = reference_of(&terms);
         let row = HoldRow {
             terms,
             stage: Stage::Waiting,
@@ -193,7 +198,6 @@ impl Taking<'_> {
         };
         self.book.keep(row);
         self.book.touched.holds.insert(placed.hold);
-        let reference = placed.hold.0;
         self.book_entry(&placed.entry, |_| About {
             kind,
             reference,
@@ -226,6 +230,39 @@ impl Taking<'_> {
         let Some(entry) = event.entry() else { return Ok(()) };
         let returned = matches!(event, HoldEvent::HoldReturned(_));
         self.book_entry(entry, |_| came(&terms, returned))
+    }
+
+    fn take_order(&mut self, event: &OrderEvent) -> Result<(), ProjectionError> {
+        let (id, entry, returned) = match event {
+            OrderEvent::OrderPaid(paid) => (paid.hold, &paid.entry, None),
+            OrderEvent::PaymentReturned(back) => {
+                let (code, words) = (back.code.clone(), String::new());
+                (back.hold, &back.entry, Some(ReturnReason::Refused { code, words }))
+            }
+            _ => return Ok(()),
+        };
+        let Some(terms) = self.book.holds.get(&id).map(|row| row.terms.clone()) else {
+            return Err(self.fact.poison("a second leg of what is not held"));
+        };
+        let (at, back) = (self.fact.at(), returned.is_some());
+        self.book.change(id, |row| {
+            row.stage = if back { Stage::Returned } else { Stage::Released };
+            (row.over_at, row.returned) = (Some(at), returned);
+        });
+        self.book_entry(entry, |_| came(&terms, back))
+    }
+
+    fn take_refunded(&mut self, refunded: &Refunded) -> Result<(), ProjectionError> {
+        let merchant = self.fact.stream_id("merchant").map(MerchantId);
+        let merchant = merchant.ok_or_else(|| self.fact.poison("the stream names no merchant"))?;
+        let (reference, note) = (refunded.refund.0, &refunded.reason);
+        self.book_entry(&refunded.entry, |owner| {
+            let (kind, counterparty) = match owner {
+                Payer::Person(_) => (LineKind::RefundReceived, Counterparty::Merchant { merchant }),
+                Payer::Merchant(_) => (LineKind::RefundGiven, Counterparty::Person { user: refunded.payer }),
+            };
+            About { kind, reference, counterparty: Some(counterparty), note: note.clone() }
+        })
     }
 
     /// Adds an entry to the sums of those whose accounts it touches, and a line to the statement of each.
@@ -303,7 +340,12 @@ fn came(terms: &Terms, returned: bool) -> About {
         (Purpose::Order { .. }, false) => LineKind::Sale,
         (Purpose::Order { .. }, true) => LineKind::PaymentReturned,
     };
-    About { kind, reference: terms.hold.0, counterparty: if returned { counterparty } else { Some(payer) }, note }
+    About {
+        kind,
+        reference: reference_of(terms),
+        counterparty: if returned { counterparty } else { Some(payer) },
+        note,
+    }
 }
 
 fn owner_of(posting: &Posting) -> Option<Payer> {
@@ -314,7 +356,10 @@ fn owner_of(posting: &Posting) -> Option<Payer> {
     }
 }
 
-fn held_by(entry: &Entry) -> Option<Money> {
-    let held = entry.postings().iter().find(|posting| posting.account().is_hold())?;
-    Some(held.amount().negated())
+/// By what people know it: an order's payment by the order.
+fn reference_of(terms: &Terms) -> Uuid {
+    match terms.purpose {
+        Purpose::Order { order, .. } => order.0,
+        _ => terms.hold.0,
+    }
 }

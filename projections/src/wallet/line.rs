@@ -39,6 +39,10 @@ pub enum LineKind {
     BillReturned,
     /// An order's payment that came to nothing.
     PaymentReturned,
+    /// A refund, for the payer who had paid.
+    RefundReceived,
+    /// A refund, for the merchant.
+    RefundGiven,
 }
 
 /// Who is at the other end.

@@ -1,0 +1,251 @@
+//! Orders: a merchant says what is to be paid and shows a code; somebody pays it.
+
+use actix_web::{HttpResponse, get, post, web};
+use chrono::{DateTime, Utc};
+use commands::merchants::NewOrder;
+use domain::{HoldId, MerchantId, OrderId, Rejection, UserId, hold::Payer};
+use eventlog::Position;
+use ledger::Money;
+use projections::shops::{OrderRow, OrderState};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{
+    Done,
+    paths::{MerchantOrderPath, MerchantPath, OrderPath},
+};
+use crate::{
+    App,
+    problem::{Problem, Refusals},
+    qr,
+    request::{Command, NoBody, Reader},
+};
+
+pub(super) fn configure(config: &mut ServiceConfig) {
+    config.service(pay_order).service(create_order).service(merchant_order).service(close_order);
+    config.service(order_shown).service(order_code_svg).service(order_code_png);
+}
+
+/// An order to be created.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderToCreate {
+    /// The merchant's number of it. A repeated number is the same order.
+    pub out_trade_no: String,
+    /// How much.
+    pub amount: Money,
+    /// What for; payers see it.
+    pub description: String,
+    /// When it ends; 7 days from now if not given, and at most.
+    #[serde(default)]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// An order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderShown {
+    /// Its id.
+    pub id: OrderId,
+    /// Whose.
+    pub merchant: MerchantId,
+    /// The merchant's name.
+    pub merchant_name: String,
+    /// How much.
+    pub amount: Money,
+    /// What for.
+    pub description: String,
+    /// How it stands.
+    pub state: OrderState,
+    /// The text of its code.
+    pub code: String,
+    /// Until when the code can be paid.
+    pub code_until: DateTime<Utc>,
+    /// When it is closed unless it was paid.
+    pub closes_at: DateTime<Utc>,
+    /// What only the merchant's people and the payer see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub between_them: Option<OrderDetails>,
+}
+
+/// What only the merchant's people and the payer of an order see.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderDetails {
+    /// The merchant's number of it.
+    pub out_trade_no: String,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// Who paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payer: Option<UserId>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid_at: Option<DateTime<Utc>>,
+    /// The payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment: Option<HoldId>,
+    /// What was given back.
+    pub refunded: Money,
+}
+
+/// Create an order.
+#[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
+    responses((status = 201, description = "Created, or there already.", body = OrderShown), Refusals))]
+#[post("/v1/merchants/{merchant}/orders")]
+async fn create_order(
+    command: Command<web::Json<OrderToCreate>>,
+    path: web::Path<MerchantPath>,
+    app: web::Data<App>,
+) -> Result<HttpResponse, Problem> {
+    app.limits.command(&command.user)?;
+    let OrderToCreate { out_trade_no, amount, description, expires_at } = &*command.body;
+    let new = NewOrder {
+        merchant: path.merchant,
+        out_trade_no: out_trade_no.clone(),
+        amount: *amount,
+        description: description.clone(),
+        expires_at: *expires_at,
+    };
+    let (order, committed) = app.commands.create_order(&command.caller, new).await?;
+    Ok(HttpResponse::Created().json(shown(&app, command.user, order, committed.position).await?))
+}
+
+/// An order by the merchant's number of it, for the merchant's people.
+#[utoipa::path(tag = "shops", params(MerchantOrderPath), security(("token" = [])),
+    responses((status = 200, description = "The order.", body = OrderShown), Refusals))]
+#[get("/v1/merchants/{merchant}/orders/{out_trade_no}")]
+async fn merchant_order(
+    reader: Reader,
+    path: web::Path<MerchantOrderPath>,
+    app: web::Data<App>,
+) -> Result<web::Json<OrderShown>, Problem> {
+    app.commands.check_acting(reader.user, path.merchant).await?;
+    let order = app.commands.order_of(path.merchant, &path.out_trade_no);
+    shown(&app, reader.user, order, reader.at_least).await.map(web::Json)
+}
+
+/// Close an order that nobody has paid.
+#[utoipa::path(tag = "shops", params(MerchantOrderPath), security(("token" = [])),
+    responses((status = 200, description = "Closed.", body = Done), Refusals))]
+#[post("/v1/merchants/{merchant}/orders/{out_trade_no}/close")]
+async fn close_order(
+    command: Command<NoBody>,
+    path: web::Path<MerchantOrderPath>,
+    app: web::Data<App>,
+) -> Result<web::Json<Done>, Problem> {
+    app.limits.command(&command.user)?;
+    let order = app.commands.order_of(path.merchant, &path.out_trade_no);
+    let committed = app.commands.close_order(&command.caller, path.merchant, order).await?;
+    Ok(web::Json((&committed).into()))
+}
+
+/// An order, for whoever has its id from the code.
+#[utoipa::path(tag = "shops", params(OrderPath), security(("token" = [])),
+    responses((status = 200, description = "The order.", body = OrderShown), Refusals))]
+#[get("/v1/orders/{order}")]
+async fn order_shown(
+    reader: Reader,
+    path: web::Path<OrderPath>,
+    app: web::Data<App>,
+) -> Result<web::Json<OrderShown>, Problem> {
+    shown(&app, reader.user, path.order, reader.at_least).await.map(web::Json)
+}
+
+async fn shown(app: &App, user: UserId, id: OrderId, at_least: Position) -> Result<OrderShown, Problem> {
+    let view = app.fresh(&app.read_models.shops, at_least).await?;
+    let row = view.order(id)?.ok_or(Rejection::OrderNotFound)?;
+    let merchant = view.merchant(row.merchant)?.ok_or(Rejection::OrderNotFound)?;
+    let acts = merchant.owner == user || merchant.operators.contains(&user);
+    let OrderRow { amount, description, code_until, closes_at, state, payer, .. } = row;
+    let between_them = (acts || payer == Some(user)).then_some(OrderDetails {
+        out_trade_no: row.out_trade_no,
+        created_at: row.created_at,
+        payer,
+        paid_at: row.paid_at,
+        payment: row.payment,
+        refunded: row.refunded,
+    });
+    Ok(OrderShown {
+        id,
+        merchant: row.merchant,
+        merchant_name: merchant.name,
+        amount,
+        description,
+        state,
+        code: order_code(id),
+        code_until,
+        closes_at,
+        between_them,
+    })
+}
+
+/// What an order's code says.
+fn order_code(order: OrderId) -> String {
+    format!("teahouse:order:{order}")
+}
+
+async fn check_order(app: &App, reader: &Reader, order: OrderId) -> Result<(), Problem> {
+    let view = app.fresh(&app.read_models.shops, reader.at_least).await?;
+    Ok(view.order(order)?.map(|_| ()).ok_or(Rejection::OrderNotFound)?)
+}
+
+/// An order's code as an SVG picture. Its text is `teahouse:order:` and the order's id.
+#[utoipa::path(tag = "shops", params(OrderPath), security(("token" = [])),
+    responses((status = 200, description = "The code.", body = String, content_type = "image/svg+xml"), Refusals))]
+#[get("/v1/orders/{order}/code.svg")]
+async fn order_code_svg(
+    reader: Reader,
+    path: web::Path<OrderPath>,
+    app: web::Data<App>,
+) -> Result<HttpResponse, Problem> {
+    check_order(&app, &reader, path.order).await?;
+    qr::svg(&order_code(path.order))
+}
+
+/// An order's code as a PNG picture. Its text is `teahouse:order:` and the order's id.
+#[utoipa::path(tag = "shops", params(OrderPath), security(("token" = [])),
+    responses((status = 200, description = "The code.", body = String, content_type = "image/png"), Refusals))]
+#[get("/v1/orders/{order}/code.png")]
+async fn order_code_png(
+    reader: Reader,
+    path: web::Path<OrderPath>,
+    app: web::Data<App>,
+) -> Result<HttpResponse, Problem> {
+    check_order(&app, &reader, path.order).await?;
+    qr::png(&order_code(path.order))
+}
+
+/// The payment of an order.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderPaymentToMake {
+    /// What the PIN was proved with.
+    pub authorization: Uuid,
+}
+
+/// An order that was paid.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderPaymentMade {
+    /// The payment.
+    pub payment: HoldId,
+    /// What can be spent now.
+    pub available: Money,
+    /// Position of the last event in the log.
+    pub position: u64,
+}
+
+/// Pay an order. Of two who pay at once, one is told `order-paid` and has the money back.
+#[utoipa::path(tag = "shops", params(OrderPath), security(("token" = [])),
+    responses((status = 201, description = "Paid.", body = OrderPaymentMade), Refusals))]
+#[post("/v1/orders/{order}/payments")]
+async fn pay_order(
+    command: Command<web::Json<OrderPaymentToMake>>,
+    path: web::Path<OrderPath>,
+    app: web::Data<App>,
+) -> Result<HttpResponse, Problem> {
+    app.limits.payment(&command.user)?;
+    let paid = app.commands.pay_order(command.keyed()?, path.order, command.body.authorization).await?;
+    let available = app.commands.available(Payer::Person(command.user)).await?;
+    Ok(HttpResponse::Created().json(OrderPaymentMade { payment: paid.hold, available, position: paid.position.0 }))
+}

@@ -1,0 +1,186 @@
+//! The rows on disk.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use domain::{HoldId, MerchantId, OrderId, UserId};
+use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
+use ledger::Money;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    ProjectionError,
+    rows::{RowStore, from_json, id_at, to_json},
+};
+
+const MERCHANTS: &str = "merchants";
+const PARTS: &str = "parts";
+const ORDERS: &str = "orders";
+const OPEN: &str = "open";
+
+/// A merchant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MerchantRow {
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub owner: UserId,
+    /// Who may act for it besides the owner.
+    pub operators: BTreeSet<UserId>,
+    /// When it was registered.
+    pub registered_at: DateTime<Utc>,
+    /// When it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<DateTime<Utc>>,
+}
+
+/// Somebody's part in a merchant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Which merchant.
+    pub merchant: MerchantId,
+    /// Whether it is theirs, rather than that they act for it.
+    pub owns: bool,
+}
+
+/// How an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OrderState {
+    /// Nobody has paid.
+    #[serde(rename = "NOTPAY")]
+    NotPay,
+    /// Somebody has.
+    Success,
+    /// It can't be paid any more.
+    Closed,
+    /// It was paid, and at least some of that was given back.
+    Refund,
+}
+
+/// An order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderRow {
+    /// Whose.
+    pub merchant: MerchantId,
+    /// The merchant's number of it.
+    pub out_trade_no: String,
+    /// How much.
+    pub amount: Money,
+    /// What for.
+    pub description: String,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// Until when its code can be paid.
+    pub code_until: DateTime<Utc>,
+    /// When it is closed unless it was paid.
+    pub closes_at: DateTime<Utc>,
+    /// How it stands.
+    pub state: OrderState,
+    /// Who paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payer: Option<UserId>,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_at: Option<DateTime<Utc>>,
+    /// The payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<HoldId>,
+    /// What was given back.
+    pub refunded: Money,
+}
+
+/// Orders that nobody has paid, by when they are closed.
+pub(super) type OpenOrders = BTreeSet<(DateTime<Utc>, OrderId)>;
+
+#[derive(Clone)]
+pub(super) struct Tables {
+    merchants: Keyspace,
+    pub(super) parts: Keyspace,
+    orders: Keyspace,
+    open: Keyspace,
+}
+
+impl Tables {
+    pub(super) fn open(store: &RowStore) -> Result<Self, ProjectionError> {
+        Ok(Self {
+            merchants: store.keyspace(MERCHANTS)?,
+            parts: store.keyspace(PARTS)?,
+            orders: store.keyspace(ORDERS)?,
+            open: store.keyspace(OPEN)?,
+        })
+    }
+
+    pub(super) fn load(&self) -> Result<OpenOrders, ProjectionError> {
+        let mut open = OpenOrders::new();
+        for row in self.open.iter() {
+            let (key, _) = row.into_inner()?;
+            let order = id_at(&key, 0).map(OrderId).ok_or(ProjectionError::DamagedRow { keyspace: OPEN })?;
+            let row = self.order(order)?.ok_or(ProjectionError::DamagedRow { keyspace: ORDERS })?;
+            open.insert((row.closes_at, order));
+        }
+        Ok(open)
+    }
+
+    pub(super) fn merchant(&self, id: MerchantId) -> Result<Option<MerchantRow>, ProjectionError> {
+        self.merchants.get(id.0.as_bytes())?.map(|value| from_json(MERCHANTS, &value)).transpose()
+    }
+
+    pub(super) fn order(&self, id: OrderId) -> Result<Option<OrderRow>, ProjectionError> {
+        self.orders.get(id.0.as_bytes())?.map(|value| from_json(ORDERS, &value)).transpose()
+    }
+
+    pub(super) fn write_merchant(
+        &self,
+        id: MerchantId,
+        row: &MerchantRow,
+        rows: &mut WriteBatch,
+    ) -> Result<(), ProjectionError> {
+        rows.insert(&self.merchants, *id.0.as_bytes(), to_json(row)?);
+        Ok(())
+    }
+
+    pub(super) fn write_part(&self, user: UserId, part: Part, there: bool, rows: &mut WriteBatch) {
+        let key = part_key(user, part.merchant);
+        if there {
+            rows.insert(&self.parts, key, [u8::from(part.owns)]);
+        } else {
+            rows.remove(&self.parts, key);
+        }
+    }
+
+    pub(super) fn write_order(
+        &self,
+        id: OrderId,
+        row: &OrderRow,
+        rows: &mut WriteBatch,
+    ) -> Result<(), ProjectionError> {
+        let key = *id.0.as_bytes();
+        rows.insert(&self.orders, key, to_json(row)?);
+        if row.state == OrderState::NotPay {
+            rows.insert(&self.open, key, []);
+        } else {
+            rows.remove(&self.open, key);
+        }
+        Ok(())
+    }
+
+    /// The merchants that somebody has a part in.
+    pub(super) fn parts_of(&self, user: UserId) -> Result<Vec<Part>, ProjectionError> {
+        let mut parts = vec![];
+        for row in self.parts.prefix(user.0.as_bytes()) {
+            let (key, value) = row.into_inner()?;
+            let merchant = id_at(&key, 16).map(MerchantId).ok_or(ProjectionError::DamagedRow { keyspace: PARTS })?;
+            parts.push(Part { merchant, owns: value.first() == Some(&1) });
+        }
+        Ok(parts)
+    }
+}
+
+fn part_key(user: UserId, merchant: MerchantId) -> [u8; 32] {
+    let mut key = [0; 32];
+    let parts = user.0.into_bytes().into_iter().chain(merchant.0.into_bytes());
+    key.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
+    key
+}

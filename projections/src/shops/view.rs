@@ -1,0 +1,53 @@
+//! What queries read.
+
+use chrono::{DateTime, Utc};
+use domain::{MerchantId, OrderId, UserId};
+use parking_lot::RwLock;
+
+use super::{
+    MerchantRow, OrderRow, Part,
+    rows::{OpenOrders, Tables},
+};
+use crate::ProjectionError;
+
+/// What queries read.
+pub struct ShopsView {
+    tables: Tables,
+    pub(super) open: RwLock<OpenOrders>,
+}
+
+impl ShopsView {
+    pub(super) fn new(tables: Tables, open: OpenOrders) -> Self {
+        Self { tables, open: RwLock::new(open) }
+    }
+
+    /// A merchant.
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn merchant(&self, id: MerchantId) -> Result<Option<MerchantRow>, ProjectionError> {
+        self.tables.merchant(id)
+    }
+
+    /// The merchants that somebody owns or acts for, in the order of their ids.
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn parts_of(&self, user: UserId) -> Result<Vec<Part>, ProjectionError> {
+        self.tables.parts_of(user)
+    }
+
+    /// An order.
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn order(&self, id: OrderId) -> Result<Option<OrderRow>, ProjectionError> {
+        self.tables.order(id)
+    }
+
+    /// Orders that nobody has paid and whose time is over by then, the earliest first.
+    #[must_use]
+    pub fn orders_due(&self, by: DateTime<Utc>, limit: usize) -> Vec<OrderId> {
+        self.open.read().iter().take_while(|(end, _)| *end <= by).take(limit).map(|(_, order)| *order).collect()
+    }
+}

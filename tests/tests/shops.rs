@@ -1,0 +1,271 @@
+//! Shops: merchants, static codes, orders, refunds, from HTTP to disk.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use teahouse_tests::{
+    Person, Reply, Sandbox, Server, Setup,
+    money::{fresh_key, yuan},
+    people::{list_at, number_at, text_at},
+    until,
+};
+
+/// A server with a bank.
+struct House {
+    server: Server,
+    _bank: Sandbox,
+}
+
+impl House {
+    fn open() -> Self {
+        let bank = Sandbox::bank();
+        Self { server: Setup::new().with_bank(&bank).start(), _bank: bank }
+    }
+
+    fn with_money(&self, name: &str, amount: &str) -> Person {
+        let person = self.server.register(name);
+        person.with_money(amount);
+        person
+    }
+}
+
+/// A merchant and its owner.
+struct Shop {
+    owner: Person,
+    id: String,
+}
+
+impl Shop {
+    fn of(owner: Person) -> Self {
+        let id = text_at(&owner.post("/v1/merchants", json!({ "name": "Tea Stall" })).done(), "merchant");
+        Self { owner, id }
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/v1/merchants/{}{rest}", self.id)
+    }
+
+    fn paid_by(&self, payer: &Person, amount: &str) -> Reply {
+        let body = json!({ "amount": yuan(amount), "note": "two cups", "authorization": payer.authorized() });
+        payer.ask_once(&self.path("/payments"), body)
+    }
+
+    fn balance(&self) -> String {
+        text_at(&self.owner.get(&self.path("/balance")).done()["available"], "amount")
+    }
+
+    /// Kind, amount and balance of each line, the latest first.
+    fn statement(&self, query: &str) -> Vec<[String; 3]> {
+        let page = self.owner.get(&self.path(&format!("/statement{query}"))).done();
+        let told = |line: &Value| {
+            [text_at(line, "kind"), text_at(&line["amount"], "amount"), text_at(&line["balance"], "amount")]
+        };
+        list_at(&page, "lines").iter().map(told).collect()
+    }
+
+    fn order(&self, number: &str, amount: &str) -> Reply {
+        let body = json!({ "out_trade_no": number, "amount": yuan(amount), "description": "a pot of tea" });
+        self.owner.post(&self.path("/orders"), body)
+    }
+
+    fn state(&self, number: &str) -> String {
+        text_at(&self.owner.get(&self.path(&format!("/orders/{number}"))).done(), "state")
+    }
+
+    fn refund(&self, number: &str, of: &Value, amount: &str) -> Reply {
+        let mut body = json!({ "out_refund_no": number, "amount": yuan(amount), "reason": "cold tea" });
+        for (field, value) in of.as_object().unwrap() {
+            body[field] = value.clone();
+        }
+        self.owner.ask_once(&self.path("/refunds"), body)
+    }
+}
+
+fn pay_order(payer: &Person, order: &str) -> Reply {
+    payer.ask_once(&format!("/v1/orders/{order}/payments"), json!({ "authorization": payer.authorized() }))
+}
+
+#[test]
+fn a_payer_types_the_amount_at_a_static_code() {
+    let house = House::open();
+    let payer = house.with_money("mei", "100.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let shown = payer.get(&shop.path("")).done();
+    assert_eq!((text_at(&shown, "name"), &shown["open"]), ("Tea Stall".to_owned(), &json!(true)));
+    let paid = shop.paid_by(&payer, "12.50").done();
+    assert_eq!(text_at(&paid["available"], "amount"), "87.50");
+    assert_eq!((shop.balance(), payer.available()), ("12.50".to_owned(), "87.50".to_owned()));
+    assert_eq!(shop.statement(""), [["sale", "12.50", "12.50"].map(str::to_owned)]);
+    assert_eq!(payer.statement()[0], ("payment".to_owned(), "-12.50".to_owned(), "87.50".to_owned()));
+    assert!(shop.statement("?kind=refund_given").is_empty());
+    assert_eq!(shop.statement("?at_least=12.50").len(), 1);
+    assert!(shop.statement("?at_least=12.51").is_empty());
+}
+
+#[test]
+fn a_payment_sent_twice_is_made_once_and_without_a_key_not_at_all() {
+    let house = House::open();
+    let payer = house.with_money("mei", "100.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let body = json!({ "amount": yuan("5.00"), "authorization": payer.authorized_up_to("20.00") });
+    payer.post(&shop.path("/payments"), body.clone()).refused(400, "key-required");
+    let key = fresh_key();
+    let [first, second] = [0, 1].map(|_| payer.call("POST", &shop.path("/payments"), Some(&body), Some(&key)).done());
+    assert_eq!(first["payment"], second["payment"]);
+    assert_eq!(first["position"], second["position"]);
+    assert_eq!(shop.balance(), "5.00");
+}
+
+#[test]
+fn what_does_not_exist_or_is_closed_takes_no_money() {
+    let house = House::open();
+    let payer = house.with_money("mei", "600.00");
+    let poor = house.with_money("arjun", "100.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let nowhere = Shop { owner: shop.owner.clone(), id: payer.id.clone() };
+    nowhere.paid_by(&payer, "1.00").refused(404, "merchant-not-found");
+    shop.paid_by(&payer, "500.01").refused(409, "limit-reached");
+    shop.paid_by(&poor, "100.01").refused(409, "insufficient-funds");
+    payer.post(&shop.path("/close"), json!({})).refused(403, "merchant-owner-only");
+    shop.owner.post(&shop.path("/close"), json!({})).done();
+    shop.paid_by(&payer, "1.00").refused(409, "merchant-closed");
+    shop.order("T1", "1.00").refused(409, "merchant-closed");
+    assert_eq!(payer.get(&shop.path("")).done()["open"], false);
+    assert_eq!((payer.available(), poor.available()), ("600.00".to_owned(), "100.00".to_owned()));
+}
+
+#[test]
+fn only_the_owner_and_operators_see_the_shop_from_within() {
+    let house = House::open();
+    let [owner, clerk, stranger] = house.server.people(["lin", "clerk", "stranger"]);
+    let shop = Shop::of(owner);
+    let operator = shop.path(&format!("/operators/{}", clerk.id));
+    clerk.put(&operator, json!({})).refused(403, "merchant-owner-only");
+    shop.owner.put(&operator, json!({})).done();
+    for within in ["/details", "/balance", "/statement"] {
+        clerk.get(&shop.path(within)).done();
+        stranger.get(&shop.path(within)).refused(403, "not-an-operator");
+    }
+    let details = clerk.get(&shop.path("/details")).done();
+    assert_eq!(details["operators"], json!([clerk.id]));
+    assert_eq!(clerk.all("/v1/merchants")[0]["owns"], false);
+    assert_eq!(shop.owner.all("/v1/merchants")[0]["owns"], true);
+    shop.owner.delete(&operator).done();
+    clerk.get(&shop.path("/details")).refused(403, "not-an-operator");
+    assert!(clerk.all("/v1/merchants").is_empty());
+}
+
+#[test]
+fn codes_are_pictures() {
+    let house = House::open();
+    let shop = Shop::of(house.server.register("lin"));
+    let order = shop.order("T1", "8.00").done();
+    assert_eq!(text_at(&order, "code"), format!("teahouse:order:{}", text_at(&order, "id")));
+    for base in [shop.path(""), format!("/v1/orders/{}", text_at(&order, "id"))] {
+        let svg = shop.owner.get(&format!("{base}/code.svg"));
+        assert_eq!((svg.status, svg.header("content-type")), (200, Some("image/svg+xml")));
+        assert!(svg.text().starts_with("<svg") && svg.text().contains("h1v1h-1z"));
+        let png = shop.owner.get(&format!("{base}/code.png"));
+        assert_eq!((png.status, png.header("content-type")), (200, Some("image/png")));
+        assert!(png.body.starts_with(b"\x89PNG\r\n"));
+    }
+}
+
+#[test]
+fn an_order_is_paid_once_and_its_number_names_it() {
+    let house = House::open();
+    let [mei, arjun] = ["mei", "arjun"].map(|name| house.with_money(name, "100.00"));
+    let shop = Shop::of(house.server.register("lin"));
+    let order = text_at(&shop.order("T1", "8.00").done(), "id");
+    assert_eq!(text_at(&shop.order("T1", "8.00").done(), "id"), order);
+    shop.order("T1", "9.00").refused(409, "order-differs");
+    let seen = mei.get(&format!("/v1/orders/{order}")).done();
+    assert_eq!((text_at(&seen, "state"), &seen["between_them"]), ("NOTPAY".to_owned(), &Value::Null));
+    let paid = pay_order(&mei, &order).done();
+    assert_eq!(text_at(&paid["available"], "amount"), "92.00");
+    pay_order(&arjun, &order).refused(409, "order-paid");
+    assert_eq!((arjun.available(), arjun.held()), ("100.00".to_owned(), "0.00".to_owned()));
+    assert_eq!((shop.state("T1"), shop.balance()), ("SUCCESS".to_owned(), "8.00".to_owned()));
+    let details = mei.get(&format!("/v1/orders/{order}")).done()["between_them"].clone();
+    assert_eq!((&details["payer"], &details["payment"]), (&json!(mei.id), &paid["payment"]));
+    shop.owner.post(&shop.path("/orders/T1/close"), json!({})).refused(409, "order-paid");
+}
+
+#[test]
+fn of_many_who_pay_an_order_at_once_one_has_paid_and_nobody_lost_anything() {
+    let house = House::open();
+    let payers: Vec<Person> = (0..8).map(|_| house.with_money("mei", "50.00")).collect();
+    let shop = Shop::of(house.server.register("lin"));
+    let order = text_at(&shop.order("T1", "8.00").done(), "id");
+    let replies = teahouse_tests::people::in_parallel(payers.len(), |at| pay_order(&payers[at], &order));
+    let paid = replies.iter().filter(|reply| reply.status == 201).count();
+    assert_eq!(paid, 1);
+    replies.iter().filter(|reply| reply.status != 201).for_each(|reply| {
+        reply.refused(409, "order-paid");
+    });
+    let mut left: Vec<String> = payers.iter().map(Person::available).collect();
+    left.sort();
+    assert_eq!((left[0].as_str(), &left[1..]), ("42.00", vec!["50.00".to_owned(); 7].as_slice()));
+    assert!(payers.iter().all(|payer| payer.held() == "0.00"));
+    assert_eq!(shop.balance(), "8.00");
+}
+
+#[test]
+fn the_code_of_an_order_ends_after_two_hours_and_the_order_after_seven_days() {
+    let house = House::open();
+    let payer = house.with_money("mei", "100.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let order = text_at(&shop.order("T1", "8.00").done(), "id");
+    house.server.advance(Duration::from_secs(2 * 3600 + 1));
+    pay_order(&payer, &order).refused(409, "order-code-expired");
+    shop.order("T1", "8.00").done();
+    pay_order(&payer, &order).done();
+    let unpaid = text_at(&shop.order("T2", "8.00").done(), "id");
+    house.server.advance(Duration::from_secs(7 * 24 * 3600));
+    pay_order(&payer, &unpaid).refused(409, "order-closed");
+    until("the order is closed", || (shop.state("T2") == "CLOSED").then_some(()));
+    assert_eq!(shop.state("T1"), "SUCCESS");
+}
+
+#[test]
+fn refunds_are_partial_never_above_what_was_paid_and_done_once() {
+    let house = House::open();
+    let payer = house.with_money("mei", "100.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let order = text_at(&shop.order("T1", "8.00").done(), "id");
+    let of_order = json!({ "out_trade_no": "T1" });
+    shop.refund("R0", &of_order, "1.00").refused(409, "order-not-paid");
+    pay_order(&payer, &order).done();
+    let first = shop.refund("R1", &of_order, "3.00").done();
+    let again = shop.refund("R1", &of_order, "3.00").done();
+    assert_eq!(first["refund"], again["refund"]);
+    shop.refund("R1", &of_order, "4.00").refused(409, "refund-differs");
+    shop.refund("R2", &of_order, "5.01").refused(409, "refund-too-large");
+    assert_eq!((shop.balance(), payer.available(), shop.state("T1")), ("5.00".into(), "95.00".into(), "REFUND".into()));
+    shop.refund("R2", &of_order, "5.00").done();
+    assert_eq!((shop.balance(), payer.available()), ("0.00".to_owned(), "100.00".to_owned()));
+    let line = number_at(&shop.paid_by(&payer, "6.00").done(), "position");
+    let of_line = json!({ "sale": line });
+    shop.refund("R3", &json!({ "sale": line + 1 }), "1.00").refused(404, "sale-not-found");
+    shop.refund("R3", &of_line, "6.00").done();
+    assert_eq!((shop.balance(), payer.available()), ("0.00".to_owned(), "100.00".to_owned()));
+    assert_eq!(payer.statement()[0].0, "refund_received");
+    payer
+        .ask_once(&shop.path("/refunds"), json!({ "out_refund_no": "X", "amount": yuan("1.00"), "sale": line }))
+        .refused(403, "not-an-operator");
+}
+
+#[test]
+fn after_a_kill_every_payment_is_whole_and_the_shop_is_as_it_was() {
+    let house = House::open();
+    let payer = house.with_money("mei", "100.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let order = text_at(&shop.order("T1", "8.00").done(), "id");
+    shop.paid_by(&payer, "2.00").done();
+    pay_order(&payer, &order).done();
+    house.server.kill();
+    house.server.start_again();
+    assert_eq!((shop.balance(), payer.available(), payer.held()), ("10.00".into(), "90.00".into(), "0.00".into()));
+    pay_order(&payer, &order).refused(409, "order-paid");
+    assert_eq!(shop.statement("").len(), 2);
+}
