@@ -5,12 +5,14 @@ use std::{collections::HashMap, fmt};
 
 use commands::{
     Caller, CommandError, CommandKey, Commands, contacts::RequestFriend, conversations::CreateGroup, people::Register,
+    wallet::CardToLink,
 };
 use domain::{
-    CommandId, ConversationId, Rejection, UserEvent, UserId,
+    CommandId, ConversationId, Rejection, UserEvent, UserId, WalletEvent,
     conversation::{Content, messages::Draft},
     friendship::Source,
 };
+use ledger::Money;
 use uuid::Uuid;
 
 use crate::{error::Error, stickers::SAMPLE_PACK};
@@ -29,6 +31,17 @@ const PEOPLE: [(&str, &str); 8] = [
     ("amara", "Amara"),
     ("oskar", "Oskar"),
 ];
+
+/// The PIN of everybody in the sample community who has a wallet.
+const PIN: &str = "135790";
+/// Who has a wallet, with the card that money comes from. The sandbox bank knows these numbers.
+const WALLETS: [(&str, &str, &str); 3] = [
+    ("mei", "Mei Lin", "6200000000000005"),
+    ("lin", "Lin Wei", "6200000000000013"),
+    ("arjun", "Arjun Rao", "6200000000000021"),
+];
+/// What each of them fetched from it, in cents.
+const FIRST_TOP_UP_MINOR: i128 = 200_000;
 
 /// Who asked whom to be friends, and with which words.
 const FRIENDS: [(&str, &str, &str); 9] = [
@@ -81,7 +94,9 @@ impl fmt::Display for Community {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let handles: Vec<&str> = PEOPLE.iter().map(|(handle, _)| *handle).collect();
         writeln!(f, "The sample community is in: {}.", handles.join(", "))?;
-        write!(f, "Each of them logs in with the password {PASSWORD:?}.")
+        writeln!(f, "Each of them logs in with the password {PASSWORD:?}.")?;
+        let rich: Vec<&str> = WALLETS.iter().map(|(handle, ..)| *handle).collect();
+        write!(f, "Wallets have {}, with the PIN {PIN:?} and cards of a bank that plays along.", rich.join(", "))
     }
 }
 
@@ -121,7 +136,37 @@ impl Settlers<'_> {
         }
         let cup = Content::Sticker { pack: SAMPLE_PACK, sticker: "cheers".to_owned() };
         self.say("direct sticker", "lin", direct, cup).await?;
-        self.gather().await
+        self.gather().await?;
+        self.fill_purses().await
+    }
+
+    /// Wallets, with money from cards.
+    async fn fill_purses(&self) -> Result<(), CommandError> {
+        let amount = Money::from_minor(FIRST_TOP_UP_MINOR, self.commands.policy.money.currency);
+        let amount = amount.map_err(Rejection::from_money)?;
+        for (by, holder, number) in WALLETS {
+            let card =
+                CardToLink { holder: holder.to_owned(), number: number.to_owned(), bank: "Corner Bank".to_owned() };
+            self.commands.open_wallet(&self.caller(by, "wallet")?, PIN.to_owned()).await?;
+            let linked = match self.commands.link_card(&self.caller(by, "card")?, card).await {
+                // A server with a bank of its own has cards of its own.
+                Err(CommandError::NotConnected(_) | CommandError::GatewaySilent(_)) => continue,
+                Err(CommandError::Rejected(Rejection::CardRefused { .. })) => continue,
+                linked => linked?,
+            };
+            let card = linked.events.iter().find_map(|(_, event)| match event {
+                WalletEvent::CardLinked(linked) => Some(linked.card),
+                _ => None,
+            });
+            let card = card.ok_or(Rejection::CardNotFound)?;
+            let asked = self.commands.request_top_up(&self.caller(by, "top-up")?, card, amount).await?;
+            for (_, event) in &asked.events {
+                if let WalletEvent::TopUpRequested(requested) = event {
+                    self.commands.settle_top_up(self.id(by)?, requested.top_up).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The group, and what was said there.

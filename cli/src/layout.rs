@@ -48,6 +48,11 @@ impl DataDir {
         self.root.join("snapshots")
     }
 
+    /// Where a sandbox of `serve --demo` keeps its books.
+    pub(crate) fn sandbox(&self, name: &str) -> PathBuf {
+        self.root.join("sandbox").join(name)
+    }
+
     /// The engine whose event log is there, if one is.
     pub(crate) fn store(&self) -> Option<StoreKind> {
         let log = self.log();

@@ -4,7 +4,7 @@
 //! - `arguments`: the command line; [`settings`]: what can be set, and where that is read from; [`ranges`] of numbers.
 //! - [`layout`]: what lies where in a data directory; [`secret`]: the server's secret.
 //! - [`serve`]: `teahouse serve`; [`house`]: its wiring; [`ports`]: read models as the command side sees them;
-//!   [`snapshots`]; [`demo`]: a sample community; [`stickers`]: the sticker pack that every server has; [`logging`].
+//!   [`snapshots`]; [`demo`]: a sample community, with the bank and billers of its [`outside`]; [`stickers`]: the sticker pack that every server has; [`logging`].
 //! - [`listen`]: `teahouse listen`.
 //! - [`audit`]: `teahouse audit ...`; [`mod@bench`]: `teahouse bench ...`.
 //! - [`sandbox`]: `teahouse sandbox ...`: a bank and billers to try a wallet with.
@@ -20,6 +20,7 @@ mod layout;
 mod listen;
 mod logging;
 mod output;
+mod outside;
 mod ports;
 mod progress;
 mod ranges;

@@ -19,6 +19,7 @@ use crate::{
     demo,
     error::{Ending, Error},
     house::House,
+    outside::Outside,
     settings::Settings,
     stickers,
 };
@@ -43,6 +44,9 @@ pub(crate) fn serve(settings: &Settings, with_demo: bool) -> Result<Ending, Erro
         .map_err(|error| Error::failed("the runtime", error))?;
     // Before anything is made on disk. Whoever takes the address in between is noticed again when it is listened on.
     TcpListener::bind(settings.api.listen).map_err(|error| not_listening(settings, &error))?;
+    let mut settings = settings.clone();
+    let _outside = if with_demo { Some(Outside::start(&mut settings)?) } else { None };
+    let settings = &settings;
     let house = House::open(settings)?;
     tracing::info!(data = %settings.data.display(), position = %eventlog::EventLog::last_position(&*house.log), "opened");
     let served = runtime.block_on(run(&house, settings, with_demo));

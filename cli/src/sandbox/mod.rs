@@ -63,6 +63,9 @@ pub(crate) struct House {
     /// not given
     #[arg(long, value_name = "TEXT", env = "SANDBOX_SECRET", hide_env_values = true)]
     secret: Option<String>,
+    /// End when standard input does: for whoever started this and may end without notice
+    #[arg(long, hide = true)]
+    until_input_ends: bool,
 }
 
 /// Runs it until it is told to stop.

@@ -89,6 +89,7 @@ async fn serve<T: Trade>(
     let ended = tokio::select! {
         _ = tokio::signal::ctrl_c() => None,
         _ = terminate.recv() => None,
+        () = input_ended(house.until_input_ends) => None,
         ended = &mut ended => Some(ended),
     };
     match ended {
@@ -101,6 +102,21 @@ async fn serve<T: Trade>(
         Some(Ok(Err(error))) => Err(Error::failed("the sandbox", error)),
         Some(Err(error)) => Err(Error::failed("the sandbox", error)),
     }
+}
+
+/// Waits for the end of standard input, where that is wanted; else for ever.
+async fn input_ended(wanted: bool) {
+    if !wanted {
+        return std::future::pending().await;
+    }
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // A thread of its own: reading can't be given up, and the end of this process should not wait for it.
+    std::thread::spawn(move || {
+        // What is read does not matter, nor whether it could be; and if nobody waits any more, that is well too.
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = tell.send(());
+    });
+    let _ = told.await;
 }
 
 fn invalid(what: &str) -> actix_web::Error {

@@ -16,13 +16,13 @@ pub struct Tier {
     /// Linked cards that it takes.
     pub cards: usize,
     /// Most in one day.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day: Option<Decimal>,
     /// Most in one year.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub year: Option<Decimal>,
     /// Most for life.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub life: Option<Decimal>,
 }
 
