@@ -175,6 +175,10 @@ impl Accounts for Answers {
         Ok(view.line(Payer::Merchant(merchant), line).map_err(unanswered)?.as_ref().and_then(sale))
     }
 
+    async fn pay_code(&self, hash: &str) -> Result<Option<UserId>, CommandError> {
+        Ok(self.fresh(&self.read_models.shops).await?.pay_code(hash))
+    }
+
     async fn orders_due(&self, by: DateTime<Utc>, limit: usize) -> Result<Vec<OrderId>, CommandError> {
         Ok(self.fresh(&self.read_models.shops).await?.orders_due(by, limit))
     }

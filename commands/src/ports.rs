@@ -72,6 +72,8 @@ pub trait Accounts: Send + Sync + 'static {
     async fn unshown(&self, limit: usize) -> Result<Vec<HoldId>, CommandError>;
     /// The sale that a line of a merchant's statement is of; none where the line is of something else.
     async fn sale(&self, merchant: MerchantId, line: u64) -> Result<Option<Sale>, CommandError>;
+    /// Whose code that a payer shows has that hash, used or not; none where it is long over.
+    async fn pay_code(&self, hash: &str) -> Result<Option<UserId>, CommandError>;
     /// Up to `limit` orders that nobody has paid and whose time is over by then.
     async fn orders_due(&self, by: DateTime<Utc>, limit: usize) -> Result<Vec<OrderId>, CommandError>;
 }

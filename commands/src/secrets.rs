@@ -126,6 +126,20 @@ impl Secrets {
         OrderId(self.id("order", &named))
     }
 
+    /// The code that a payer shows, of 18 digits: the same for a repeated command.
+    #[must_use]
+    pub fn pay_code(&self, command: CommandId) -> String {
+        let hash = self.hash("pay code", command.0.as_bytes());
+        let number = hash.as_bytes().first_chunk().copied().map_or(0, u128::from_be_bytes);
+        format!("{}{:016}", 10 + number % 5, number / 5 % 10_u128.pow(16))
+    }
+
+    /// What the log keeps of a code that a payer shows. Keyed, since all the codes there are could be tried.
+    #[must_use]
+    pub fn pay_code_hash(&self, code: &str) -> String {
+        self.hash("pay code hash", code.as_bytes()).to_hex().to_string()
+    }
+
     fn id(&self, purpose: &str, bytes: &[u8]) -> Uuid {
         let mut id = [0; 16];
         self.hash(purpose, bytes).as_bytes().iter().zip(&mut id).for_each(|(from, to)| *to = *from);

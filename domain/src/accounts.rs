@@ -50,6 +50,15 @@ pub fn paid_person(posting: &Posting) -> Option<UserId> {
     }
 }
 
+/// The person out of whose wallet a posting takes money.
+#[must_use]
+pub fn paying_person(posting: &Posting) -> Option<UserId> {
+    match posting.account() {
+        Account::Wallet(id) if posting.amount().is_positive() => owner(id),
+        _ => None,
+    }
+}
+
 fn segment(id: Uuid) -> Segment {
     Segment::from(id)
 }

@@ -106,6 +106,12 @@ pub struct MoneyPolicy {
     pub refunds_max: usize,
     /// How long a payment can be refunded, in seconds.
     pub refund_seconds: i64,
+    /// How long a code that a payer shows can be used, in seconds.
+    pub pay_code_seconds: i64,
+    /// Most that such a code pays without a PIN.
+    pub without_pin: Decimal,
+    /// Most payments of a day without a PIN.
+    pub without_pin_day_max: u32,
     /// Most in one share of a red packet.
     pub packet_share: Decimal,
     /// Most shares of a red packet.
@@ -160,6 +166,9 @@ impl Default for MoneyPolicy {
             order_seconds: 7 * 24 * 3600,
             refunds_max: 50,
             refund_seconds: 365 * 24 * 3600,
+            pay_code_seconds: 60,
+            without_pin: yuan(1_000),
+            without_pin_day_max: 10,
             packet_share: yuan(200),
             packet_shares_max: 100,
         }

@@ -209,6 +209,8 @@ rejections! {
     OrderCodeExpired: Conflict, "order-code-expired", "the time of this code is over; the merchant can show it anew";
     /// The number belongs to another order.
     OrderDiffers: Conflict, "order-differs", "this merchant has another order with this number";
+    /// The code that a payer shows is not genuine, used or too old.
+    PayCodeInvalid: Conflict, "pay-code-invalid", "this code pays nothing, or no longer";
     /// No such sale.
     SaleNotFound: NotFound, "sale-not-found", "no such sale of this merchant";
     /// The number belongs to another refund.

@@ -267,6 +267,13 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         workload: Workload::Resident,
     },
     KeyspaceEntry {
+        projection: "shops",
+        keyspace: "pay-codes",
+        key: "keyed hash of a code that a payer shows (hex)",
+        value: "json of user and end: until another code is issued after its end",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
         projection: "stickers",
         keyspace: "packs",
         key: "sticker pack",

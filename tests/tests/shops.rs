@@ -269,3 +269,92 @@ fn after_a_kill_every_payment_is_whole_and_the_shop_is_as_it_was() {
     pay_order(&payer, &order).refused(409, "order-paid");
     assert_eq!(shop.statement("").len(), 2);
 }
+
+/// A code that somebody shows at the counter.
+fn code_of(payer: &Person) -> String {
+    let shown = payer.post("/v1/wallet/pay-codes", json!({})).done();
+    let code = text_at(&shown, "code");
+    assert!(code.len() == 18 && ["10", "11", "12", "13", "14"].contains(&&code[..2]), "{code}");
+    code
+}
+
+impl Shop {
+    fn charge(&self, code: &str, number: &str, amount: &str) -> Reply {
+        let body =
+            json!({ "auth_code": code, "out_trade_no": number, "amount": yuan(amount), "description": "a pot of tea" });
+        self.owner.ask_once(&self.path("/code-payments"), body)
+    }
+}
+
+#[test]
+fn a_code_that_the_payer_shows_pays_once_and_within_a_minute() {
+    let house = House::open();
+    let payer = house.with_money("mei", "100.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let code = code_of(&payer);
+    assert_eq!(text_at(&shop.charge(&code, "T1", "8.00").done(), "state"), "SUCCESS");
+    shop.charge(&code, "T2", "8.00").refused(409, "pay-code-invalid");
+    shop.charge("100000000000000000", "T2", "8.00").refused(409, "pay-code-invalid");
+    let late = code_of(&payer);
+    house.server.advance(Duration::from_secs(61));
+    shop.charge(&late, "T2", "8.00").refused(409, "pay-code-invalid");
+    assert_eq!((shop.balance(), payer.available()), ("8.00".to_owned(), "92.00".to_owned()));
+    for event in house.server.events(&[]) {
+        assert!(!event.to_string().contains(&code), "{event}");
+    }
+}
+
+#[test]
+fn a_repeated_charge_is_the_same_payment_and_so_is_a_repeated_code() {
+    let house = House::open();
+    let payer = house.with_money("mei", "100.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let key = fresh_key();
+    let ask = || text_at(&payer.call("POST", "/v1/wallet/pay-codes", None, Some(&key)).done(), "code");
+    let code = ask();
+    assert_eq!(ask(), code);
+    let body =
+        json!({ "auth_code": code, "out_trade_no": "T1", "amount": yuan("8.00"), "description": "a pot of tea" });
+    let charge = || shop.owner.call("POST", &shop.path("/code-payments"), Some(&body), Some("charge")).done();
+    assert_eq!(charge()["between_them"]["payment"], charge()["between_them"]["payment"]);
+    assert_eq!(shop.balance(), "8.00");
+}
+
+#[test]
+fn above_the_limits_the_payer_has_to_confirm() {
+    let house = House::open();
+    let payer = house.with_money("mei", "4000.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let asked = shop.charge(&code_of(&payer), "T1", "1000.01").done();
+    assert_eq!((text_at(&asked, "state"), payer.available()), ("USERPAYING".to_owned(), "4000.00".to_owned()));
+    let entries = payer.sync_from(0);
+    let told = entries.iter().find(|entry| entry["type"] == "wallet.pay-code-presented").unwrap();
+    let order = text_at(&told["data"], "order");
+    pay_order(&payer, &order).done();
+    assert_eq!((shop.state("T1"), payer.available()), ("SUCCESS".to_owned(), "2999.99".to_owned()));
+    for number in 0..10 {
+        let charged = shop.charge(&code_of(&payer), &format!("S{number}"), "1.00").done();
+        assert_eq!(text_at(&charged, "state"), "SUCCESS");
+    }
+    let eleventh = shop.charge(&code_of(&payer), "S10", "1.00").done();
+    assert_eq!(text_at(&eleventh, "state"), "USERPAYING");
+}
+
+#[test]
+fn a_reversed_order_is_closed_or_given_back() {
+    let house = House::open();
+    let payer = house.with_money("mei", "2000.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let reverse = |number: &str| shop.owner.ask_once(&shop.path(&format!("/orders/{number}/reverse")), json!({}));
+    let asked = shop.charge(&code_of(&payer), "T1", "1500.00").done();
+    reverse("T1").done();
+    pay_order(&payer, &text_at(&asked, "id")).refused(409, "order-closed");
+    shop.charge(&code_of(&payer), "T2", "8.00").done();
+    shop.refund("R1", &json!({ "out_trade_no": "T2" }), "3.00").done();
+    for _ in 0..2 {
+        reverse("T2").done();
+        assert_eq!((shop.state("T2"), shop.balance()), ("REFUND".to_owned(), "0.00".to_owned()));
+    }
+    assert_eq!((shop.state("T1"), payer.available()), ("CLOSED".to_owned(), "2000.00".to_owned()));
+    reverse("T3").refused(404, "order-not-found");
+}

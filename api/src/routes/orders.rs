@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use commands::merchants::NewOrder;
-use domain::{HoldId, MerchantId, OrderId, Rejection, UserId, hold::Payer};
+use domain::{HoldId, MerchantId, OrderId, Rejection, UserId, WalletEvent, hold::Payer};
 use eventlog::Position;
 use ledger::Money;
 use projections::shops::{OrderRow, OrderState};
@@ -26,6 +26,7 @@ use crate::{
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(pay_order).service(create_order).service(merchant_order).service(close_order);
     config.service(order_shown).service(order_code_svg).service(order_code_png);
+    config.service(show_pay_code).service(pay_with_code).service(reverse_order);
 }
 
 /// An order to be created.
@@ -248,4 +249,81 @@ async fn pay_order(
     let paid = app.commands.pay_order(command.keyed()?, path.order, command.body.authorization).await?;
     let available = app.commands.available(Payer::Person(command.user)).await?;
     Ok(HttpResponse::Created().json(OrderPaymentMade { payment: paid.hold, available, position: paid.position.0 }))
+}
+
+/// A code to show at the counter.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PayCodeShown {
+    /// 18 digits, beginning with 10 to 14. The server keeps only a hash.
+    pub code: String,
+    /// Until when it pays, once.
+    pub expires_at: DateTime<Utc>,
+    /// Position of the event in the log.
+    pub position: u64,
+}
+
+/// Get a code to show at the counter: it pays once, within a minute.
+#[utoipa::path(tag = "shops", security(("token" = [])),
+    responses((status = 201, description = "The code.", body = PayCodeShown), Refusals))]
+#[post("/v1/wallet/pay-codes")]
+async fn show_pay_code(command: Command<NoBody>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
+    app.limits.command(&command.user)?;
+    let (code, committed) = app.commands.show_pay_code(&command.caller).await?;
+    let expires_at = committed.events.iter().find_map(|(_, event)| match event {
+        WalletEvent::PayCodeIssued(issued) => Some(issued.expires_at),
+        _ => None,
+    });
+    let expires_at = expires_at.ok_or_else(Problem::no_event)?;
+    Ok(HttpResponse::Created().json(PayCodeShown { code, expires_at, position: committed.position.0 }))
+}
+
+/// A payment with the code that a payer shows.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CodePayment {
+    /// What the payer's code says.
+    pub auth_code: String,
+    /// The merchant's number of the order.
+    pub out_trade_no: String,
+    /// How much.
+    pub amount: Money,
+    /// What for; the payer sees it.
+    pub description: String,
+}
+
+/// Take a payment with the code that a payer shows. `SUCCESS` says that it is paid; `USERPAYING` that the payer has to
+/// confirm, by paying the order with a proved PIN: ask for the order again, and reverse it if that takes too long.
+#[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
+    responses((status = 201, description = "The order.", body = OrderShown), Refusals))]
+#[post("/v1/merchants/{merchant}/code-payments")]
+async fn pay_with_code(
+    command: Command<web::Json<CodePayment>>,
+    path: web::Path<MerchantPath>,
+    app: web::Data<App>,
+) -> Result<HttpResponse, Problem> {
+    app.limits.payment(&command.user)?;
+    let CodePayment { auth_code, out_trade_no, amount, description } = &*command.body;
+    let new = NewOrder {
+        merchant: path.merchant,
+        out_trade_no: out_trade_no.clone(),
+        amount: *amount,
+        description: description.clone(),
+        expires_at: None,
+    };
+    let (order, position) = app.commands.pay_with_code(command.keyed()?, auth_code, new).await?;
+    Ok(HttpResponse::Created().json(shown(&app, command.user, order, position).await?))
+}
+
+/// Take an order back: close it if nobody has paid, give all back if somebody has.
+#[utoipa::path(tag = "shops", params(MerchantOrderPath), security(("token" = [])),
+    responses((status = 200, description = "Taken back.", body = Done), Refusals))]
+#[post("/v1/merchants/{merchant}/orders/{out_trade_no}/reverse")]
+async fn reverse_order(
+    command: Command<NoBody>,
+    path: web::Path<MerchantOrderPath>,
+    app: web::Data<App>,
+) -> Result<web::Json<Done>, Problem> {
+    app.limits.payment(&command.user)?;
+    let position = app.commands.reverse_order(command.keyed()?, path.merchant, &path.out_trade_no).await?;
+    Ok(web::Json(Done { position: position.0 }))
 }

@@ -78,7 +78,7 @@ fn withdrawal(deadline: DateTime<Utc>) -> WalletEvent {
     let entry = Entry::holding_until(Timestamp(deadline.timestamp_micros()), postings).unwrap();
     let day = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap();
     let purpose = Purpose::Withdrawal { card: CardId(Uuid::from_u128(7)), amount: yuan("50"), fee: yuan("0.10") };
-    HoldPlaced { hold: HoldId(WITHDRAWAL), purpose, authorization: None, day, entry }.into()
+    HoldPlaced { hold: HoldId(WITHDRAWAL), purpose, authorization: None, pay_code: None, day, entry }.into()
 }
 
 fn settled() -> HoldEvent {

@@ -5,10 +5,13 @@ mod close_merchant;
 mod close_order;
 mod create_order;
 mod pay_order;
+mod pay_with_code;
 mod refund;
 mod register_merchant;
 mod remove_operator;
+mod reverse_order;
 mod settle_order;
+mod show_pay_code;
 
 use domain::{MerchantId, OrderId, UserId, hold::Payer};
 use ledger::Money;

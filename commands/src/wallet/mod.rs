@@ -51,7 +51,7 @@ impl Commands {
 
     /// Makes sure that a refusal for want of money is not only for want of news: where what is known to have come in does
     /// not suffice, waits until everything acknowledged is known.
-    async fn know_enough(&self, owner: UserId, amount: Money) -> Result<(), CommandError> {
+    pub(crate) async fn know_enough(&self, owner: UserId, amount: Money) -> Result<(), CommandError> {
         let debited = self.wallets.look(owner, |wallet| wallet.debited(amount.currency())).await?;
         let credited = self.accounts.credited(Payer::Person(owner), amount.currency());
         let enough = credited.checked_sub(debited).is_ok_and(|available| available.minor() >= amount.minor());

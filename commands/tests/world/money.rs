@@ -150,6 +150,15 @@ impl Accounts for Scan {
         }))
     }
 
+    async fn pay_code(&self, hash: &str) -> Result<Option<UserId>, CommandError> {
+        Ok(self.all().into_iter().find_map(|(record, event)| match event {
+            DomainEvent::Wallet(WalletEvent::PayCodeIssued(issued)) if issued.code == hash => {
+                Self::id(&record, "wallet").map(UserId)
+            }
+            _ => None,
+        }))
+    }
+
     async fn orders_due(&self, by: DateTime<Utc>, limit: usize) -> Result<Vec<OrderId>, CommandError> {
         let mut open: Vec<OrderId> = vec![];
         for (record, event) in self.all() {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    CardId, DeviceId, HoldId, MerchantId, PaymentId,
+    CardId, DeviceId, HoldId, MerchantId, OrderId, PaymentId,
     event::event_family,
     hold::{Payer, Purpose, Terms},
 };
@@ -131,6 +131,9 @@ pub struct HoldPlaced {
     /// What the PIN was proved with; none where no PIN was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<Uuid>,
+    /// Hash of the code that the payer showed, where there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay_code: Option<String>,
     /// The day whose limits it counts towards.
     pub day: NaiveDate,
     /// Wallet to hold, with the hold's deadline.
@@ -153,6 +156,28 @@ pub struct ArrivalChosen {
     pub seconds: i64,
 }
 
+/// The payer asked for a code to show at the counter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayCodeIssued {
+    /// Keyed hash of the code.
+    pub code: String,
+    /// Until when it pays.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A code was read at the counter, and the payer has to confirm with the PIN.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayCodePresented {
+    /// Keyed hash of the code, which is used now.
+    pub code: String,
+    /// What is to be paid.
+    pub order: OrderId,
+    /// Whom.
+    pub merchant: MerchantId,
+    /// How much.
+    pub amount: Money,
+}
+
 event_family! {
     /// Events of a `wallet-` stream.
     WalletEvent {
@@ -167,6 +192,8 @@ event_family! {
         "wallet.top-up-declined" => TopUpDeclined,
         "wallet.paid" => Paid,
         "wallet.hold-placed" => HoldPlaced,
+        "wallet.pay-code-issued" => PayCodeIssued,
+        "wallet.pay-code-presented" => PayCodePresented,
         "wallet.withdrawal-failed" => WithdrawalFailed,
         "wallet.arrival-chosen" => ArrivalChosen,
     }

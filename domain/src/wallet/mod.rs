@@ -8,6 +8,7 @@ mod authorization;
 mod cards;
 mod events;
 mod limits;
+mod pay_code;
 mod pin;
 mod spending;
 mod top_up;
@@ -19,10 +20,11 @@ use serde::{Deserialize, Serialize};
 pub use authorization::Authorization;
 pub use cards::Card;
 pub use events::{
-    ArrivalChosen, CardLinked, CardUnlinked, HoldPlaced, Paid, PinChanged, PinFailed, SpendingAuthorized,
-    TopUpDeclined, TopUpRequested, ToppedUp, WalletEvent, WalletOpened, WithdrawalFailed,
+    ArrivalChosen, CardLinked, CardUnlinked, HoldPlaced, Paid, PayCodeIssued, PayCodePresented, PinChanged, PinFailed,
+    SpendingAuthorized, TopUpDeclined, TopUpRequested, ToppedUp, WalletEvent, WalletOpened, WithdrawalFailed,
 };
 pub use limits::{Spent, Tier};
+pub use pay_code::PayCode;
 pub use pin::PinState;
 pub use spending::{Payment, Placement};
 
@@ -37,6 +39,8 @@ use crate::{
 pub struct Wallet {
     pin: Option<PinState>,
     authorizations: Vec<Authorization>,
+    #[serde(default)]
+    pay_codes: Vec<PayCode>,
     cards: Vec<Card>,
     /// The real name, once a card has given it.
     holder: Option<String>,
@@ -124,6 +128,8 @@ impl Aggregate for Wallet {
             WalletEvent::Paid(paid) => self.evolve_paid(paid),
             WalletEvent::HoldPlaced(placed) => self.evolve_placed(placed),
             WalletEvent::WithdrawalFailed(failed) => self.spent.withdrawal_failed(failed.amount),
+            WalletEvent::PayCodeIssued(issued) => self.evolve_code_issued(issued, meta.at),
+            WalletEvent::PayCodePresented(presented) => self.use_pay_code(&presented.code),
             WalletEvent::ArrivalChosen(chosen) => self.arrival_seconds = chosen.seconds,
         }
     }

@@ -82,7 +82,7 @@ impl Wallet {
             .map_err(Rejection::from_entry)?;
         let authorization = payment.authorization.map(|(id, _)| id);
         let day = local_date(payment.now, payment.policy);
-        Ok(vec![HoldPlaced { hold, purpose, authorization, day, entry }.into()])
+        Ok(vec![HoldPlaced { hold, purpose, authorization, pay_code: None, day, entry }.into()])
     }
 
     /// Chooses how long transfers wait after they were accepted.
@@ -124,6 +124,9 @@ impl Wallet {
         let Some((owner, amount)) = payer(&placed.entry) else { return };
         self.count(owner, &placed.entry);
         self.use_authorization(placed.authorization, amount);
+        if let Some(hash) = &placed.pay_code {
+            self.use_pay_code(hash);
+        }
         match &placed.purpose {
             Purpose::Withdrawal { amount, .. } => self.spent.add_withdrawal(*amount),
             _ => self.spent.add(placed.day, amount, false, placed.authorization.is_none()),

@@ -16,7 +16,7 @@ pub(super) enum Showing {
 }
 
 /// Number in rows, type name, showing. The numbers stand in rows: new types go at the end.
-const KINDS: [(&str, Showing); 49] = [
+const KINDS: [(&str, Showing); 50] = [
     ("message.sent", Showing::Message),
     ("message.recalled", Showing::Quiet),
     ("conversation.opened", Showing::Quiet),
@@ -66,6 +66,7 @@ const KINDS: [(&str, Showing); 49] = [
     ("wallet.top-up-declined", Showing::Personal),
     ("order.payment-returned", Showing::Personal),
     ("merchant.refunded", Showing::Personal),
+    ("wallet.pay-code-presented", Showing::Personal),
 ];
 
 /// A type of event that this read model keeps.

@@ -86,9 +86,9 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         },
         // What the bank or somebody else decides; of one's own payments one knows.
         DomainEvent::Hold(event) => event.people(),
-        DomainEvent::Wallet(WalletEvent::ToppedUp(_) | WalletEvent::TopUpDeclined(_)) => {
-            owner("wallet").into_iter().collect()
-        }
+        DomainEvent::Wallet(
+            WalletEvent::ToppedUp(_) | WalletEvent::TopUpDeclined(_) | WalletEvent::PayCodePresented(_),
+        ) => owner("wallet").into_iter().collect(),
         DomainEvent::Order(OrderEvent::PaymentReturned(back)) => vec![back.payer],
         DomainEvent::Merchant(MerchantEvent::Refunded(refunded)) => vec![refunded.payer],
         DomainEvent::Conversation(_)
@@ -119,6 +119,10 @@ fn shown_payload<'a>(fact: &'a Fact, event: &DomainEvent) -> serde_json::Result<
         DomainEvent::Wallet(WalletEvent::ToppedUp(done)) => serde_json::to_vec(&json!({ "operation": done.top_up }))?,
         DomainEvent::Wallet(WalletEvent::TopUpDeclined(declined)) => {
             serde_json::to_vec(&json!({ "operation": declined.top_up, "code": declined.code }))?
+        }
+        DomainEvent::Wallet(WalletEvent::PayCodePresented(asked)) => {
+            let (order, merchant, amount) = (asked.order, asked.merchant, asked.amount);
+            serde_json::to_vec(&json!({ "order": order, "merchant": merchant, "amount": amount }))?
         }
         DomainEvent::Order(OrderEvent::PaymentReturned(back)) => {
             serde_json::to_vec(&json!({ "order": fact.stream_id("order"), "payment": back.hold, "code": back.code }))?

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{
-    DomainEvent, MerchantEvent, MerchantId, OrderEvent, OrderId, UserId, merchant::MerchantRegistered,
+    DomainEvent, MerchantEvent, MerchantId, OrderEvent, OrderId, UserId, WalletEvent, merchant::MerchantRegistered,
     order::OrderCreated,
 };
 use fjall::OwnedWriteBatch as WriteBatch;
@@ -14,7 +14,22 @@ use crate::{Fact, ProjectionError};
 
 /// Whether events of that type can change anything here.
 pub(super) fn matters(event_type: &str) -> bool {
-    event_type.starts_with("merchant.") || event_type.starts_with("order.")
+    event_type.starts_with("merchant.")
+        || event_type.starts_with("order.")
+        || event_type.starts_with("wallet.pay-code-")
+}
+
+/// Takes in a code that a payer shows.
+pub(super) fn take_code(
+    view: &ShopsView,
+    tables: &Tables,
+    fact: &Fact,
+    rows: &mut WriteBatch,
+) -> Result<(), ProjectionError> {
+    let DomainEvent::Wallet(WalletEvent::PayCodeIssued(issued)) = fact.decoded()? else { return Ok(()) };
+    let owner = fact.stream_id("wallet").map(UserId);
+    let owner = owner.ok_or_else(|| fact.poison("the stream names no wallet"))?;
+    view.codes.write().take(tables, rows, (&issued.code, owner, issued.expires_at), fact.at())
 }
 
 /// What a batch changes.
@@ -32,6 +47,13 @@ impl Changes {
         match fact.decoded()? {
             DomainEvent::Merchant(event) => self.take_merchant(tables, fact, event),
             DomainEvent::Order(event) => self.take_order(tables, fact, event),
+            DomainEvent::Wallet(WalletEvent::PayCodePresented(presented)) => {
+                if let Some(mut row) = self.order(tables, presented.order)?.filter(OrderRow::is_unpaid) {
+                    row.state = OrderState::UserPaying;
+                    self.orders.insert(presented.order, row);
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -141,7 +163,7 @@ impl Changes {
         }
         let mut open = view.open.write();
         for (id, row) in self.orders {
-            if row.state == OrderState::NotPay {
+            if row.is_unpaid() {
                 open.insert((row.closes_at, id));
             } else {
                 open.remove(&(row.closes_at, id));

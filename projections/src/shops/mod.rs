@@ -29,7 +29,7 @@ impl Projection for ShopsProjection {
     fn open(dir: &Path) -> Result<Self, ProjectionError> {
         let store = RowStore::open(dir, Self::NAME)?;
         let tables = Tables::open(&store)?;
-        let view = Arc::new(ShopsView::new(tables.clone(), tables.load()?));
+        let view = Arc::new(ShopsView::new(tables.clone(), tables.load()?, tables.load_codes()?));
         Ok(Self { store, tables, view })
     }
 
@@ -43,11 +43,12 @@ impl Projection for ShopsProjection {
 
     fn apply(&mut self, batch: &[Arc<Fact>]) -> Result<(), ProjectionError> {
         let Some(last) = batch.last().map(|fact| fact.position()) else { return Ok(()) };
+        let mut rows = self.store.batch();
         let mut changes = fold::Changes::default();
         for fact in batch.iter().filter(|fact| fold::matters(fact.event_type())) {
             changes.take(&self.tables, fact)?;
+            fold::take_code(&self.view, &self.tables, fact, &mut rows)?;
         }
-        let mut rows = self.store.batch();
         changes.write(&self.tables, &mut rows)?;
         self.store.commit(rows, last)?;
         changes.show(&self.view);

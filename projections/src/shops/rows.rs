@@ -1,6 +1,6 @@
 //! The rows on disk.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use domain::{HoldId, MerchantId, OrderId, UserId};
@@ -18,6 +18,7 @@ const MERCHANTS: &str = "merchants";
 const PARTS: &str = "parts";
 const ORDERS: &str = "orders";
 const OPEN: &str = "open";
+const CODES: &str = "pay-codes";
 
 /// A merchant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +52,9 @@ pub enum OrderState {
     /// Nobody has paid.
     #[serde(rename = "NOTPAY")]
     NotPay,
+    /// The payer has shown a code, and has to confirm.
+    #[serde(rename = "USERPAYING")]
+    UserPaying,
     /// Somebody has.
     Success,
     /// It can't be paid any more.
@@ -91,11 +95,52 @@ pub struct OrderRow {
     pub refunded: Money,
 }
 
+impl OrderRow {
+    /// Whether it can still be paid.
+    #[must_use]
+    pub fn is_unpaid(&self) -> bool {
+        matches!(self.state, OrderState::NotPay | OrderState::UserPaying)
+    }
+}
+
 /// Orders that nobody has paid, by when they are closed.
 pub(super) type OpenOrders = BTreeSet<(DateTime<Utc>, OrderId)>;
 
+/// Codes that payers show, by their hashes, until a while after their time.
+#[derive(Default)]
+pub(super) struct Codes {
+    pub(super) owners: HashMap<String, (UserId, DateTime<Utc>)>,
+    ends: BTreeSet<(DateTime<Utc>, String)>,
+}
+
+impl Codes {
+    fn insert(&mut self, hash: String, owner: UserId, end: DateTime<Utc>) {
+        self.ends.insert((end, hash.clone()));
+        self.owners.insert(hash, (owner, end));
+    }
+
+    /// Takes a code in, and its row; those whose time was over by then go.
+    pub(super) fn take(
+        &mut self,
+        tables: &Tables,
+        rows: &mut WriteBatch,
+        (hash, owner, end): (&str, UserId, DateTime<Utc>),
+        now: DateTime<Utc>,
+    ) -> Result<(), ProjectionError> {
+        while let Some((old_end, old)) = self.ends.first().cloned().filter(|(old_end, _)| *old_end <= now) {
+            rows.remove(&tables.codes, old.as_str());
+            self.owners.remove(&old);
+            self.ends.remove(&(old_end, old));
+        }
+        rows.insert(&tables.codes, hash, to_json(&(owner, end))?);
+        self.insert(hash.to_owned(), owner, end);
+        Ok(())
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Tables {
+    codes: Keyspace,
     merchants: Keyspace,
     pub(super) parts: Keyspace,
     orders: Keyspace,
@@ -105,6 +150,7 @@ pub(super) struct Tables {
 impl Tables {
     pub(super) fn open(store: &RowStore) -> Result<Self, ProjectionError> {
         Ok(Self {
+            codes: store.keyspace(CODES)?,
             merchants: store.keyspace(MERCHANTS)?,
             parts: store.keyspace(PARTS)?,
             orders: store.keyspace(ORDERS)?,
@@ -121,6 +167,17 @@ impl Tables {
             open.insert((row.closes_at, order));
         }
         Ok(open)
+    }
+
+    pub(super) fn load_codes(&self) -> Result<Codes, ProjectionError> {
+        let mut codes = Codes::default();
+        for row in self.codes.iter() {
+            let (key, value) = row.into_inner()?;
+            let hash = std::str::from_utf8(&key).map_err(|_| ProjectionError::DamagedRow { keyspace: CODES })?;
+            let (owner, end): (UserId, DateTime<Utc>) = from_json(CODES, &value)?;
+            codes.insert(hash.to_owned(), owner, end);
+        }
+        Ok(codes)
     }
 
     pub(super) fn merchant(&self, id: MerchantId) -> Result<Option<MerchantRow>, ProjectionError> {
@@ -158,7 +215,7 @@ impl Tables {
     ) -> Result<(), ProjectionError> {
         let key = *id.0.as_bytes();
         rows.insert(&self.orders, key, to_json(row)?);
-        if row.state == OrderState::NotPay {
+        if row.is_unpaid() {
             rows.insert(&self.open, key, []);
         } else {
             rows.remove(&self.open, key);

@@ -6,7 +6,7 @@ use parking_lot::RwLock;
 
 use super::{
     MerchantRow, OrderRow, Part,
-    rows::{OpenOrders, Tables},
+    rows::{Codes, OpenOrders, Tables},
 };
 use crate::ProjectionError;
 
@@ -14,11 +14,12 @@ use crate::ProjectionError;
 pub struct ShopsView {
     tables: Tables,
     pub(super) open: RwLock<OpenOrders>,
+    pub(super) codes: RwLock<Codes>,
 }
 
 impl ShopsView {
-    pub(super) fn new(tables: Tables, open: OpenOrders) -> Self {
-        Self { tables, open: RwLock::new(open) }
+    pub(super) fn new(tables: Tables, open: OpenOrders, codes: Codes) -> Self {
+        Self { tables, open: RwLock::new(open), codes: RwLock::new(codes) }
     }
 
     /// A merchant.
@@ -43,6 +44,12 @@ impl ShopsView {
     /// When rows can't be read.
     pub fn order(&self, id: OrderId) -> Result<Option<OrderRow>, ProjectionError> {
         self.tables.order(id)
+    }
+
+    /// Whose code has that hash, used or not; none where it is long over.
+    #[must_use]
+    pub fn pay_code(&self, hash: &str) -> Option<UserId> {
+        self.codes.read().owners.get(hash).map(|(owner, _)| *owner)
     }
 
     /// Orders that nobody has paid and whose time is over by then, the earliest first.

@@ -140,6 +140,8 @@ impl Taking<'_> {
             WalletEvent::PinChanged(_)
             | WalletEvent::PinFailed(_)
             | WalletEvent::SpendingAuthorized(_)
+            | WalletEvent::PayCodeIssued(_)
+            | WalletEvent::PayCodePresented(_)
             | WalletEvent::WithdrawalFailed(_) => Ok(()),
         }
     }
