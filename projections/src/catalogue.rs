@@ -268,6 +268,13 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
     },
     KeyspaceEntry {
         projection: "shops",
+        keyspace: "refunds",
+        key: "payment: the refund",
+        value: "json `shops::RefundRow`: its number, and what had been paid",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "shops",
         keyspace: "pay-codes",
         key: "keyed hash of a code that a payer shows (hex)",
         value: "json of user and end: until another code is issued after its end",

@@ -358,3 +358,68 @@ fn a_reversed_order_is_closed_or_given_back() {
     assert_eq!((shop.state("T1"), payer.available()), ("CLOSED".to_owned(), "2000.00".to_owned()));
     reverse("T3").refused(404, "order-not-found");
 }
+
+/// The rows of a bill before its totals, and the totals, without back-ticks.
+fn bill(shop: &Shop, date: &str, name: &str) -> (Vec<Vec<String>>, Vec<String>) {
+    let reply = shop.owner.get(&shop.path(&format!("/bills/{date}/{name}.csv")));
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/csv; charset=utf-8")));
+    let text = reply.text();
+    let text = text.strip_prefix('\u{feff}').expect("a byte-order mark");
+    let lines: Vec<&str> = text.lines().collect();
+    let cells = |line: &&str| line.split(',').map(|cell| cell.strip_prefix('`').unwrap().to_owned()).collect();
+    let columns = lines[0].split(',').count();
+    let rows: Vec<Vec<String>> = lines[1..lines.len() - 2].iter().map(cells).collect();
+    assert!(rows.iter().all(|row| row.len() == columns), "{text}");
+    (rows, cells(&lines[lines.len() - 1]))
+}
+
+fn fen(amount: &str) -> i64 {
+    amount.replace('.', "").parse().unwrap()
+}
+
+#[test]
+fn the_bills_of_a_day_add_up_to_the_ledger() {
+    let bank = Sandbox::bank();
+    // Days of UTC, whose dates are those of the times in answers.
+    let setup = Setup::new().with_bank(&bank).with("TEAHOUSE_POLICY__MONEY__DAY_OFFSET_MINUTES", "0");
+    let house = House { server: setup.start(), _bank: bank };
+    let payer = house.with_money("mei", "400.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let order = text_at(&shop.order("T,1", "30.00").done(), "id");
+    pay_order(&payer, &order).done();
+    let line = number_at(&shop.paid_by(&payer, "12.50").done(), "position");
+    shop.charge(&code_of(&payer), "T2", "7.07").done();
+    shop.refund("R1", &json!({ "out_trade_no": "T,1" }), "4.05").done();
+    shop.refund("R2", &json!({ "sale": line }), "12.50").done();
+    let paid_at = text_at(&payer.get(&format!("/v1/orders/{order}")).done()["between_them"], "paid_at");
+    let date = paid_at.split('T').next().unwrap().to_owned();
+    shop.owner.get(&shop.path(&format!("/bills/{date}/trade.csv"))).refused(409, "bill-not-ready");
+    payer.get(&shop.path(&format!("/bills/{date}/trade.csv"))).refused(403, "not-an-operator");
+    house.server.advance(Duration::from_secs(24 * 3600));
+
+    let (rows, totals) = bill(&shop, &date, "trade");
+    assert_eq!(rows.len(), 5);
+    assert!(rows.iter().all(|row| row.len() == 27));
+    assert_eq!(totals, ["5", "49.57", "16.55", "0.00", "0.00000", "49.57", "16.55"]);
+    let sold: i64 = rows.iter().map(|row| fen(&row[24])).sum();
+    let refunded: i64 = rows.iter().map(|row| fen(&row[25])).sum();
+    assert_eq!((sold, refunded), (4957, 1655));
+    assert_eq!((rows[0][6].as_str(), rows[0][9].as_str(), rows[3][15].as_str()), ("T 1", "SUCCESS", "R1"));
+    assert_eq!(rows[4][5], rows[1][5]);
+
+    let (flow, totals) = bill(&shop, &date, "fund-flow");
+    assert_eq!(totals, ["5", "3", "49.57", "2", "16.55"]);
+    assert!(flow.iter().all(|row| row.len() == 11));
+    assert_eq!(flow[4][7], shop.balance());
+    let account = format!("Liabilities:Merchant:{}", shop.id.to_uppercase());
+    let mut booked = 0;
+    for event in house.server.events(&[]) {
+        for posting in event["payload"]["entry"]["postings"].as_array().into_iter().flatten() {
+            if posting["account"] == account {
+                booked -= fen(posting["amount"]["amount"].as_str().or(posting["amount"].as_str()).unwrap());
+            }
+        }
+    }
+    assert_eq!(booked, sold - refunded);
+    assert_eq!(booked, fen(&shop.balance()));
+}

@@ -4,6 +4,7 @@
 //! `security(...)` of its annotation and is enforced by its extractor.
 
 pub mod accounts;
+pub mod bills;
 pub mod cards;
 pub mod contacts;
 pub mod conversation_search;
@@ -84,6 +85,7 @@ pub fn configure(config: &mut ServiceConfig) {
     holds::configure(config);
     merchants::configure(config);
     orders::configure(config);
+    bills::configure(config);
     stickers::configure(config);
     operator::configure(config);
     probes::configure(config);

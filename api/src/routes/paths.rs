@@ -100,6 +100,13 @@ paths! {
         /// The merchant's number of the order.
         out_trade_no: String,
     }
+    /// The path names a day of a merchant.
+    MerchantDayPath {
+        /// The merchant.
+        merchant: MerchantId,
+        /// The local day, like `2026-11-22`.
+        date: chrono::NaiveDate,
+    }
     /// The path names an order.
     OrderPath {
         /// The order.

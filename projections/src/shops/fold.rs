@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{
-    DomainEvent, MerchantEvent, MerchantId, OrderEvent, OrderId, UserId, WalletEvent, merchant::MerchantRegistered,
-    order::OrderCreated,
+    DomainEvent, MerchantEvent, MerchantId, OrderEvent, OrderId, PaymentId, UserId, WalletEvent,
+    merchant::MerchantRegistered, order::OrderCreated,
 };
 use fjall::OwnedWriteBatch as WriteBatch;
 use ledger::Money;
 
-use super::{MerchantRow, OrderRow, OrderState, Part, ShopsView, rows::Tables};
+use super::{MerchantRow, OrderRow, OrderState, Part, RefundRow, ShopsView, rows::Tables};
 use crate::{Fact, ProjectionError};
 
 /// Whether events of that type can change anything here.
@@ -37,6 +37,7 @@ pub(super) fn take_code(
 pub(super) struct Changes {
     merchants: HashMap<MerchantId, MerchantRow>,
     orders: HashMap<OrderId, OrderRow>,
+    refunds: HashMap<PaymentId, RefundRow>,
     /// Parts that people have now, or have no longer.
     parts: HashMap<(UserId, MerchantId), Option<Part>>,
 }
@@ -85,6 +86,8 @@ impl Changes {
                 self.change_merchant(tables, fact, id, |row| row.closed_at = Some(fact.at()))
             }
             MerchantEvent::Refunded(refunded) => {
+                let row = RefundRow { out_refund_no: refunded.out_refund_no.clone(), paid: refunded.paid };
+                self.refunds.insert(refunded.refund, row);
                 // What was paid may also be a payment to the static code, which is no order.
                 let order = OrderId(refunded.paid);
                 let Some(mut row) = self.order(tables, order)? else { return Ok(()) };
@@ -152,6 +155,9 @@ impl Changes {
         for ((user, merchant), part) in &self.parts {
             let gone = Part { merchant: *merchant, owns: false };
             tables.write_part(*user, part.unwrap_or(gone), part.is_some(), rows);
+        }
+        for (id, row) in &self.refunds {
+            tables.write_refund(*id, row, rows)?;
         }
         self.orders.iter().try_for_each(|(id, row)| tables.write_order(*id, row, rows))
     }

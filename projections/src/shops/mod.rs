@@ -6,7 +6,7 @@ mod view;
 
 use std::{path::Path, sync::Arc};
 
-pub use rows::{MerchantRow, OrderRow, OrderState, Part};
+pub use rows::{MerchantRow, OrderRow, OrderState, Part, RefundRow};
 pub use view::ShopsView;
 
 use eventlog::Position;
@@ -23,7 +23,7 @@ pub struct ShopsProjection {
 
 impl Projection for ShopsProjection {
     const NAME: &'static str = "shops";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type View = ShopsView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

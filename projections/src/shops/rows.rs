@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use domain::{HoldId, MerchantId, OrderId, UserId};
+use domain::{HoldId, MerchantId, OrderId, PaymentId, UserId};
 use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
 use ledger::Money;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::{
     ProjectionError,
@@ -19,6 +20,7 @@ const PARTS: &str = "parts";
 const ORDERS: &str = "orders";
 const OPEN: &str = "open";
 const CODES: &str = "pay-codes";
+const REFUNDS: &str = "refunds";
 
 /// A merchant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +97,15 @@ pub struct OrderRow {
     pub refunded: Money,
 }
 
+/// A refund.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundRow {
+    /// The merchant's number of it.
+    pub out_refund_no: String,
+    /// What had been paid: an order, or a payment to the static code.
+    pub paid: Uuid,
+}
+
 impl OrderRow {
     /// Whether it can still be paid.
     #[must_use]
@@ -141,6 +152,7 @@ impl Codes {
 #[derive(Clone)]
 pub(super) struct Tables {
     codes: Keyspace,
+    refunds: Keyspace,
     merchants: Keyspace,
     pub(super) parts: Keyspace,
     orders: Keyspace,
@@ -151,6 +163,7 @@ impl Tables {
     pub(super) fn open(store: &RowStore) -> Result<Self, ProjectionError> {
         Ok(Self {
             codes: store.keyspace(CODES)?,
+            refunds: store.keyspace(REFUNDS)?,
             merchants: store.keyspace(MERCHANTS)?,
             parts: store.keyspace(PARTS)?,
             orders: store.keyspace(ORDERS)?,
@@ -186,6 +199,20 @@ impl Tables {
 
     pub(super) fn order(&self, id: OrderId) -> Result<Option<OrderRow>, ProjectionError> {
         self.orders.get(id.0.as_bytes())?.map(|value| from_json(ORDERS, &value)).transpose()
+    }
+
+    pub(super) fn refund(&self, id: PaymentId) -> Result<Option<RefundRow>, ProjectionError> {
+        self.refunds.get(id.0.as_bytes())?.map(|value| from_json(REFUNDS, &value)).transpose()
+    }
+
+    pub(super) fn write_refund(
+        &self,
+        id: PaymentId,
+        row: &RefundRow,
+        rows: &mut WriteBatch,
+    ) -> Result<(), ProjectionError> {
+        rows.insert(&self.refunds, *id.0.as_bytes(), to_json(row)?);
+        Ok(())
     }
 
     pub(super) fn write_merchant(

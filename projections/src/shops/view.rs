@@ -1,11 +1,11 @@
 //! What queries read.
 
 use chrono::{DateTime, Utc};
-use domain::{MerchantId, OrderId, UserId};
+use domain::{MerchantId, OrderId, PaymentId, UserId};
 use parking_lot::RwLock;
 
 use super::{
-    MerchantRow, OrderRow, Part,
+    MerchantRow, OrderRow, Part, RefundRow,
     rows::{Codes, OpenOrders, Tables},
 };
 use crate::ProjectionError;
@@ -44,6 +44,14 @@ impl ShopsView {
     /// When rows can't be read.
     pub fn order(&self, id: OrderId) -> Result<Option<OrderRow>, ProjectionError> {
         self.tables.order(id)
+    }
+
+    /// A refund.
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn refund(&self, id: PaymentId) -> Result<Option<RefundRow>, ProjectionError> {
+        self.tables.refund(id)
     }
 
     /// Whose code has that hash, used or not; none where it is long over.
