@@ -36,7 +36,8 @@ impl Wallet {
         }
     }
 
-    /// Links a card that the bank has confirmed. The first gives the real name; later ones must bear the same.
+    /// Links a card that the bank has confirmed. The first gives the real name; later ones must bear the same. A card
+    /// that was linked before gets its former id, so that money still on its way to or from it finds it.
     ///
     /// # Errors
     /// As [`Self::check_may_link`], and [`Rejection::CardLinkedAlready`].
@@ -45,7 +46,8 @@ impl Wallet {
         if self.linked().any(|linked| linked.token == card.token) {
             return Err(Rejection::CardLinkedAlready);
         }
-        Ok(vec![card.into()])
+        let former = self.cards.iter().find(|former| former.token == card.token).map(|former| former.id);
+        Ok(vec![CardLinked { card: former.unwrap_or(card.card), ..card }.into()])
     }
 
     /// Unlinks a card.

@@ -40,8 +40,12 @@ impl Wallet {
     /// [`Rejection::WalletNotOpen`], [`Rejection::PinLocked`].
     pub fn pin_to_try(&self, now: DateTime<Utc>) -> Result<String, Rejection> {
         let pin = self.pin.as_ref().ok_or(Rejection::WalletNotOpen)?;
-        match pin.locked_until.map(|until| (until - now).num_seconds()) {
-            Some(seconds) if seconds > 0 => Err(Rejection::PinLocked { seconds }),
+        match pin.locked_until.map(|until| until - now) {
+            // The last second counts in full: a try in it would be one of a PIN that is still locked.
+            Some(left) if left > TimeDelta::zero() => {
+                let begun = i64::from(left.subsec_nanos() > 0);
+                Err(Rejection::PinLocked { seconds: left.num_seconds() + begun })
+            }
             _ => Ok(pin.verifier.clone()),
         }
     }
