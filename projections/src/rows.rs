@@ -1,6 +1,6 @@
 //! What a projection that keeps its rows in fjall stands on.
 //!
-//! One database per projection with flat memory: small caches, small write buffers, one worker. A batch of rows and its
+//! One database per projection with flat memory: small caches, small write buffers, few workers. A batch of rows and its
 //! checkpoint are one write; it reaches the operating system, not necessarily the disk.
 
 use std::{path::Path, sync::Arc};
@@ -30,6 +30,10 @@ const LOOKUP_TABLES: u8 = 8;
 /// Most bytes of journals that one projection keeps for recovery.
 const JOURNAL_BYTES: u64 = 128 * 1024 * 1024;
 
+/// Threads that flush and merge. While one merges, another must flush: four write buffers that wait for it make the engine
+/// halt all writes for a tenth of a second.
+const WORKERS: usize = 2;
+
 const CHECKPOINT: &[u8] = b"checkpoint";
 
 /// The database of one projection.
@@ -48,7 +52,7 @@ impl RowStore {
     pub fn open(dir: &Path, projection: &'static str) -> Result<Self, ProjectionError> {
         let database = Database::builder(dir)
             .cache_size(CACHE_BYTES)
-            .worker_threads(1)
+            .worker_threads(WORKERS)
             .max_journaling_size(JOURNAL_BYTES)
             .open()?;
         let meta = database.keyspace(META, || options(Workload::Resident))?;
