@@ -98,6 +98,10 @@ fn wait(dice: &mut Dice, model: &Model) -> i64 {
             let until = |who: Person| model.owners[who].locked_until - model.now;
             dice.any((0..PEOPLE).map(until).filter(|millis| *millis > 0))
         }
+        5 => {
+            let proofs = model.owners.iter().flat_map(|owner| &owner.authorizations);
+            dice.any(proofs.map(|proof| proof.until - model.now).filter(|millis| *millis > 0))
+        }
         _ => None,
     };
     let border = border.map(|millis| millis + dice.pick(&[-1_000, -500, -1, 0, 1, 999])).filter(|millis| *millis > 0);
@@ -135,7 +139,8 @@ fn cents(dice: &mut Dice, model: &Model, who: Person) -> i128 {
 fn spending(dice: &mut Dice, model: &Model, who: Person) -> Command {
     let rich = (0..PEOPLE).filter(|who| model.at(Place::Wallet(*who)) > 0);
     let who = dice.any(rich).filter(|_| dice.percent(90)).unwrap_or(who);
-    let valid = |proof: &&Authorization| model.now < proof.until;
+    // At its last moment it is over.
+    let valid = |proof: &&Authorization| model.now <= proof.until;
     let proof = dice.any(model.owners[who].authorizations.iter().filter(valid)).filter(|_| dice.percent(97));
     if proof.is_none() && dice.percent(80) {
         return authorize(dice, who);

@@ -78,9 +78,9 @@ impl Rules {
             cards: 2,
             top_ups: 2,
             tiers: vec![
-                tier(0, Some(3_000), Some(5_000), Some(8_000)),
-                tier(1, Some(30_000), Some(50_000), None),
-                tier(2, None, Some(90_000), Some(120_000)),
+                tier(0, Some(3_000), Some(4_000), Some(5_000)),
+                tier(1, Some(6_000), Some(9_000), None),
+                tier(2, None, Some(12_000), Some(20_000)),
             ],
             static_code_day: 9_999,
             withdrawal_free: 7_001,
