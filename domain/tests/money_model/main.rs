@@ -7,12 +7,7 @@
 //! - `command`: the commands as data; `luck` rolls them with `dice`; `rules`: the numbers they go by.
 //! - `model` and `held`: what ought to happen. `house`: the real deciders. `comparison`: both side by side.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that fails should stop"
-)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails should stop")]
 
 mod command;
 mod comparison;
