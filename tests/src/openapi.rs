@@ -92,6 +92,9 @@ impl Document {
             let parts = parts.iter().filter_map(|part| inner(part).as_object().cloned());
             return Value::Object(parts.flatten().collect());
         }
+        if let Some(example) = schema.get("example") {
+            return example.clone();
+        }
         let kind = match &schema["type"] {
             Value::Array(kinds) => kinds.iter().find_map(|kind| kind.as_str().filter(|kind| *kind != "null")),
             kind => kind.as_str(),

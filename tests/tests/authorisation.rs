@@ -13,8 +13,21 @@ static SHARED: Shared = Shared::new();
 const OPEN: [&str; 5] = ["GET /livez", "GET /metrics", "GET /readyz", "POST /v1/sessions", "POST /v1/users"];
 
 /// Endpoints that a stranger may call: about people who can be found, and about what belongs to everybody.
-const ABOUT_ANYBODY: [&str; 4] =
-    ["DELETE /v1/blocks/{user}", "GET /v1/people/{user}", "GET /v1/sticker-packs/{pack}", "PUT /v1/blocks/{user}"];
+const ABOUT_ANYBODY: [&str; 13] = [
+    "DELETE /v1/blocks/{user}",
+    "GET /v1/billers/{biller}/accounts/{account}/bills",
+    "GET /v1/merchants/{merchant}",
+    "GET /v1/merchants/{merchant}/code.png",
+    "GET /v1/merchants/{merchant}/code.svg",
+    "GET /v1/orders/{order}",
+    "GET /v1/orders/{order}/code.png",
+    "GET /v1/orders/{order}/code.svg",
+    "GET /v1/people/{user}",
+    "GET /v1/sticker-packs/{pack}",
+    "POST /v1/merchants/{merchant}/payments",
+    "POST /v1/orders/{order}/payments",
+    "PUT /v1/blocks/{user}",
+];
 
 const SOME_ID: &str = "01930000-0000-7000-8000-000000000000";
 
@@ -110,6 +123,7 @@ struct Belongings<'a> {
     friend: &'a Person,
     conversation: String,
     tag: String,
+    merchant: String,
 }
 
 impl Belongings<'_> {
@@ -119,7 +133,12 @@ impl Belongings<'_> {
             "user" => self.friend.id.clone(),
             "device" => self.owner.device.clone(),
             "tag" => self.tag.clone(),
-            "seq" => "1".to_owned(),
+            "seq" | "position" => "1".to_owned(),
+            "merchant" => self.merchant.clone(),
+            "out_trade_no" => "T1".to_owned(),
+            "date" => "2026-01-01".to_owned(),
+            // Of money in general, what is of nobody is as much of others as anything.
+            "card" | "hold" | "top_up" => SOME_ID.to_owned(),
             other => panic!("what stands for {other}?"),
         }
     }
@@ -145,7 +164,8 @@ fn strangers_get_at_nothing(server: &Server, stranger: &Person, owner: &Person, 
     let document = Document::fetch(&server.client());
     owner.say(&conversation, "a private word");
     let tag = text_at(&owner.post("/v1/tags", serde_json::json!({ "name": "family" })).done(), "tag");
-    let belongings = Belongings { owner, friend, conversation, tag };
+    let merchant = text_at(&owner.post("/v1/merchants", serde_json::json!({ "name": "Tea Stall" })).done(), "merchant");
+    let belongings = Belongings { owner, friend, conversation, tag, merchant };
     let before = server.events(&[]);
     let seen_before: Vec<Value> = vec![owner.details(&belongings.conversation), friend.row(&belongings.conversation)];
     let mut tried = 0;
@@ -157,7 +177,8 @@ fn strangers_get_at_nothing(server: &Server, stranger: &Person, owner: &Person, 
         tried += 1;
         let body = document.body(&endpoint, &friend.id);
         let target = endpoint.target(|name| belongings.fill(name));
-        let reply = stranger.call(&endpoint.method, &target, body.as_ref(), None);
+        let key = (endpoint.method != "GET").then(teahouse_tests::money::fresh_key);
+        let reply = stranger.call(&endpoint.method, &target, body.as_ref(), key.as_deref());
         assert!([403, 404].contains(&reply.status), "{}: {} {}", endpoint.name(), reply.status, reply.text());
         reply.problem(reply.status);
         assert!(!reply.text().contains("private word"), "{}: {}", endpoint.name(), reply.text());

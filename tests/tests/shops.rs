@@ -423,3 +423,25 @@ fn the_bills_of_a_day_add_up_to_the_ledger() {
     assert_eq!(booked, sold - refunded);
     assert_eq!(booked, fen(&shop.balance()));
 }
+
+#[test]
+fn the_read_models_of_shops_are_rebuilt_to_the_same_rows() {
+    let house = House::open();
+    let payer = house.with_money("mei", "400.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let order = text_at(&shop.order("T1", "30.00").done(), "id");
+    pay_order(&payer, &order).done();
+    shop.order("T2", "1.00").done();
+    for number in ["T3", "T4"] {
+        shop.charge(&code_of(&payer), number, "7.07").done();
+        house.server.advance(Duration::from_secs(61));
+    }
+    let _ = code_of(&payer);
+    shop.refund("R1", &json!({ "out_trade_no": "T1" }), "4.05").done();
+    shop.owner.post(&shop.path("/orders/T2/close"), json!({})).done();
+    assert_eq!(house.server.stop(), Some(0));
+    let data = house.server.data().to_string_lossy().into_owned();
+    for audit in [["replay", "--compare", "--data", &data].as_slice(), &["verify", "--data", &data]] {
+        let _ = teahouse_tests::binary::run(&[&["audit"], audit].concat()).ended_with(0);
+    }
+}

@@ -378,6 +378,7 @@ async fn refund(
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     app.limits.payment(&command.user)?;
+    app.commands.check_acting(command.user, path.merchant).await?;
     let (merchant, NewRefund { out_refund_no, out_trade_no, sale, amount, reason }) = (path.merchant, &*command.body);
     let of = match (out_trade_no, sale) {
         (Some(number), None) => RefundOf::Order(number.clone()),
