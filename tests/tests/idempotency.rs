@@ -12,19 +12,27 @@ use teahouse_tests::{
 
 /// Commands that can't be repeated with the same token, have a test of their own, or write nothing into the log. Those that
 /// move money show how the matter stands when they are repeated; `wallet.rs` and `shops.rs` repeat them.
-const ELSEWHERE: [&str; 14] = [
+const ELSEWHERE: [&str; 22] = [
     "DELETE /v1/sessions/current",
     "POST /v1/bill-payments",
     "POST /v1/conversations/{conversation}/red-packets",
     "POST /v1/conversations/{conversation}/transfers",
+    "POST /v1/merchants/{merchant}/code-payments",
+    "POST /v1/merchants/{merchant}/orders",
+    "POST /v1/merchants/{merchant}/orders/{out_trade_no}/close",
+    "POST /v1/merchants/{merchant}/orders/{out_trade_no}/reverse",
+    "POST /v1/merchants/{merchant}/payments",
+    "POST /v1/merchants/{merchant}/refunds",
     "POST /v1/operator/clock",
     "POST /v1/operator/read-models/{name}/rebuild",
+    "POST /v1/orders/{order}/payments",
     "POST /v1/red-packets/{hold}/open",
     "POST /v1/sessions",
     "POST /v1/transfers/{hold}/accept",
     "POST /v1/transfers/{hold}/cancel",
     "POST /v1/transfers/{hold}/return",
     "POST /v1/users",
+    "POST /v1/wallet/pay-codes",
     "POST /v1/wallet/top-ups",
     "POST /v1/wallet/withdrawals",
 ];
@@ -114,6 +122,7 @@ fn a_command_of_any_kind_gives_its_first_answer_again_also_after_kill_9() {
     consent(&mut diary, &mei, [&lin, &arjun, &sofia, &tomas]);
     sticker_pack(&mut diary, &server);
     wallet(&mut diary, &mei);
+    shop(&mut diary, &mei, &lin);
     diary.is_complete(&Document::fetch(&server.client()));
     let before = server.events(&[]);
     diary.repeat();
@@ -229,6 +238,16 @@ fn wallet(diary: &mut Diary, mei: &Person) {
     let reset = |pin: &str| Some(json!({ "card": linked["card"], "number": card_number(7), "pin": pin }));
     diary.enter(mei, "POST", "/v1/wallet/pin-resets", reset("444444"), reset("555555"));
     diary.enter(mei, "DELETE", &format!("/v1/wallet/cards/{}", text_at(&linked, "card")), None, None);
+}
+
+fn shop(diary: &mut Diary, mei: &Person, lin: &Person) {
+    let named = |name: &str| Some(json!({ "name": name }));
+    let shop = diary.enter(mei, "POST", "/v1/merchants", named("Mei's cups"), named("Mei's pots"));
+    let at = |place: &str| format!("/v1/merchants/{}{place}", text_at(&shop, "merchant"));
+    let operator = at(&format!("/operators/{}", lin.id));
+    diary.enter(mei, "PUT", &operator, None, None);
+    diary.enter(mei, "DELETE", &operator, None, None);
+    diary.enter(mei, "POST", &at("/close"), None, None);
 }
 
 #[test]
