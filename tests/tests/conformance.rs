@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use serde_json::json;
-use teahouse_tests::{OPERATOR_TOKEN, Person, Server, befriend, binary, group, people::text_at};
+use teahouse_tests::{OPERATOR_TOKEN, Person, Server, Setup, befriend, binary, group, people::text_at};
 
 /// Requests made up for each endpoint.
 const EXAMPLES: &str = "20";
@@ -42,7 +42,8 @@ fn schemathesis(server: &Server, token: &str, choose: &[&str], configuration: &s
 
 /// A server where there is something to be found, and two who are friends there.
 fn sample() -> (Server, Person, Person) {
-    let server = Server::start();
+    // Made-up requests name positions that never come; nobody should wait long for those.
+    let server = Setup::new().with("TEAHOUSE_API__READ_WAIT_MS", "300").start();
     let [mei, lin, arjun] = server.people(["mei", "lin", "arjun"]);
     let talk = befriend(&mei, &lin);
     let _ = group(&mei, &[&lin, &arjun]);
