@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use actix_web::http::StatusCode;
 use chrono::TimeDelta;
 use commands::Commands;
 use eventlog::{EventLog, Position};
@@ -55,6 +56,23 @@ impl App {
     #[must_use]
     pub fn reading(&self) -> Reading {
         Reading { now: self.commands.now(), re_edit: TimeDelta::seconds(self.commands.policy.re_edit_seconds) }
+    }
+
+    /// Refuses a position that this log has not come to: who names it has seen another log, or one that was restored from
+    /// an older backup, and would wait in vain.
+    ///
+    /// # Errors
+    /// 409.
+    pub fn check_not_ahead(&self, position: Position) -> Result<(), Problem> {
+        let last = self.log.last_position();
+        if position <= last {
+            return Ok(());
+        }
+        let detail = format!(
+            "the log ends at {last}, so {position} is of another log or of one that was restored from a backup; read the \
+             lists anew and go on from there"
+        );
+        Err(Problem::new(StatusCode::CONFLICT, "position-ahead", detail))
     }
 
     /// A read model that has taken in everything acknowledged so far, and `at_least` that position: whoever reads finds

@@ -122,7 +122,9 @@ impl FromRequest for Reader {
             let app = app(&request)?;
             let session = session(app, &request).await?;
             app.limits.query(&session.user)?;
-            Ok(Self { user: session.user, session, at_least: at_least(&request)? })
+            let at_least = at_least(&request)?;
+            app.check_not_ahead(at_least)?;
+            Ok(Self { user: session.user, session, at_least })
         })
     }
 }

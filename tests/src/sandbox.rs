@@ -62,10 +62,12 @@ impl Sandbox {
     pub fn start_again(&self) {
         let before = self.address.now();
         let mut command = binary::command();
-        command.args(["sandbox", self.kind, "--listen", if before.is_empty() { "127.0.0.1:0" } else { &before }]);
+        // It ends with this process, also where nobody is left to drop it.
+        command.arg("sandbox").arg(self.kind).arg("--until-input-ends");
+        command.args(["--listen", if before.is_empty() { "127.0.0.1:0" } else { &before }]);
         command.arg("--data").arg(self.data()).arg("--faults").arg(self.home.path().join("faults.toml"));
         command.env("SANDBOX_SECRET", SANDBOX_SECRET).env("TEAHOUSE_LOG__FORMAT", "json");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary can be started");
         let stderr = child.stderr.take().expect("standard error is a pipe");
         let ((tell, told), log) = (channel(), self.log.clone());

@@ -1,10 +1,10 @@
 //! Schemathesis, a client that knows nothing but the OpenAPI document, against the running server: no 5xx, no status,
 //! content type or body that the document does not know.
 
-use std::process::Command;
+use std::{process::Command, sync::LazyLock};
 
 use serde_json::json;
-use teahouse_tests::{OPERATOR_TOKEN, Person, Server, Setup, befriend, binary, group, people::text_at};
+use teahouse_tests::{OPERATOR_TOKEN, Person, Sandbox, Server, Setup, befriend, binary, group, people::text_at};
 
 /// Requests made up for each endpoint.
 const EXAMPLES: &str = "20";
@@ -13,6 +13,9 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 
 /// Endpoints that end the session or change how the others answer, or that are no HTTP after the first answer.
 const APART: [&str; 4] = ["/v1/sessions/current", "/v1/me/devices/{device}", "/v1/operator/clock", "/v1/ws"];
+
+/// A bank and billers that answer everybody here.
+static OUTSIDE: LazyLock<(Sandbox, Sandbox)> = LazyLock::new(|| (Sandbox::bank(), Sandbox::biller()));
 
 /// Runs it with a token, on the chosen endpoints, with that configuration.
 fn schemathesis(server: &Server, token: &str, choose: &[&str], configuration: &str) {
@@ -42,8 +45,7 @@ fn schemathesis(server: &Server, token: &str, choose: &[&str], configuration: &s
 
 /// A server where there is something to be found, and two who are friends there.
 fn sample() -> (Server, Person, Person) {
-    // Made-up requests name positions that never come; nobody should wait long for those.
-    let server = Setup::new().with("TEAHOUSE_API__READ_WAIT_MS", "300").start();
+    let server = Setup::new().with_bank(&OUTSIDE.0).with_billers(&OUTSIDE.1).start();
     let [mei, lin, arjun] = server.people(["mei", "lin", "arjun"]);
     let talk = befriend(&mei, &lin);
     let _ = group(&mei, &[&lin, &arjun]);

@@ -1,7 +1,6 @@
 //! What a device missed.
 
-use actix_web::{get, http::StatusCode, web};
-use eventlog::Position;
+use actix_web::{get, web};
 use projections::chat::SyncPage;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,18 +12,6 @@ use crate::{
     problem::{Problem, Refusals},
     request::Reader,
 };
-
-/// Refuses to go on from a position that this log has not come to: what it will get there was never this device's.
-fn check_not_ahead(after: Position, last: Position) -> Result<(), Problem> {
-    if after <= last {
-        return Ok(());
-    }
-    let detail = format!(
-        "after: the log ends at {last}, so {after} is of another log or of one that was restored from a backup; read \
-         the lists anew and go on from there"
-    );
-    Err(Problem::new(StatusCode::CONFLICT, "position-ahead", detail))
-}
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(sync);
@@ -53,6 +40,6 @@ async fn sync(
     let limit = page_limit(query.limit, 200, 500)?;
     let after = position(query.after)?;
     let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;
-    check_not_ahead(after, app.log.last_position())?;
+    app.check_not_ahead(after)?;
     aside(move || chat.sync(reader.user, after, limit)).await.map(web::Json)
 }
