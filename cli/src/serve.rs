@@ -76,6 +76,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     let community = if with_demo { Some(demo::settle(&house.commands).await?) } else { None };
     let expiries = tokio::spawn(end_what_waited(house.commands.clone(), house.clock_moved.subscribe()));
     let money = tokio::spawn(move_money(house.commands.clone(), house.clock_moved.subscribe()));
+    let settlements = tokio::spawn(settle_money(house.commands.clone(), house.clock_moved.subscribe()));
     let token = settings.operator_token.as_ref().map(|token| token.reveal());
     let app = App::new(
         house.commands.clone(),
@@ -95,6 +96,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     };
     expiries.abort();
     money.abort();
+    settlements.abort();
     match ended {
         None => {
             tracing::info!("stopping");
@@ -126,7 +128,7 @@ async fn end_what_waited(commands: Arc<Commands>, mut clock_moved: watch::Receiv
     }
 }
 
-/// Lets fall due, settles and shows what is to be done about money: as [`end_what_waited`].
+/// Lets fall due and shows what is to be done about money: as [`end_what_waited`].
 async fn move_money(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
     let mut beat = tokio::time::interval(MONEY_EVERY);
     loop {
@@ -136,6 +138,20 @@ async fn move_money(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()
         }
         if let Err(error) = commands.run_money().await {
             tracing::warn!(%error, "what is to be done about money was not done; trying again");
+        }
+    }
+}
+
+/// Asks banks and billers about what they have not settled: as [`end_what_waited`].
+async fn settle_money(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
+    let mut beat = tokio::time::interval(MONEY_EVERY);
+    loop {
+        tokio::select! {
+            _ = beat.tick() => {}
+            Ok(()) = clock_moved.changed() => {}
+        }
+        if let Err(error) = commands.run_settlements().await {
+            tracing::warn!(%error, "banks and billers were not asked; trying again");
         }
     }
 }

@@ -17,7 +17,7 @@ pub struct OrderPayment {
 
 impl Commands {
     /// Pays an order, in two legs: the money leaves the wallet, then the order's stream decides. Whoever comes second has
-    /// the money back at once. A crash between the two is made good by [`Commands::run_money`].
+    /// the money back at once. A crash between the two is made good by [`Commands::run_settlements`].
     ///
     /// # Errors
     /// [`Rejection::OrderPaid`], [`Rejection::OrderClosed`], [`Rejection::OrderCodeExpired`],

@@ -2,13 +2,17 @@
 //!
 //! Its to-do lists are a read model; every item is done by a command that does it once.
 
+use futures::{StreamExt, stream};
+
 use crate::{Caller, CommandError, Commands, engine::Begun, ports::Unsettled};
 
 /// How many items of each list are looked at in one round.
 const ROUND: usize = 256;
+/// How many requests to banks and billers are under way at a time.
+const ASKED_AT_ONCE: usize = 16;
 
 impl Commands {
-    /// Goes through what has to be done about money by now; tells how many items it did something about.
+    /// Shows, lets fall due and closes what is to be by now; tells how many items it did something about.
     ///
     /// # Errors
     /// The first that a list gives; an item's failure is logged, and the item stays on its list.
@@ -31,12 +35,19 @@ impl Commands {
         for order in self.accounts.orders_due(self.now(), ROUND).await? {
             done += counted("close", self.expire_order(order).await);
         }
-        for item in self.accounts.unsettled(ROUND).await? {
-            if self.pauses.is_over(item, self.now()) {
-                done += counted("settle", self.settle(item).await);
-            }
-        }
         Ok(done)
+    }
+
+    /// Asks banks and billers about what they have not settled; tells how many items it got an answer or a silence about.
+    /// Apart from [`Self::run_money`], so that a silent bank holds up nothing that needs none.
+    ///
+    /// # Errors
+    /// As [`Self::run_money`].
+    pub async fn run_settlements(&self) -> Result<usize, CommandError> {
+        let open = self.accounts.unsettled(ROUND).await?;
+        let asked = open.into_iter().filter(|item| self.pauses.is_over(*item, self.now()));
+        let settled = stream::iter(asked).map(|item| self.settle(item)).buffer_unordered(ASKED_AT_ONCE);
+        Ok(settled.map(|outcome| counted("settle", outcome)).fold(0, |sum, one| async move { sum + one }).await)
     }
 
     async fn let_fall_due(&self, hold: domain::HoldId) -> Result<(), CommandError> {
