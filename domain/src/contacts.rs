@@ -23,6 +23,12 @@ pub struct Notes {
     /// Chats only: neither sees the other's Moments.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chats_only: bool,
+    /// The contact is kept from one's own Moments.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hides_own_moments: bool,
+    /// The contact's Moments are left out of one's own timeline.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skips_their_moments: bool,
     /// The tags put on the contact.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub tags: BTreeSet<TagId>,

@@ -9,8 +9,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    CommandEvent, ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MerchantEvent,
-    OrderEvent, StickerPackEvent, UserEvent, UserId, WalletEvent,
+    CircleEvent, CommandEvent, ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent,
+    MerchantEvent, OrderEvent, PostEvent, StickerPackEvent, UserEvent, UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -144,6 +144,10 @@ pub enum DomainEvent {
     Merchant(MerchantEvent),
     /// Of an `order-` stream.
     Order(OrderEvent),
+    /// Of a `post-` stream.
+    Post(PostEvent),
+    /// Of a `moments-` stream.
+    Circle(CircleEvent),
 }
 
 impl DomainEvent {
@@ -171,7 +175,9 @@ impl DomainEvent {
             WalletEvent => Wallet,
             HoldEvent => Hold,
             OrderEvent => Order,
-            MerchantEvent => Merchant
+            MerchantEvent => Merchant,
+            PostEvent => Post,
+            CircleEvent => Circle
         );
         Err(DecodeError::UnknownType(event_type.to_owned()))
     }

@@ -50,6 +50,10 @@ ids! {
     PaymentId,
     /// A linked debit card.
     CardId,
+    /// A post in somebody's Moments.
+    PostId,
+    /// What somebody said below a post.
+    CommentId,
     /// What a client asked for, once; repeated requests carry the same id.
     CommandId,
 }

@@ -7,7 +7,7 @@
 //! - [`policy`]: every number of the rules, as settings.
 //! - one module per aggregate, each with its events, its state and its deciders:
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
-//!   [`hold`], [`merchant`], [`order`].
+//!   [`hold`], [`merchant`], [`order`], [`moments`].
 //! - [`accounts`]: which ledger account is whose.
 //! - [`command`]: what is kept of a command that had nothing to do.
 //!
@@ -25,6 +25,7 @@ pub mod hold;
 pub mod ids;
 pub mod inbox;
 pub mod merchant;
+pub mod moments;
 pub mod order;
 pub mod policy;
 pub mod rejection;
@@ -42,13 +43,14 @@ pub use friendship::{Friendship, FriendshipEvent};
 pub use handle::{Handle, HandleClaim, HandleEvent};
 pub use hold::{Hold, HoldEvent};
 pub use ids::{
-    CardId, CommandId, ConversationId, DeviceId, FriendshipId, HoldId, MerchantId, OrderId, PaymentId, StickerPackId,
-    TagId, UserId,
+    CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MerchantId, OrderId, PaymentId,
+    PostId, StickerPackId, TagId, UserId,
 };
 pub use inbox::{Inbox, InboxEvent};
 pub use merchant::{Merchant, MerchantEvent};
+pub use moments::{Circle, CircleEvent, Post, PostEvent};
 pub use order::{Order, OrderEvent};
-pub use policy::{MoneyPolicy, Policy};
+pub use policy::{MomentsPolicy, MoneyPolicy, Policy};
 pub use rejection::{Rejection, RejectionKind};
 pub use sticker_pack::{StickerPack, StickerPackEvent};
 pub use user::{User, UserEvent};

@@ -58,6 +58,39 @@ pub struct Policy {
     pub devices_max: usize,
     /// The rules of the wallet.
     pub money: MoneyPolicy,
+    /// The rules of Moments.
+    pub moments: MomentsPolicy,
+}
+
+/// The numbers that Moments go by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MomentsPolicy {
+    /// Longest text of a post, in characters.
+    pub text_chars: usize,
+    /// Longest comment, in characters.
+    pub comment_chars: usize,
+    /// Most people whom one post reminds.
+    pub remind_max: usize,
+    /// Most people whom one post's audience names one by one.
+    pub audience_max: usize,
+    /// Most comments on one post.
+    pub comments_max: usize,
+    /// How many of the latest posts somebody sees who is no friend.
+    pub stranger_posts: usize,
+}
+
+impl Default for MomentsPolicy {
+    fn default() -> Self {
+        Self {
+            text_chars: 2_000,
+            comment_chars: 500,
+            remind_max: 10,
+            audience_max: 500,
+            comments_max: 5_000,
+            stranger_posts: 10,
+        }
+    }
 }
 
 /// The numbers that the wallet goes by. Amounts are in its currency.
@@ -202,6 +235,7 @@ impl Default for Policy {
             blocked_max: 1_000,
             devices_max: 20,
             money: MoneyPolicy::default(),
+            moments: MomentsPolicy::default(),
         }
     }
 }

@@ -309,6 +309,17 @@ rejections! {
     StickerNotFound: NotFound, "sticker-not-found", "no such sticker";
     /// The id belongs to another pack.
     StickerPackExists: Conflict, "sticker-pack-exists", "a sticker pack with this id exists";
+    /// No such post, or not for who asks.
+    PostNotFound: NotFound, "post-not-found", "no such post";
+    /// No such comment, or not for who asks.
+    CommentNotFound: NotFound, "comment-not-found", "no such comment";
+    /// Only who wrote it may delete it; a comment also the author of the post.
+    NotTheAuthor: Forbidden, "not-the-author", "this is not yours to delete";
+    /// There are as many comments as there may be.
+    TooManyComments {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-comments", "a post has at most {max} comments";
     /// Nobody but the account's own person may pass.
     DeviceRevoked: Unauthenticated, "device-revoked", "this device was logged out";
 }

@@ -104,12 +104,18 @@ pub struct NotesChange {
     /// Whether neither sees the other's Moments.
     #[serde(default)]
     pub chats_only: Option<bool>,
+    /// Whether they are kept from one's own Moments.
+    #[serde(default)]
+    pub hides_own_moments: Option<bool>,
+    /// Whether their Moments are left out of one's own timeline.
+    #[serde(default)]
+    pub skips_their_moments: Option<bool>,
     /// All the tags that they are to have.
     #[serde(default)]
     pub tags: Option<BTreeSet<TagId>>,
 }
 
-/// Change one's notes on a contact: remark, star, chats-only, tags.
+/// Change one's notes on a contact: remark, star, chats-only, Moments, tags.
 #[utoipa::path(tag = "contacts", params(PersonPath), security(("token" = [])),
     responses((status = 200, description = "Changed.", body = Done), Refusals))]
 #[patch("/v1/contacts/{user}")]
@@ -124,6 +130,8 @@ async fn note_contact(
         remark: change.remark.clone().unwrap_or(present.remark),
         starred: change.starred.unwrap_or(present.starred),
         chats_only: change.chats_only.unwrap_or(present.chats_only),
+        hides_own_moments: change.hides_own_moments.unwrap_or(present.hides_own_moments),
+        skips_their_moments: change.skips_their_moments.unwrap_or(present.skips_their_moments),
         tags: change.tags.clone().unwrap_or(present.tags),
     };
     Ok(web::Json((&app.commands.note_contact(&command.caller, path.user, changed).await?).into()))

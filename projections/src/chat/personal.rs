@@ -97,7 +97,9 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         | DomainEvent::StickerPack(_)
         | DomainEvent::Wallet(_)
         | DomainEvent::Merchant(_)
-        | DomainEvent::Order(_) => vec![],
+        | DomainEvent::Order(_)
+        | DomainEvent::Post(_)
+        | DomainEvent::Circle(_) => vec![],
     }
 }
 

@@ -22,6 +22,10 @@ pub struct ContactRow {
     pub starred: bool,
     /// Chats only: neither sees the other's Moments.
     pub chats_only: bool,
+    /// I keep them from my Moments.
+    pub hides_own_moments: bool,
+    /// I leave their Moments out of my timeline.
+    pub skips_their_moments: bool,
     /// The tags that I put on them.
     pub tags: Vec<TagId>,
     /// Since when they have been among my contacts.

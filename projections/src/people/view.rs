@@ -263,6 +263,8 @@ impl PeopleView {
             remark: notes.remark,
             starred: notes.starred,
             chats_only: notes.chats_only,
+            hides_own_moments: notes.hides_own_moments,
+            skips_their_moments: notes.skips_their_moments,
             tags: notes.tags.into_iter().collect(),
             since: tie.since,
             conversation: ConversationId::direct(user, other),

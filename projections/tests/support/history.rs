@@ -203,7 +203,13 @@ impl History {
             3 => Ok(state.unblock(other)),
             _ => {
                 let tags = if state.has_tag(tag) { [tag].into() } else { [].into() };
-                let notes = Notes { remark: word, starred: self.rng.random(), chats_only: self.rng.random(), tags };
+                let notes = Notes {
+                    remark: word,
+                    starred: self.rng.random(),
+                    chats_only: self.rng.random(),
+                    tags,
+                    ..Notes::default()
+                };
                 let friendship = self.friendships.state(FriendshipId::between(me, other));
                 let began = friendship.began_as_chats_only_for(me);
                 state.note(other, began, |_| notes.clone(), &self.policy)
