@@ -55,3 +55,27 @@ fn the_interface_and_the_replay_are_measured() {
     let _ = figures("http", &[]);
     let _ = figures("replay", &["--events", "20000"]);
 }
+
+#[test]
+fn payments_are_measured_over_http_and_in_process() {
+    let pay = figures("pay", &[]);
+    let cases: Vec<_> = pay.iter().filter_map(|figure| figure["case"].as_str()).collect();
+    assert_eq!(cases.len(), 4, "{cases:?}");
+    assert!(pay.iter().skip(1).all(|figure| figure["ratio"].is_number() && figure["disk_bytes_per_item"].is_number()));
+    let ledger = figures("ledger", &[]);
+    assert!(ledger.iter().all(|figure| figure["items"].as_u64().is_some_and(|items| items % 8_190 == 0)));
+}
+
+#[test]
+fn red_packets_are_opened_many_at_a_time_and_one_by_a_whole_group() {
+    let opened = figures("redpacket", &[]);
+    assert_eq!(opened.last().unwrap()["items"], 100);
+    assert!(opened.iter().any(|figure| figure["ratio"].is_number()));
+}
+
+#[test]
+fn statements_are_asked_of_a_book_of_so_many_lines() {
+    let asked = figures("statement", &["--events", "20000"]);
+    assert_eq!(asked.len(), 3);
+    assert!(asked.iter().all(|figure| figure["p99_ms"].is_number()));
+}

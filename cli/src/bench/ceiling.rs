@@ -5,6 +5,12 @@ use std::net::SocketAddr;
 use eventlog::StoreKind;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::{
+    Bench, CONNECTIONS, Place, client,
+    figure::Figure,
+    load::{Repeated, closed_loop},
+    server::Server,
+};
 use crate::{
     audit::source::opened,
     error::{Ending, Error},
@@ -12,6 +18,20 @@ use crate::{
     logging,
     settings::Settings,
 };
+
+/// What this machine does with the same HTTP stack and the same barrier, and no domain between, for bodies like that one.
+///
+/// # Errors
+/// When the server does not come up or a connection can't be made.
+pub(super) async fn measure(bench: &Bench, name: &'static str, body: &str) -> Result<Figure, Error> {
+    let place = Place::make(bench)?;
+    let server = Server::ceiling(&place.data(), bench.store)?;
+    let request = client::post("/", "none", body);
+    let traffic = (0..CONNECTIONS).map(|_| Repeated(request.clone())).collect();
+    let answered = closed_loop(server.address, server.process(), traffic, bench.seconds).await?;
+    server.stop()?;
+    Ok(answered.figure(name, "ceiling: same HTTP, same barrier, no domain", bench.seconds))
+}
 
 /// Serves until told to stop.
 ///

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    Bench, CONNECTIONS, Place, client,
+    Bench, CONNECTIONS, Place, ceiling,
     figure::Figure,
-    load::{Answered, Repeated, closed_loop},
+    load::closed_loop,
     messages::{Talk, sample_body},
     process::disk_bytes,
     server::{self, Server},
@@ -30,11 +30,11 @@ const LAST_PUSHES: Duration = Duration::from_secs(20);
 /// # Errors
 /// When a server does not come up or a connection can't be made.
 pub(super) async fn run(bench: &Bench) -> Result<(), Error> {
-    let ceiling = ceiling(bench).await?;
+    let ceiling = ceiling::measure(bench, "chat", &sample_body()).await?;
     ceiling.tell(bench.json);
     let place = Place::make(bench)?;
     let settings = server::settings(&place.data(), bench.store)?;
-    let world = world::people(&settings, Census { pairs: PAIRS, circle: CIRCLE, loners: 0 })?;
+    let world = world::people(&settings, Census { pairs: PAIRS, circle: CIRCLE, ..Census::default() })?;
     let server = Server::serve(&place.data(), bench.store)?;
     direct(bench, &place, &server, &world).await?.with_ceiling(ceiling.per_second).tell(bench.json);
     if let Some(circle) = &world.circle {
@@ -43,24 +43,14 @@ pub(super) async fn run(bench: &Bench) -> Result<(), Error> {
     server.stop()
 }
 
-/// What this machine does with the same HTTP stack and the same barrier, and no domain between.
-pub(super) async fn ceiling(bench: &Bench) -> Result<Figure, Error> {
-    let place = Place::make(bench)?;
-    let server = Server::ceiling(&place.data(), bench.store)?;
-    let request = client::post("/", "none", &sample_body());
-    let traffic = (0..CONNECTIONS).map(|_| Repeated(request.clone())).collect();
-    let answered = closed_loop(server.address, server.process(), traffic, bench.seconds).await?;
-    server.stop()?;
-    Ok(figure("ceiling: same HTTP, same barrier, no domain", bench, answered))
-}
-
 async fn direct(bench: &Bench, place: &Place, server: &Server, world: &World) -> Result<Figure, Error> {
     let before = disk_bytes(&place.data());
     let traffic = Talk::of_pairs(&world.pairs, CONNECTIONS);
     let answered = closed_loop(server.address, server.process(), traffic, bench.seconds).await?;
     let grown = disk_bytes(&place.data()).saturating_sub(before);
     let per_item = grown as f64 / answered.all.max(1) as f64;
-    let mut figure = figure(&format!("{CONNECTIONS} connections, {PAIRS} conversations"), bench, answered);
+    let case = format!("{CONNECTIONS} connections, {PAIRS} conversations");
+    let mut figure = answered.figure("chat", case, bench.seconds);
     figure.disk_bytes_per_item = Some(per_item);
     Ok(figure)
 }
@@ -73,18 +63,9 @@ async fn group(bench: &Bench, server: &Server, circle: &Circle) -> Result<Figure
     let answered = closed_loop(server.address, server.process(), traffic, bench.seconds).await?;
     let sent = answered.all;
     let missing = listeners.missing_of(sent, LAST_PUSHES).await;
-    let mut figure = figure(&format!("one group of {CIRCLE}, {ONLINE} online, {SENDERS} senders"), bench, answered);
+    let case = format!("one group of {CIRCLE}, {ONLINE} online, {SENDERS} senders");
+    let mut figure = answered.figure("chat", case, bench.seconds);
     // A message that did not reach somebody who is online is an error.
     figure.errors += missing;
     Ok(figure)
-}
-
-fn figure(case: &str, bench: &Bench, mut answered: Answered) -> Figure {
-    let seconds = Duration::from_secs(bench.seconds);
-    let mut figure =
-        Figure::new("chat", case, answered.latencies.count(), seconds).with_latencies(&mut answered.latencies);
-    figure.errors = answered.errors;
-    figure.cpu_percent = Some(answered.cpu_percent);
-    figure.rss_mib = Some(answered.rss_mib);
-    figure
 }

@@ -1,7 +1,5 @@
 //! `teahouse bench http`: what the interface costs: an endpoint that does nothing, then queries.
 
-use std::time::Duration;
-
 use super::{
     Bench, CONNECTIONS, Place,
     chat::PAIRS,
@@ -24,7 +22,7 @@ const TALK_SECONDS: u64 = 2;
 pub(super) async fn run(bench: &Bench) -> Result<(), Error> {
     let place = Place::make(bench)?;
     let settings = server::settings(&place.data(), bench.store)?;
-    let world = world::people(&settings, Census { pairs: PAIRS, circle: 0, loners: 0 })?;
+    let world = world::people(&settings, Census { pairs: PAIRS, ..Census::default() })?;
     let server = Server::serve(&place.data(), bench.store)?;
     let talk = Talk::of_pairs(&world.pairs, CONNECTIONS);
     closed_loop(server.address, server.process(), talk, TALK_SECONDS).await?;
@@ -39,14 +37,8 @@ pub(super) async fn run(bench: &Bench) -> Result<(), Error> {
 
 async fn measure(bench: &Bench, server: &Server, pairs: &[Pair], path: fn(&Pair) -> String) -> Result<Figure, Error> {
     let requests = pairs.iter().take(CONNECTIONS).map(|pair| Repeated(client::get(&path(pair), &pair.one.token)));
-    let mut answered = closed_loop(server.address, server.process(), requests.collect(), bench.seconds).await?;
+    let answered = closed_loop(server.address, server.process(), requests.collect(), bench.seconds).await?;
     let shown = pairs.first().map(|pair| path(pair).replace(&pair.conversation.to_string(), "{id}"));
     let case = format!("GET {}, {CONNECTIONS} connections", shown.unwrap_or_default());
-    let took = Duration::from_secs(bench.seconds);
-    let mut figure =
-        Figure::new("http", case, answered.latencies.count(), took).with_latencies(&mut answered.latencies);
-    figure.errors = answered.errors;
-    figure.cpu_percent = Some(answered.cpu_percent);
-    figure.rss_mib = Some(answered.rss_mib);
-    Ok(figure)
+    Ok(answered.figure("http", case, bench.seconds))
 }

@@ -1,45 +1,19 @@
-//! Messages to send, as prebuilt requests in which only a number is changed from one to the next.
+//! Messages to send.
 
 use super::{
     client,
     load::Traffic,
+    numbered::{DIGITS, Numbered, PLACE},
     world::{Circle, Pair},
 };
 
-/// Digits of a message's number.
-const DIGITS: usize = 12;
 /// What stands before the number in a message's text. With the number the text has 20 characters.
 pub(super) const TEXT: &str = "message ";
 
 /// A request that sends a message.
-struct Request {
-    bytes: Vec<u8>,
-    /// Where the number stands in the client's id and in the text.
-    number_at: [usize; 2],
-}
-
-impl Request {
-    fn new(conversation: impl std::fmt::Display, token: &str) -> Self {
-        let zeros = "0".repeat(DIGITS);
-        let body = body(&zeros);
-        let path = format!("/v1/conversations/{conversation}/messages");
-        let bytes = client::post(&path, token, &body);
-        let head = bytes.len() - body.len();
-        let mut found = body.match_indices(zeros.as_str()).map(|(at, _)| head + at);
-        let number_at = [found.next().unwrap_or_default(), found.next().unwrap_or_default()];
-        Self { bytes, number_at }
-    }
-
-    fn number(&mut self, number: u64) {
-        for at in self.number_at {
-            let digits = self.bytes.get_mut(at..at + DIGITS).unwrap_or_default();
-            let mut rest = number;
-            for digit in digits.iter_mut().rev() {
-                *digit = b'0' + (rest % 10) as u8;
-                rest /= 10;
-            }
-        }
-    }
+fn request(conversation: impl std::fmt::Display, token: &str) -> Numbered {
+    let path = format!("/v1/conversations/{conversation}/messages");
+    Numbered::new(client::post(&path, token, &body(PLACE)))
 }
 
 /// The body of a request: what a client sends, with its own id for the message.
@@ -59,7 +33,7 @@ pub(super) fn numbers_in(json: &str) -> impl Iterator<Item = u64> {
 
 /// One connection's share of the talk: conversations in turn, each message with a number of its own.
 pub(super) struct Talk {
-    requests: Vec<Request>,
+    requests: Vec<Numbered>,
     turn: usize,
     next: u64,
     step: u64,
@@ -68,23 +42,22 @@ pub(super) struct Talk {
 impl Talk {
     /// Shares pairs out among connections. The members of a pair take turns.
     pub(super) fn of_pairs(pairs: &[Pair], connections: usize) -> Vec<Self> {
-        let requests =
-            |pair: &Pair| [&pair.one, &pair.other].map(|person| Request::new(pair.conversation, &person.token));
+        let requests = |pair: &Pair| [&pair.one, &pair.other].map(|person| request(pair.conversation, &person.token));
         Self::shared_out(pairs.iter().map(requests), connections)
     }
 
     /// Shares pairs out; only the first of each pair talks.
     pub(super) fn of_first_halves(pairs: &[Pair], connections: usize) -> Vec<Self> {
-        Self::shared_out(pairs.iter().map(|pair| [Request::new(pair.conversation, &pair.one.token)]), connections)
+        Self::shared_out(pairs.iter().map(|pair| [request(pair.conversation, &pair.one.token)]), connections)
     }
 
     /// Members of one group, each with a connection.
     pub(super) fn of_circle(circle: &Circle, senders: usize) -> Vec<Self> {
-        let requests = circle.members.iter().map(|person| [Request::new(circle.conversation, &person.token)]);
+        let requests = circle.members.iter().map(|person| [request(circle.conversation, &person.token)]);
         Self::shared_out(requests.take(senders), senders)
     }
 
-    fn shared_out<const N: usize>(requests: impl Iterator<Item = [Request; N]>, connections: usize) -> Vec<Self> {
+    fn shared_out<const N: usize>(requests: impl Iterator<Item = [Numbered; N]>, connections: usize) -> Vec<Self> {
         let step = connections as u64;
         let mut talks: Vec<Self> =
             (0..step).map(|first| Self { requests: vec![], turn: 0, next: first, step }).collect();
@@ -115,10 +88,7 @@ impl Traffic for Talk {
         self.turn = (turn + 1) % self.requests.len().max(1);
         self.next += self.step;
         match self.requests.get_mut(turn) {
-            Some(request) => {
-                request.number(number);
-                &request.bytes
-            }
+            Some(request) => request.with(number),
             None => &[],
         }
     }
@@ -130,9 +100,8 @@ mod tests {
 
     #[test]
     fn a_request_carries_its_number_in_id_and_text() {
-        let mut request = Request::new("c", "t");
-        request.number(1234);
-        let text = String::from_utf8(request.bytes).unwrap();
+        let mut request = request("c", "t");
+        let text = String::from_utf8(request.with(1234).to_vec()).unwrap();
         assert!(text.ends_with(&body("000000001234")), "{text}");
         assert_eq!(numbers_in(&text).collect::<Vec<_>>(), [1234]);
         assert_eq!(TEXT.len() + DIGITS, 20);

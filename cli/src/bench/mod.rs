@@ -1,26 +1,36 @@
 //! `teahouse bench`: how fast this machine runs Teahouse.
 //!
 //! # Layout
-//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`.
-//! - the load: `load` (connections in a loop), `messages` (what they send), `client` (HTTP), `sockets` (WebSockets).
+//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`; of money `pay`, `ledger`, `red_packet`, `statement`.
+//! - the load: `load` (connections in a loop or at a pace), `messages` and `payments` (what they send), of which
+//!   `numbered` is made, `client` (HTTP), `sockets` (WebSockets).
 //! - the measured side: `server` (this binary again, in a process of its own), `ceiling` (the same without a domain),
-//!   `world` (the people in it), `process` (what it uses).
+//!   `world` (the people in it), `market` (their money), `process` (what it uses).
+//! - `direct`: payments straight into the log.
 //! - `figure`: what comes out; `latency`: quantiles.
 
 mod ceiling;
 mod chat;
 mod client;
+mod direct;
 mod figure;
 mod http;
 mod latency;
+mod ledger;
 mod load;
 mod log;
+mod market;
 mod messages;
+mod numbered;
+mod pay;
+mod payments;
 mod process;
 mod push;
+mod red_packet;
 mod replay;
 mod server;
 mod sockets;
+mod statement;
 mod world;
 
 use std::{
@@ -42,8 +52,12 @@ const CONNECTIONS: usize = 64;
 /// Events that are replayed for each second asked for, unless a number is given: the pace that is expected at least.
 const REPLAYED_PER_SECOND: u64 = 200_000;
 
+/// Lines in the book that statements are asked of, unless a number is given.
+const LINES: u64 = 1_000_000;
+
 const EXAMPLES: &str = "Examples:
   teahouse bench chat --seconds 30
+  teahouse bench pay --seconds 30
   teahouse bench log --seconds 10 --events 20000000 --json >> figures.jsonl
   teahouse bench replay --events 2000000 --store sled";
 
@@ -60,7 +74,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// For `log`: also load so many events from many streams at random. For `replay`: events in the log [default:
-    /// 200,000 for each second]
+    /// 200,000 for each second]. For `statement`: lines in the book [default: 1,000,000]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     events: Option<u64>,
     /// Write JSON, one object a line
@@ -87,6 +101,15 @@ enum What {
     Push,
     /// Building the read models from the log
     Replay,
+    /// Paying shops: at static codes, and orders in two legs
+    Pay,
+    /// Payments in batches, decided and appended in this process
+    Ledger,
+    /// Opening red packets: many, and one that a whole group wants
+    #[value(name = "redpacket")]
+    RedPacket,
+    /// Balances and statements, with many lines in the book
+    Statement,
 }
 
 /// What the bench starts by itself.
@@ -130,8 +153,12 @@ pub(crate) fn run(args: BenchArgs, config: Option<&Path>) -> Result<Ending, Erro
         What::Http => on_one_thread(http::run(&bench)),
         What::Chat => on_one_thread(chat::run(&bench)),
         What::Push => on_one_thread(push::run(&bench)),
+        What::Pay => on_one_thread(pay::run(&bench)),
+        What::RedPacket => on_one_thread(red_packet::run(&bench)),
+        What::Statement => on_one_thread(statement::run(&bench, events.unwrap_or(LINES))),
         // These measure parts of this very process.
         What::Log => on_all_cores(log::run(&bench, events)),
+        What::Ledger => on_all_cores(ledger::run(&bench)),
         What::Replay => {
             on_all_cores(replay::run(&bench, events.unwrap_or(seconds.saturating_mul(REPLAYED_PER_SECOND))))
         }

@@ -42,7 +42,7 @@ const WARM_UP: Duration = Duration::from_secs(2);
 pub(super) async fn run(bench: &Bench) -> Result<(), Error> {
     let place = Place::make(bench)?;
     let settings = server::settings(&place.data(), bench.store)?;
-    let world = world::people(&settings, Census { pairs: PAIRS, circle: 0, loners: IDLE })?;
+    let world = world::people(&settings, Census { pairs: PAIRS, loners: IDLE, ..Census::default() })?;
     let server = Server::serve(&place.data(), bench.store)?;
     let traffic = Talk::of_first_halves(&world.pairs, CONNECTIONS);
     let first_number = 1_000_000_000;

@@ -2,23 +2,21 @@
 
 use std::{path::Path, sync::Arc, time::Instant};
 
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     ConversationEvent, DeviceId, EventFamily, InboxEvent, UserId,
     conversation::{Content, MessageRecalled, MessageSent},
     inbox::ConversationRead,
 };
-use eventlog::{Append, DiskLog, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, StoreKind, StreamName};
+use eventlog::{Append, DiskLog, EventLog, ExpectedVersion, StoreKind};
 use futures::future::try_join_all;
 use projections::{
     read_models::kinds,
     runtime::{Kind, ReplayOptions, replay},
 };
-use uuid::Uuid;
 
 use super::{
-    Bench, Place,
+    Bench, Place, direct,
     figure::Figure,
     process::{Process, disk_bytes},
     server,
@@ -66,7 +64,7 @@ const WORDS: [&str; 24] = [
 pub(super) async fn run(bench: &Bench, events: u64) -> Result<(), Error> {
     let place = Place::make(bench)?;
     let settings = server::settings(&place.data(), bench.store)?;
-    let world = world::people(&settings, Census { pairs: PAIRS, circle: 0, loners: 0 })?;
+    let world = world::people(&settings, Census { pairs: PAIRS, ..Census::default() })?;
     let kind = StoreKind::from(bench.store);
     let log = opened(kind.open(DataDir::new(place.data()).log(), None))?;
     talk(&log, &world.pairs, events).await?;
@@ -147,24 +145,7 @@ impl Talk {
     }
 
     fn of_event(&self, stream: String, by: UserId, event: &impl EventFamily) -> Option<Append> {
-        let command_id = Uuid::now_v7();
-        Some(Append {
-            stream: StreamName::new(stream).ok()?,
-            expected: ExpectedVersion::Any,
-            time: self.at,
-            actor: Some(by.0),
-            command_id,
-            fingerprint: Some(*command_id.as_bytes()),
-            correlation_id: command_id,
-            causation_id: None,
-            events: vec![NewEvent {
-                event_id: Uuid::now_v7(),
-                event_type: event.event_type(),
-                schema: event.schema(),
-                encoding: PayloadEncoding::Json,
-                payload: Bytes::from(event.to_json().ok()?),
-            }],
-        })
+        direct::append(stream, ExpectedVersion::Any, by, self.at, std::slice::from_ref(event)).ok()
     }
 
     /// Three to eight words.

@@ -18,9 +18,9 @@ use crate::{
 /// How long a server may take to come up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Settings of every measured server: no limits on how often, passwords that cost nothing, groups that grow without asking,
-/// since none of that is measured.
-const SETTINGS: [(&str, &str); 17] = [
+/// Settings of every measured server: no limits on how often, passwords and PINs that cost nothing, a proved PIN
+/// that lasts for all payments, groups that grow without asking, since none of that is measured.
+const SETTINGS: [(&str, &str); 19] = [
     ("TEAHOUSE_LOG__FORMAT", "json"),
     ("TEAHOUSE_LOG__FILTER", "warn,teahouse=info"),
     ("TEAHOUSE_COMMANDS__PASSWORDS__MEMORY_KIB", "8"),
@@ -28,6 +28,7 @@ const SETTINGS: [(&str, &str); 17] = [
     ("TEAHOUSE_COMMANDS__PASSWORDS__AT_ONCE", "2"),
     ("TEAHOUSE_COMMANDS__PASSWORDS__WAITING_MAX", "100000"),
     ("TEAHOUSE_POLICY__INVITE_FREELY_UP_TO", "500"),
+    ("TEAHOUSE_POLICY__MONEY__AUTHORIZATION_SECONDS", "86400"),
     ("TEAHOUSE_API__RATES__LOG_INS_PER_ADDRESS", "0"),
     ("TEAHOUSE_API__RATES__LOG_INS_PER_HANDLE", "0"),
     ("TEAHOUSE_API__RATES__LOG_INS_PER_HANDLE_EVERYWHERE", "0"),
@@ -36,6 +37,7 @@ const SETTINGS: [(&str, &str); 17] = [
     ("TEAHOUSE_API__RATES__MESSAGE_SEARCHES", "0"),
     ("TEAHOUSE_API__RATES__FRIEND_REQUESTS", "0"),
     ("TEAHOUSE_API__RATES__MESSAGES", "0"),
+    ("TEAHOUSE_API__RATES__PAYMENTS", "0"),
     ("TEAHOUSE_API__RATES__COMMANDS", "0"),
     ("TEAHOUSE_API__RATES__QUERIES", "0"),
 ];

@@ -4,20 +4,29 @@ use commands::{
     Caller, CommandError, CommandKey, Commands, Token, contacts::RequestFriend, conversations::CreateGroup,
     people::Register,
 };
-use domain::{CommandId, ConversationId, UserEvent, UserId, friendship::Source};
+use domain::{CommandId, ConversationId, DeviceId, HoldId, UserEvent, UserId, friendship::Source};
 use futures::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
+use super::market::{self, Payer, Shop};
 use crate::{error::Error, house::House, settings::Settings};
 
 /// Commands under way at the same time.
-const AT_ONCE: usize = 128;
+pub(super) const AT_ONCE: usize = 128;
 
 /// Somebody who can call.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
     pub(super) user: UserId,
+    pub(super) device: DeviceId,
     pub(super) token: String,
+}
+
+impl Person {
+    /// As commands know them.
+    pub(super) fn caller(&self) -> Caller {
+        Caller { user: Some(self.user), device: Some(self.device), key: None }
+    }
 }
 
 /// Two people who talk to each other.
@@ -44,6 +53,12 @@ pub(super) struct Census {
     pub(super) circle: usize,
     /// People who know nobody.
     pub(super) loners: usize,
+    /// People with money.
+    pub(super) payers: usize,
+    /// Shops, each with an owner of its own.
+    pub(super) shops: usize,
+    /// Red packets of the group, which its members send in turn.
+    pub(super) packets: usize,
 }
 
 /// The people, and who knows whom.
@@ -52,6 +67,9 @@ pub(super) struct World {
     pub(super) pairs: Vec<Pair>,
     pub(super) circle: Option<Circle>,
     pub(super) loners: Vec<Person>,
+    pub(super) payers: Vec<Payer>,
+    pub(super) shops: Vec<Shop>,
+    pub(super) packets: Vec<HoldId>,
 }
 
 /// Makes people in a data directory that no server has open.
@@ -68,18 +86,22 @@ fn settle(settings: &Settings, census: Census) -> Result<World, Error> {
     let house = House::open(settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Error::failed("the runtime", error))?;
-    let world = runtime.block_on(make(&house.commands, census));
+    let world = runtime.block_on(make(&house, census));
     drop(runtime);
     house.close();
     world.map_err(|error| Error::failed("the people", error))
 }
 
-async fn make(commands: &Commands, census: Census) -> Result<World, CommandError> {
-    let count = census.pairs * 2 + census.circle + census.loners;
+async fn make(house: &House, census: Census) -> Result<World, CommandError> {
+    let commands: &Commands = &house.commands;
+    let Census { pairs, circle, loners, payers, shops, packets } = census;
+    let count = pairs * 2 + circle + loners + payers + shops;
     let mut all: Vec<Person> =
         stream::iter(0..count).map(|number| register(commands, number)).buffered(AT_ONCE).try_collect().await?;
-    let loners = all.split_off(census.pairs * 2 + census.circle);
-    let members = all.split_off(census.pairs * 2);
+    let owners = all.split_off(count - shops);
+    let rich = all.split_off(pairs * 2 + circle + loners);
+    let loners = all.split_off(pairs * 2 + circle);
+    let members = all.split_off(pairs * 2);
     let pairs = all.chunks_exact(2).filter_map(|two| match two {
         [one, other] => Some(befriend(commands, one.clone(), other.clone())),
         _ => None,
@@ -89,7 +111,13 @@ async fn make(commands: &Commands, census: Census) -> Result<World, CommandError
         Some((owner, friends)) => Some(gather(commands, owner, friends).await?),
         None => None,
     };
-    Ok(World { pairs, circle, loners })
+    let payers = market::payers(house, rich).await?;
+    let shops = market::shops(commands, owners).await?;
+    let packets = match &circle {
+        Some(circle) if packets > 0 => market::packets(house, circle, packets).await?,
+        _ => vec![],
+    };
+    Ok(World { pairs, circle, loners, payers, shops, packets })
 }
 
 async fn register(commands: &Commands, number: usize) -> Result<Person, CommandError> {
@@ -107,7 +135,7 @@ async fn register(commands: &Commands, number: usize) -> Result<Person, CommandE
         _ => None,
     });
     let device = device.ok_or_else(|| CommandError::Internal("a registration without a device".to_owned()))?;
-    Ok(Person { user, token: commands.secrets.token(Token { user, device }) })
+    Ok(Person { user, device, token: commands.secrets.token(Token { user, device }) })
 }
 
 async fn befriend(commands: &Commands, one: Person, other: Person) -> Result<Pair, CommandError> {
