@@ -60,6 +60,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("policy.money.tiers.*.cards", 0, 1_000),
     ("policy.money.withdrawal_rate", 0, 1),
     ("policy.money.withdrawal_fee_min", 0, MONEY),
+    ("policy.money.merchant_withdrawal_rate", 0, 1),
     ("policy.money.withdrawal_free", 0, MONEY),
     ("commands.cached_streams", 16, 100 * MANY),
     ("commands.passwords.memory_kib", 8, 4 * 1024 * 1024),

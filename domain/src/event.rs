@@ -196,6 +196,7 @@ impl DomainEvent {
                 | "order.paid"
                 | "order.payment-returned"
                 | "merchant.refunded"
+                | "merchant.withdrawal-placed"
         )
     }
 

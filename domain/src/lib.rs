@@ -8,13 +8,14 @@
 //! - one module per aggregate, each with its events, its state and its deciders:
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
 //!   [`hold`], [`merchant`], [`order`], [`moments`].
-//! - [`accounts`]: which ledger account is whose.
+//! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
 //! - [`command`]: what is kept of a command that had nothing to do.
 //!
 //! A decider is a method on the state that takes a command's details and gives events or a [`rejection::Rejection`].
 //! `evolve` takes events into the state. Who acted and when is in the record, not in the payload.
 
 pub mod accounts;
+pub mod cards;
 pub mod command;
 pub mod contacts;
 pub mod conversation;

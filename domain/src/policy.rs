@@ -109,7 +109,7 @@ pub struct MoneyPolicy {
     pub authorization_seconds: i64,
     /// Most in one payment, transfer or top-up.
     pub payment: Decimal,
-    /// Most linked cards.
+    /// Most linked cards of a person or a merchant.
     pub cards_max: usize,
     /// Most top-ups that wait for the bank.
     pub top_ups_max: usize,
@@ -123,6 +123,8 @@ pub struct MoneyPolicy {
     pub withdrawal_rate: Decimal,
     /// The smallest fee.
     pub withdrawal_fee_min: Decimal,
+    /// The share that the house keeps of what merchants withdraw.
+    pub merchant_withdrawal_rate: Decimal,
     /// How long a transfer or red packet waits, in seconds.
     pub hold_seconds: i64,
     /// How long transfers may wait after they were accepted: the times to choose from, in seconds.
@@ -191,6 +193,7 @@ impl Default for MoneyPolicy {
             withdrawal_free: yuan(1_000),
             withdrawal_rate: Decimal::new(1, 3),
             withdrawal_fee_min: Decimal::new(10, 2),
+            merchant_withdrawal_rate: Decimal::ZERO,
             hold_seconds: 24 * 3600,
             arrival_seconds: vec![0, 2 * 3600, 24 * 3600],
             settlement_seconds: 3 * 24 * 3600,

@@ -7,7 +7,7 @@
 //! - [`client`]: HTTP, with a token and idempotency keys; [`raw`]: bytes that no decent client would send.
 //! - [`openapi`]: requests made up from the OpenAPI document.
 //! - [`socket`]: a device's WebSocket.
-//! - [`money`]: wallets with a bank behind them.
+//! - [`money`]: wallets with a bank behind them; [`shop`]: merchants.
 //! - [`people`]: registering, befriending, founding groups, talking.
 //! - [`patience`]: waiting for what happens a little later, up to a deadline.
 //!
@@ -22,6 +22,7 @@ pub mod people;
 pub mod raw;
 pub mod sandbox;
 pub mod server;
+pub mod shop;
 pub mod socket;
 
 pub use client::{Client, Reply};
@@ -29,4 +30,5 @@ pub use patience::until;
 pub use people::{Person, befriend, group};
 pub use sandbox::{SANDBOX_SECRET, Sandbox};
 pub use server::{OPERATOR_TOKEN, Server, Setup, Shared};
+pub use shop::Shop;
 pub use socket::Socket;

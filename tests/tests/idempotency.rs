@@ -12,7 +12,7 @@ use teahouse_tests::{
 
 /// Commands that can't be repeated with the same token, have a test of their own, or write nothing into the log. Those that
 /// move money show how the matter stands when they are repeated; `wallet.rs` and `shops.rs` repeat them.
-const ELSEWHERE: [&str; 22] = [
+const ELSEWHERE: [&str; 23] = [
     "DELETE /v1/sessions/current",
     "POST /v1/bill-payments",
     "POST /v1/conversations/{conversation}/red-packets",
@@ -23,6 +23,7 @@ const ELSEWHERE: [&str; 22] = [
     "POST /v1/merchants/{merchant}/orders/{out_trade_no}/reverse",
     "POST /v1/merchants/{merchant}/payments",
     "POST /v1/merchants/{merchant}/refunds",
+    "POST /v1/merchants/{merchant}/withdrawals",
     "POST /v1/operator/clock",
     "POST /v1/operator/read-models/{name}/rebuild",
     "POST /v1/orders/{order}/payments",
@@ -247,6 +248,9 @@ fn shop(diary: &mut Diary, mei: &Person, lin: &Person) {
     let operator = at(&format!("/operators/{}", lin.id));
     diary.enter(mei, "PUT", &operator, None, None);
     diary.enter(mei, "DELETE", &operator, None, None);
+    let card = |holder: &str| Some(json!({ "holder": holder, "number": card_number(8), "bank": "Harbour Bank" }));
+    let linked = diary.enter(mei, "POST", &at("/cards"), card("Mei"), card("Lin"));
+    diary.enter(mei, "DELETE", &at(&format!("/cards/{}", text_at(&linked, "card"))), None, None);
     diary.enter(mei, "POST", &at("/close"), None, None);
 }
 

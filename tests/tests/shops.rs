@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use teahouse_tests::{
-    Person, Reply, Sandbox, Server, Setup,
-    money::{fresh_key, yuan},
-    people::{list_at, number_at, text_at},
+    Person, Sandbox, Server, Setup, Shop,
+    money::{card_number, fresh_key, yuan},
+    people::{number_at, text_at},
     until,
 };
 
 /// A server with a bank.
 struct House {
     server: Server,
-    _bank: Sandbox,
+    bank: Sandbox,
 }
 
 impl House {
     fn open() -> Self {
         let bank = Sandbox::bank();
-        Self { server: Setup::new().with_bank(&bank).start(), _bank: bank }
+        Self { server: Setup::new().with_bank(&bank).start(), bank }
     }
 
     fn with_money(&self, name: &str, amount: &str) -> Person {
@@ -27,62 +27,6 @@ impl House {
         person.with_money(amount);
         person
     }
-}
-
-/// A merchant and its owner.
-struct Shop {
-    owner: Person,
-    id: String,
-}
-
-impl Shop {
-    fn of(owner: Person) -> Self {
-        let id = text_at(&owner.post("/v1/merchants", json!({ "name": "Tea Stall" })).done(), "merchant");
-        Self { owner, id }
-    }
-
-    fn path(&self, rest: &str) -> String {
-        format!("/v1/merchants/{}{rest}", self.id)
-    }
-
-    fn paid_by(&self, payer: &Person, amount: &str) -> Reply {
-        let body = json!({ "amount": yuan(amount), "note": "two cups", "authorization": payer.authorized() });
-        payer.ask_once(&self.path("/payments"), body)
-    }
-
-    fn balance(&self) -> String {
-        text_at(&self.owner.get(&self.path("/balance")).done()["available"], "amount")
-    }
-
-    /// Kind, amount and balance of each line, the latest first.
-    fn statement(&self, query: &str) -> Vec<[String; 3]> {
-        let page = self.owner.get(&self.path(&format!("/statement{query}"))).done();
-        let told = |line: &Value| {
-            [text_at(line, "kind"), text_at(&line["amount"], "amount"), text_at(&line["balance"], "amount")]
-        };
-        list_at(&page, "lines").iter().map(told).collect()
-    }
-
-    fn order(&self, number: &str, amount: &str) -> Reply {
-        let body = json!({ "out_trade_no": number, "amount": yuan(amount), "description": "a pot of tea" });
-        self.owner.post(&self.path("/orders"), body)
-    }
-
-    fn state(&self, number: &str) -> String {
-        text_at(&self.owner.get(&self.path(&format!("/orders/{number}"))).done(), "state")
-    }
-
-    fn refund(&self, number: &str, of: &Value, amount: &str) -> Reply {
-        let mut body = json!({ "out_refund_no": number, "amount": yuan(amount), "reason": "cold tea" });
-        for (field, value) in of.as_object().unwrap() {
-            body[field] = value.clone();
-        }
-        self.owner.ask_once(&self.path("/refunds"), body)
-    }
-}
-
-fn pay_order(payer: &Person, order: &str) -> Reply {
-    payer.ask_once(&format!("/v1/orders/{order}/payments"), json!({ "authorization": payer.authorized() }))
 }
 
 #[test]
@@ -181,9 +125,9 @@ fn an_order_is_paid_once_and_its_number_names_it() {
     shop.order("T1", "9.00").refused(409, "order-differs");
     let seen = mei.get(&format!("/v1/orders/{order}")).done();
     assert_eq!((text_at(&seen, "state"), &seen["between_them"]), ("NOTPAY".to_owned(), &Value::Null));
-    let paid = pay_order(&mei, &order).done();
+    let paid = mei.pay_order(&order).done();
     assert_eq!(text_at(&paid["available"], "amount"), "92.00");
-    pay_order(&arjun, &order).refused(409, "order-paid");
+    arjun.pay_order(&order).refused(409, "order-paid");
     assert_eq!((arjun.available(), arjun.held()), ("100.00".to_owned(), "0.00".to_owned()));
     assert_eq!((shop.state("T1"), shop.balance()), ("SUCCESS".to_owned(), "8.00".to_owned()));
     let details = mei.get(&format!("/v1/orders/{order}")).done()["between_them"].clone();
@@ -197,7 +141,7 @@ fn of_many_who_pay_an_order_at_once_one_has_paid_and_nobody_lost_anything() {
     let payers: Vec<Person> = (0..8).map(|_| house.with_money("mei", "50.00")).collect();
     let shop = Shop::of(house.server.register("lin"));
     let order = text_at(&shop.order("T1", "8.00").done(), "id");
-    let replies = teahouse_tests::people::in_parallel(payers.len(), |at| pay_order(&payers[at], &order));
+    let replies = teahouse_tests::people::in_parallel(payers.len(), |at| payers[at].pay_order(&order));
     let paid = replies.iter().filter(|reply| reply.status == 201).count();
     assert_eq!(paid, 1);
     replies.iter().filter(|reply| reply.status != 201).for_each(|reply| {
@@ -217,12 +161,12 @@ fn the_code_of_an_order_ends_after_two_hours_and_the_order_after_seven_days() {
     let shop = Shop::of(house.server.register("lin"));
     let order = text_at(&shop.order("T1", "8.00").done(), "id");
     house.server.advance(Duration::from_secs(2 * 3600 + 1));
-    pay_order(&payer, &order).refused(409, "order-code-expired");
+    payer.pay_order(&order).refused(409, "order-code-expired");
     shop.order("T1", "8.00").done();
-    pay_order(&payer, &order).done();
+    payer.pay_order(&order).done();
     let unpaid = text_at(&shop.order("T2", "8.00").done(), "id");
     house.server.advance(Duration::from_secs(7 * 24 * 3600));
-    pay_order(&payer, &unpaid).refused(409, "order-closed");
+    payer.pay_order(&unpaid).refused(409, "order-closed");
     until("the order is closed", || (shop.state("T2") == "CLOSED").then_some(()));
     assert_eq!(shop.state("T1"), "SUCCESS");
 }
@@ -235,7 +179,7 @@ fn refunds_are_partial_never_above_what_was_paid_and_done_once() {
     let order = text_at(&shop.order("T1", "8.00").done(), "id");
     let of_order = json!({ "out_trade_no": "T1" });
     shop.refund("R0", &of_order, "1.00").refused(409, "order-not-paid");
-    pay_order(&payer, &order).done();
+    payer.pay_order(&order).done();
     let first = shop.refund("R1", &of_order, "3.00").done();
     let again = shop.refund("R1", &of_order, "3.00").done();
     assert_eq!(first["refund"], again["refund"]);
@@ -262,28 +206,12 @@ fn after_a_kill_every_payment_is_whole_and_the_shop_is_as_it_was() {
     let shop = Shop::of(house.server.register("lin"));
     let order = text_at(&shop.order("T1", "8.00").done(), "id");
     shop.paid_by(&payer, "2.00").done();
-    pay_order(&payer, &order).done();
+    payer.pay_order(&order).done();
     house.server.kill();
     house.server.start_again();
     assert_eq!((shop.balance(), payer.available(), payer.held()), ("10.00".into(), "90.00".into(), "0.00".into()));
-    pay_order(&payer, &order).refused(409, "order-paid");
+    payer.pay_order(&order).refused(409, "order-paid");
     assert_eq!(shop.statement("").len(), 2);
-}
-
-/// A code that somebody shows at the counter.
-fn code_of(payer: &Person) -> String {
-    let shown = payer.post("/v1/wallet/pay-codes", json!({})).done();
-    let code = text_at(&shown, "code");
-    assert!(code.len() == 18 && ["10", "11", "12", "13", "14"].contains(&&code[..2]), "{code}");
-    code
-}
-
-impl Shop {
-    fn charge(&self, code: &str, number: &str, amount: &str) -> Reply {
-        let body =
-            json!({ "auth_code": code, "out_trade_no": number, "amount": yuan(amount), "description": "a pot of tea" });
-        self.owner.ask_once(&self.path("/code-payments"), body)
-    }
 }
 
 #[test]
@@ -291,11 +219,11 @@ fn a_code_that_the_payer_shows_pays_once_and_within_a_minute() {
     let house = House::open();
     let payer = house.with_money("mei", "100.00");
     let shop = Shop::of(house.server.register("lin"));
-    let code = code_of(&payer);
+    let code = payer.pay_code();
     assert_eq!(text_at(&shop.charge(&code, "T1", "8.00").done(), "state"), "SUCCESS");
     shop.charge(&code, "T2", "8.00").refused(409, "pay-code-invalid");
     shop.charge("100000000000000000", "T2", "8.00").refused(409, "pay-code-invalid");
-    let late = code_of(&payer);
+    let late = payer.pay_code();
     house.server.advance(Duration::from_secs(61));
     shop.charge(&late, "T2", "8.00").refused(409, "pay-code-invalid");
     assert_eq!((shop.balance(), payer.available()), ("8.00".to_owned(), "92.00".to_owned()));
@@ -325,18 +253,18 @@ fn above_the_limits_the_payer_has_to_confirm() {
     let house = House::open();
     let payer = house.with_money("mei", "4000.00");
     let shop = Shop::of(house.server.register("lin"));
-    let asked = shop.charge(&code_of(&payer), "T1", "1000.01").done();
+    let asked = shop.charge(&payer.pay_code(), "T1", "1000.01").done();
     assert_eq!((text_at(&asked, "state"), payer.available()), ("USERPAYING".to_owned(), "4000.00".to_owned()));
     let entries = payer.sync_from(0);
     let told = entries.iter().find(|entry| entry["type"] == "wallet.pay-code-presented").unwrap();
     let order = text_at(&told["data"], "order");
-    pay_order(&payer, &order).done();
+    payer.pay_order(&order).done();
     assert_eq!((shop.state("T1"), payer.available()), ("SUCCESS".to_owned(), "2999.99".to_owned()));
     for number in 0..10 {
-        let charged = shop.charge(&code_of(&payer), &format!("S{number}"), "1.00").done();
+        let charged = shop.charge(&payer.pay_code(), &format!("S{number}"), "1.00").done();
         assert_eq!(text_at(&charged, "state"), "SUCCESS");
     }
-    let eleventh = shop.charge(&code_of(&payer), "S10", "1.00").done();
+    let eleventh = shop.charge(&payer.pay_code(), "S10", "1.00").done();
     assert_eq!(text_at(&eleventh, "state"), "USERPAYING");
 }
 
@@ -346,10 +274,10 @@ fn a_reversed_order_is_closed_or_given_back() {
     let payer = house.with_money("mei", "2000.00");
     let shop = Shop::of(house.server.register("lin"));
     let reverse = |number: &str| shop.owner.ask_once(&shop.path(&format!("/orders/{number}/reverse")), json!({}));
-    let asked = shop.charge(&code_of(&payer), "T1", "1500.00").done();
+    let asked = shop.charge(&payer.pay_code(), "T1", "1500.00").done();
     reverse("T1").done();
-    pay_order(&payer, &text_at(&asked, "id")).refused(409, "order-closed");
-    shop.charge(&code_of(&payer), "T2", "8.00").done();
+    payer.pay_order(&text_at(&asked, "id")).refused(409, "order-closed");
+    shop.charge(&payer.pay_code(), "T2", "8.00").done();
     shop.refund("R1", &json!({ "out_trade_no": "T2" }), "3.00").done();
     for _ in 0..2 {
         reverse("T2").done();
@@ -357,6 +285,71 @@ fn a_reversed_order_is_closed_or_given_back() {
     }
     assert_eq!((shop.state("T1"), payer.available()), ("CLOSED".to_owned(), "2000.00".to_owned()));
     reverse("T3").refused(404, "order-not-found");
+}
+
+#[test]
+fn a_merchant_withdraws_to_a_bank_card_that_its_owner_has_linked() {
+    let house = House::open();
+    let payer = house.with_money("mei", "400.00");
+    let [owner, clerk, stranger] = house.server.people(["lin", "clerk", "stranger"]);
+    let shop = Shop::of(owner);
+    shop.owner.put(&shop.path(&format!("/operators/{}", clerk.id)), json!({})).done();
+    shop.paid_by(&payer, "80.00").done();
+    let theirs = json!({ "holder": "Clerk", "number": card_number(900_001), "bank": "Harbour Bank" });
+    clerk.post(&shop.path("/cards"), theirs).refused(403, "merchant-owner-only");
+    let card = shop.link_card(900_002);
+    let details = clerk.get(&shop.path("/details")).done();
+    assert_eq!((&details["cards"][0]["id"], &details["cards"][0]["bank"]), (&card, &json!("Harbour Bank")));
+    assert!(!details.to_string().contains(&card_number(900_002)));
+
+    let body = json!({ "card": card, "amount": yuan("30.00") });
+    clerk.post(&shop.path("/withdrawals"), body.clone()).refused(400, "key-required");
+    let key = fresh_key();
+    let [done, again] = [0, 1].map(|_| clerk.call("POST", &shop.path("/withdrawals"), Some(&body), Some(&key)).done());
+    assert_eq!((done["state"].as_str(), &done["id"]), (Some("done"), &again["id"]));
+    assert_eq!((shop.balance(), shop.held()), ("50.00".to_owned(), "0.00".to_owned()));
+    assert_eq!(shop.statement("")[0], ["withdrawal", "-30.00", "50.00"].map(str::to_owned));
+    shop.withdraw(&clerk, &card, "50.01").refused(409, "insufficient-funds");
+    shop.withdraw(&stranger, &card, "1.00").refused(403, "not-an-operator");
+    let path = shop.path(&format!("/withdrawals/{}", text_at(&done, "id")));
+    assert_eq!(clerk.get(&path).done()["purpose"]["paid_out"], yuan("30.00"));
+    stranger.get(&path).refused(403, "not-an-operator");
+    stranger.get(&format!("/v1/wallet/withdrawals/{}", text_at(&done, "id"))).refused(404, "hold-not-found");
+
+    let cards = house.server.events(&["--type", "merchant.card-linked"]);
+    let token = text_at(&cards[0]["payload"], "token");
+    let there = house.bank.client().get(&format!("/v1/admin/cards/{token}")).done();
+    assert_eq!(there["balance"], yuan("10030.00"));
+    shop.owner.delete(&shop.path(&format!("/cards/{}", card.as_str().unwrap()))).done();
+    shop.withdraw(&clerk, &card, "1.00").refused(404, "card-not-found");
+}
+
+#[test]
+fn a_merchants_withdrawal_that_the_bank_refuses_comes_back_and_one_that_it_is_silent_about_is_settled_later() {
+    let house = House::open();
+    let payer = house.with_money("mei", "400.00");
+    let shop = Shop::of(house.server.register("lin"));
+    shop.paid_by(&payer, "80.00").done();
+    let card = shop.link_card(900_003);
+    house.bank.faults("[[rule]]\ndo = 'decline'\non = ['pay_out']\ncode = 'lost-card'\nreason = 'it was lost'\n");
+    let refused = shop.withdraw(&shop.owner, &card, "30.00").done();
+    assert_eq!((refused["state"].as_str(), &refused["returned"]["code"]), (Some("returned"), &json!("lost-card")));
+    assert_eq!((shop.balance(), shop.held()), ("80.00".to_owned(), "0.00".to_owned()));
+    assert_eq!(shop.statement("")[0], ["withdrawal_returned", "30.00", "80.00"].map(str::to_owned));
+    house.bank.faults("[[rule]]\ndo = 'down'\non = ['pay_out']\n");
+    let waiting = shop.withdraw(&shop.owner, &card, "30.00").done();
+    assert_eq!(waiting["state"], "waiting");
+    assert_eq!((shop.balance(), shop.held()), ("50.00".to_owned(), "30.00".to_owned()));
+    house.server.kill();
+    house.bank.faults("");
+    house.server.start_again();
+    until("the withdrawal is settled", || (shop.held() == "0.00").then_some(()));
+    assert_eq!(shop.balance(), "50.00");
+    assert_eq!(house.server.stop(), Some(0));
+    let data = house.server.data().to_string_lossy().into_owned();
+    for audit in [["replay", "--compare", "--data", &data].as_slice(), &["verify", "--data", &data]] {
+        let _ = teahouse_tests::binary::run(&[&["audit"], audit].concat()).ended_with(0);
+    }
 }
 
 /// The rows of a bill before its totals, and the totals, without back-ticks.
@@ -382,13 +375,13 @@ fn the_bills_of_a_day_add_up_to_the_ledger() {
     let bank = Sandbox::bank();
     // Days of UTC, whose dates are those of the times in answers.
     let setup = Setup::new().with_bank(&bank).with("TEAHOUSE_POLICY__MONEY__DAY_OFFSET_MINUTES", "0");
-    let house = House { server: setup.start(), _bank: bank };
+    let house = House { server: setup.start(), bank };
     let payer = house.with_money("mei", "400.00");
     let shop = Shop::of(house.server.register("lin"));
     let order = text_at(&shop.order("T,1", "30.00").done(), "id");
-    pay_order(&payer, &order).done();
+    payer.pay_order(&order).done();
     let line = number_at(&shop.paid_by(&payer, "12.50").done(), "position");
-    shop.charge(&code_of(&payer), "T2", "7.07").done();
+    shop.charge(&payer.pay_code(), "T2", "7.07").done();
     shop.refund("R1", &json!({ "out_trade_no": "T,1" }), "4.05").done();
     shop.refund("R2", &json!({ "sale": line }), "12.50").done();
     let paid_at = text_at(&payer.get(&format!("/v1/orders/{order}")).done()["between_them"], "paid_at");
@@ -430,13 +423,13 @@ fn the_read_models_of_shops_are_rebuilt_to_the_same_rows() {
     let payer = house.with_money("mei", "400.00");
     let shop = Shop::of(house.server.register("lin"));
     let order = text_at(&shop.order("T1", "30.00").done(), "id");
-    pay_order(&payer, &order).done();
+    payer.pay_order(&order).done();
     shop.order("T2", "1.00").done();
     for number in ["T3", "T4"] {
-        shop.charge(&code_of(&payer), number, "7.07").done();
+        shop.charge(&payer.pay_code(), number, "7.07").done();
         house.server.advance(Duration::from_secs(61));
     }
-    let _ = code_of(&payer);
+    let _ = payer.pay_code();
     shop.refund("R1", &json!({ "out_trade_no": "T1" }), "4.05").done();
     shop.owner.post(&shop.path("/orders/T2/close"), json!({})).done();
     assert_eq!(house.server.stop(), Some(0));

@@ -3,7 +3,8 @@
 use actix_web::{HttpResponse, delete, get, post, web};
 use chrono::{DateTime, Utc};
 use commands::wallet::CardToLink;
-use domain::{CardId, HoldId, PaymentId, WalletEvent};
+use domain::{CardId, HoldId, PaymentId, WalletEvent, cards::CardLinked};
+use eventlog::Position;
 use ledger::Money;
 use projections::wallet::{TopUpRow, TopUpState};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,20 @@ pub struct LinkedCard {
     pub position: u64,
 }
 
+impl From<NewCard> for CardToLink {
+    fn from(card: NewCard) -> Self {
+        let NewCard { holder, number, bank } = card;
+        Self { holder, number, bank }
+    }
+}
+
+impl LinkedCard {
+    pub(super) fn of(linked: &CardLinked, position: Position) -> Self {
+        let CardLinked { card, last_four, bank, .. } = linked.clone();
+        Self { card, last_four, bank, position: position.0 }
+    }
+}
+
 /// Link a debit card, which the bank confirms. The first card gives the wallet its real name; later ones must bear the
 /// same.
 #[utoipa::path(tag = "wallet", security(("token" = [])),
@@ -60,15 +75,9 @@ pub struct LinkedCard {
 #[post("/v1/wallet/cards")]
 async fn link_card(command: Command<web::Json<NewCard>>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
     app.limits.outside_call(&command.user)?;
-    let NewCard { holder, number, bank } = command.body.into_inner();
-    let committed = app.commands.link_card(&command.caller, CardToLink { holder, number, bank }).await?;
+    let committed = app.commands.link_card(&command.caller, command.body.into_inner().into()).await?;
     let linked = committed.events.iter().find_map(|(_, event)| match event {
-        WalletEvent::CardLinked(linked) => Some(LinkedCard {
-            card: linked.card,
-            last_four: linked.last_four.clone(),
-            bank: linked.bank.clone(),
-            position: committed.position.0,
-        }),
+        WalletEvent::CardLinked(linked) => Some(LinkedCard::of(linked, committed.position)),
         _ => None,
     });
     linked.map(|linked| HttpResponse::Created().json(linked)).ok_or_else(Problem::no_event)

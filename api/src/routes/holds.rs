@@ -126,7 +126,7 @@ pub struct ShareShown {
 }
 
 impl HoldShown {
-    fn of(row: HoldRow) -> Self {
+    pub(super) fn of(row: HoldRow) -> Self {
         let due = row.due();
         let from = match row.terms.payer {
             Payer::Person(user) => Some(user),

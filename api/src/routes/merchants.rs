@@ -8,7 +8,10 @@ use commands::{
 };
 use domain::{MerchantEvent, MerchantId, PaymentId, Rejection, UserId, WalletEvent, hold::Payer};
 use ledger::Money;
-use projections::shops::{MerchantRow, Part};
+use projections::{
+    shops::{MerchantRow, Part},
+    wallet::CardRow,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -171,6 +174,8 @@ pub struct MerchantDetails {
     pub closed_at: Option<DateTime<Utc>>,
     /// The text of its static code.
     pub code: String,
+    /// The cards that its money may go to.
+    pub cards: Vec<CardRow>,
 }
 
 /// All about a merchant, for its owner and operators.
@@ -184,9 +189,10 @@ async fn merchant_details(
 ) -> Result<web::Json<MerchantDetails>, Problem> {
     app.commands.check_acting(reader.user, path.merchant).await?;
     let row = merchant_row(&app, &reader, path.merchant).await?;
-    let MerchantRow { name, owner, operators, registered_at, closed_at } = row;
+    let MerchantRow { name, owner, operators, registered_at, closed_at, cards } = row;
     let (id, operators) = (path.merchant, operators.into_iter().collect());
-    Ok(web::Json(MerchantDetails { id, name, owner, operators, registered_at, closed_at, code: static_code(id) }))
+    let code = static_code(id);
+    Ok(web::Json(MerchantDetails { id, name, owner, operators, registered_at, closed_at, code, cards }))
 }
 
 /// Let somebody act for the caller's merchant.
@@ -217,7 +223,7 @@ async fn remove_operator(
     Ok(web::Json((&committed).into()))
 }
 
-/// Take no payments any more. What is there can still be given back.
+/// Take no payments any more. What is there can still be given back and withdrawn.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 200, description = "Closed.", body = Done), Refusals))]
 #[post("/v1/merchants/{merchant}/close")]
@@ -236,6 +242,8 @@ async fn close_merchant(
 pub struct MerchantBalance {
     /// What can be given back or withdrawn.
     pub available: Money,
+    /// What is on its way to a card.
+    pub held: Money,
 }
 
 /// What a merchant has, for its owner and operators.
@@ -249,8 +257,9 @@ async fn merchant_balance(
 ) -> Result<web::Json<MerchantBalance>, Problem> {
     app.commands.check_acting(reader.user, path.merchant).await?;
     let view = app.fresh(&app.read_models.wallet, reader.at_least).await?;
-    let flow = view.flow(Payer::Merchant(path.merchant));
-    Ok(web::Json(MerchantBalance { available: available(&flow, app.commands.policy.money.currency)? }))
+    let (owner, currency) = (Payer::Merchant(path.merchant), app.commands.policy.money.currency);
+    let available = available(&view.flow(owner), currency)?;
+    Ok(web::Json(MerchantBalance { available, held: view.held(owner, currency) }))
 }
 
 /// What came in and went out of a merchant's account, for its owner and operators.

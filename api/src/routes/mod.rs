@@ -14,6 +14,7 @@ pub mod group_joins;
 pub mod group_members;
 pub mod groups;
 pub mod holds;
+pub mod merchant_withdrawals;
 pub mod merchants;
 pub mod messages;
 pub mod operator;
@@ -84,6 +85,7 @@ pub fn configure(config: &mut ServiceConfig) {
     cards::configure(config);
     holds::configure(config);
     merchants::configure(config);
+    merchant_withdrawals::configure(config);
     orders::configure(config);
     bills::configure(config);
     stickers::configure(config);

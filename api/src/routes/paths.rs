@@ -100,6 +100,20 @@ paths! {
         /// The merchant's number of the order.
         out_trade_no: String,
     }
+    /// The path names a linked card of a merchant.
+    MerchantCardPath {
+        /// The merchant.
+        merchant: MerchantId,
+        /// The card.
+        card: CardId,
+    }
+    /// The path names a merchant's money on its way.
+    MerchantHoldPath {
+        /// The merchant.
+        merchant: MerchantId,
+        /// The money's id.
+        hold: HoldId,
+    }
     /// The path names a day of a merchant.
     MerchantDayPath {
         /// The merchant.

@@ -1,9 +1,10 @@
-//! Use cases of shops: merchants, their orders, refunds.
+//! Use cases of shops: merchants, their orders, refunds, and where their money goes.
 
 mod add_operator;
 mod close_merchant;
 mod close_order;
 mod create_order;
+mod link_card;
 mod pay_order;
 mod pay_with_code;
 mod refund;
@@ -12,6 +13,8 @@ mod remove_operator;
 mod reverse_order;
 mod settle_order;
 mod show_pay_code;
+mod unlink_card;
+mod withdraw;
 
 use domain::{MerchantId, OrderId, UserId, hold::Payer};
 use ledger::Money;

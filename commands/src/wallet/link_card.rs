@@ -1,6 +1,6 @@
 //! A person links a debit card.
 
-use domain::{CardId, Rejection, WalletEvent, wallet::CardLinked};
+use domain::{CardId, CommandId, Rejection, WalletEvent, cards::CardLinked};
 
 use crate::{
     Caller, CommandError, Commands, Committed,
@@ -27,17 +27,20 @@ impl Commands {
     pub async fn link_card(&self, caller: &Caller, card: CardToLink) -> Result<Committed<WalletEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
-        let CardToLink { holder, number, bank } = card;
-        domain::rejection::check_filled("holder", &holder, 60)?;
-        domain::rejection::check_filled("bank", &bank, 60)?;
-        check_number(&number)?;
+        card.check()?;
         let policy = &self.policy.money;
-        self.wallets.look(user, |wallet| wallet.check_may_link(&holder, policy)).await??;
-        let request_id = begun.id.derive("link card");
+        self.wallets.look(user, |wallet| wallet.check_may_link(&card.holder, policy)).await??;
+        let card = self.confirm_card(begun.id, card).await?;
+        self.run(&self.wallets, user, begun, |wallet, _| wallet.link_card(card.clone(), policy)).await
+    }
+
+    /// Has the bank confirm a card that a command is to link.
+    pub(crate) async fn confirm_card(&self, command: CommandId, card: CardToLink) -> Result<CardLinked, CommandError> {
+        let CardToLink { holder, number, bank } = card;
+        let request_id = command.derive("link card");
         let linked = self.ask_bank_to_link(LinkCard { request_id, holder, number, bank }).await?;
         let LinkedCard { token, last_four, bank, holder } = linked;
-        let card = CardLinked { card: CardId(begun.id.derive("card")), token, last_four, bank, holder };
-        self.run(&self.wallets, user, begun, |wallet, _| wallet.link_card(card.clone(), policy)).await
+        Ok(CardLinked { card: CardId(command.derive("card")), token, last_four, bank, holder })
     }
 
     pub(super) async fn ask_bank_to_link(&self, request: LinkCard) -> Result<LinkedCard, CommandError> {
@@ -49,6 +52,15 @@ impl Commands {
                 CommandError::GatewaySilent("bank")
             }
         })
+    }
+}
+
+impl CardToLink {
+    /// Checks what can be checked without the bank.
+    pub(crate) fn check(&self) -> Result<(), Rejection> {
+        domain::rejection::check_filled("holder", &self.holder, 60)?;
+        domain::rejection::check_filled("bank", &self.bank, 60)?;
+        check_number(&self.number)
     }
 }
 

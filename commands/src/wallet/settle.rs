@@ -106,7 +106,9 @@ impl Commands {
             Payer::Person(user) => {
                 self.wallets.look(user, |wallet| wallet.card_token(card).map(ToOwned::to_owned)).await
             }
-            Payer::Merchant(_) => Ok(None),
+            Payer::Merchant(merchant) => {
+                self.merchants.look(merchant, |state| state.card_token(card).map(ToOwned::to_owned)).await
+            }
         }
     }
 

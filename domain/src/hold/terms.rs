@@ -1,7 +1,7 @@
 //! The terms of a hold: fixed by its first leg.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use ledger::{Account, Money, Segment};
+use ledger::{Account, Entry, EntryError, Money, Posting, Segment, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::PacketKind;
@@ -153,6 +153,26 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// The terms that a first leg's entry fixes; none where it holds nothing until a deadline.
+    pub(crate) fn of_entry(
+        entry: &Entry,
+        hold: HoldId,
+        payer: Payer,
+        purpose: Purpose,
+        placed_at: DateTime<Utc>,
+    ) -> Option<Self> {
+        let held = entry.postings().iter().find(|posting| posting.account().is_hold())?;
+        let deadline = DateTime::from_timestamp_micros(entry.deadline()?.0)?;
+        Some(Self { hold, payer, purpose, amount: held.amount().negated(), placed_at, deadline })
+    }
+
+    /// A first leg's entry: from the payer into the hold, until the deadline.
+    pub(crate) fn entry(&self) -> Result<Entry, EntryError> {
+        let postings =
+            vec![Posting::debit(self.payer.account(), self.amount)?, Posting::credit(self.account(), self.amount)?];
+        Entry::holding_until(Timestamp(self.deadline.timestamp_micros()), postings)
+    }
+
     /// When it goes back unless somebody has taken it; none where somebody outside decides.
     #[must_use]
     pub fn expires_at(&self) -> Option<DateTime<Utc>> {

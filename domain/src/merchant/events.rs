@@ -5,7 +5,12 @@ use ledger::{Entry, Money};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{MerchantId, PaymentId, UserId, event::event_family};
+use crate::{
+    CardId, HoldId, MerchantId, PaymentId, UserId,
+    cards::{CardLinked, CardUnlinked},
+    event::event_family,
+    hold::{Payer, Purpose, Terms},
+};
 
 /// Somebody opened a shop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +63,21 @@ pub struct Refunded {
     pub entry: Entry,
 }
 
+/// The first leg of a withdrawal: money went from the merchant's account into a hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WithdrawalPlaced {
+    /// The hold; its stream takes in what the bank makes of it.
+    pub hold: HoldId,
+    /// To which card.
+    pub card: CardId,
+    /// What the card gets.
+    pub amount: Money,
+    /// What the house keeps.
+    pub fee: Money,
+    /// Merchant to hold, with the hold's deadline.
+    pub entry: Entry,
+}
+
 event_family! {
     /// Events of a `merchant-` stream.
     MerchantEvent {
@@ -66,6 +86,18 @@ event_family! {
         "merchant.operator-removed" => OperatorRemoved,
         "merchant.closed" => MerchantClosed,
         "merchant.refunded" => Refunded,
+        "merchant.card-linked" => CardLinked,
+        "merchant.card-unlinked" => CardUnlinked,
+        "merchant.withdrawal-placed" => WithdrawalPlaced,
+    }
+}
+
+impl WithdrawalPlaced {
+    /// The terms that it fixes, placed at that time; none where its entry holds nothing.
+    #[must_use]
+    pub fn terms(&self, merchant: MerchantId, placed_at: DateTime<Utc>) -> Option<Terms> {
+        let purpose = Purpose::Withdrawal { card: self.card, amount: self.amount, fee: self.fee };
+        Terms::of_entry(&self.entry, self.hold, Payer::Merchant(merchant), purpose, placed_at)
     }
 }
 
@@ -75,6 +107,7 @@ impl MerchantEvent {
     pub fn entry(&self) -> Option<&Entry> {
         match self {
             Self::Refunded(event) => Some(&event.entry),
+            Self::WithdrawalPlaced(event) => Some(&event.entry),
             _ => None,
         }
     }

@@ -1,4 +1,4 @@
-//! A merchant: who may act for it, and everything that takes money out of its account.
+//! A merchant: who may act for it, where its money may go, and everything that takes money out of its account.
 //!
 //! The owner rule holds here as for wallets: money leaves a merchant's account only by events of this stream. Money comes
 //! in from the payers' and the orders' streams, so a merchant whom many pay at once is no hot spot.
@@ -7,18 +7,23 @@ mod events;
 mod refunds;
 #[cfg(test)]
 mod tests;
+mod withdrawals;
 
 use std::collections::BTreeSet;
 
 use ledger::{Amounts, Currency, Money};
 use serde::{Deserialize, Serialize};
 
-pub use events::{MerchantClosed, MerchantEvent, MerchantRegistered, OperatorAdded, OperatorRemoved, Refunded};
+pub use events::{
+    MerchantClosed, MerchantEvent, MerchantRegistered, OperatorAdded, OperatorRemoved, Refunded, WithdrawalPlaced,
+};
 pub use refunds::{NUMBER_CHARS, Refund, RefundedSale, Sale};
+pub use withdrawals::Withdrawal;
 
 use self::refunds::Refunds;
 use crate::{
     MerchantId, MoneyPolicy, Rejection, UserId,
+    cards::Cards,
     event::{Aggregate, EventMeta},
     rejection::check_filled,
 };
@@ -36,6 +41,8 @@ pub struct Merchant {
     /// All that ever left the account.
     debited: Amounts,
     refunds: Refunds,
+    #[serde(default)]
+    cards: Cards,
 }
 
 impl Merchant {
@@ -81,7 +88,7 @@ impl Merchant {
         Ok(if self.operators.contains(&user) { vec![OperatorRemoved { user }.into()] } else { vec![] })
     }
 
-    /// Takes no payments any more. What is there can still be given back.
+    /// Takes no payments any more. What is there can still be given back and withdrawn.
     ///
     /// # Errors
     /// [`Rejection::MerchantNotFound`], [`Rejection::MerchantOwnerOnly`].
@@ -146,6 +153,9 @@ impl Aggregate for Merchant {
                 let _ = self.debited.add(refunded.amount);
                 self.refunds.evolve(refunded, meta.at);
             }
+            MerchantEvent::CardLinked(linked) => self.cards.evolve_linked(linked),
+            MerchantEvent::CardUnlinked(unlinked) => self.cards.evolve_unlinked(unlinked),
+            MerchantEvent::WithdrawalPlaced(placed) => self.evolve_withdrawal(placed),
         }
     }
 }

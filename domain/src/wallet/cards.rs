@@ -1,24 +1,11 @@
-//! Linked debit cards: a token and four digits, never the number.
+//! A person's linked debit cards. The first gives the wallet its real name.
 
-use serde::{Deserialize, Serialize};
-
-use super::{CardLinked, CardUnlinked, Wallet, WalletEvent};
-use crate::{CardId, Rejection, policy::MoneyPolicy};
-
-/// A card that was linked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Card {
-    /// Its id here.
-    pub id: CardId,
-    /// What the bank calls it.
-    pub token: String,
-    /// The number's last four digits.
-    pub last_four: String,
-    /// The bank's name.
-    pub bank: String,
-    /// Whether it was unlinked; money on its way to it still arrives.
-    pub unlinked: bool,
-}
+use super::{Wallet, WalletEvent};
+use crate::{
+    CardId, Rejection,
+    cards::{Card, CardLinked},
+    policy::MoneyPolicy,
+};
 
 impl Wallet {
     /// Checks that another card may be linked in that name, before the bank is asked.
@@ -27,9 +14,7 @@ impl Wallet {
     /// [`Rejection::WalletNotOpen`], [`Rejection::TooManyCards`], [`Rejection::OtherHolder`].
     pub fn check_may_link(&self, holder: &str, policy: &MoneyPolicy) -> Result<(), Rejection> {
         self.check_open()?;
-        if self.linked().count() >= policy.cards_max {
-            return Err(Rejection::TooManyCards { max: policy.cards_max });
-        }
+        self.cards.check_room(policy.cards_max)?;
         match &self.holder {
             Some(known) if !same_name(known, holder) => Err(Rejection::OtherHolder),
             _ => Ok(()),
@@ -43,11 +28,7 @@ impl Wallet {
     /// As [`Self::check_may_link`], and [`Rejection::CardLinkedAlready`].
     pub fn link_card(&self, card: CardLinked, policy: &MoneyPolicy) -> Result<Vec<WalletEvent>, Rejection> {
         self.check_may_link(&card.holder, policy)?;
-        if self.linked().any(|linked| linked.token == card.token) {
-            return Err(Rejection::CardLinkedAlready);
-        }
-        let former = self.cards.iter().find(|former| former.token == card.token).map(|former| former.id);
-        Ok(vec![CardLinked { card: former.unwrap_or(card.card), ..card }.into()])
+        Ok(vec![self.cards.link(card, policy.cards_max)?.into()])
     }
 
     /// Unlinks a card.
@@ -55,8 +36,7 @@ impl Wallet {
     /// # Errors
     /// [`Rejection::CardNotFound`].
     pub fn unlink_card(&self, card: CardId) -> Result<Vec<WalletEvent>, Rejection> {
-        self.card(card)?;
-        Ok(vec![CardUnlinked { card }.into()])
+        Ok(vec![self.cards.unlink(card)?.into()])
     }
 
     /// A card that is linked.
@@ -64,30 +44,23 @@ impl Wallet {
     /// # Errors
     /// [`Rejection::CardNotFound`].
     pub fn card(&self, id: CardId) -> Result<&Card, Rejection> {
-        self.linked().find(|card| card.id == id).ok_or(Rejection::CardNotFound)
+        self.cards.card(id)
     }
 
     /// What the bank calls a card that is or was linked.
     #[must_use]
     pub fn card_token(&self, id: CardId) -> Option<&str> {
-        self.cards.iter().find(|card| card.id == id).map(|card| card.token.as_str())
+        self.cards.token(id)
     }
 
     /// The cards that are linked.
     pub fn linked(&self) -> impl Iterator<Item = &Card> {
-        self.cards.iter().filter(|card| !card.unlinked)
+        self.cards.linked()
     }
 
     pub(super) fn evolve_linked(&mut self, linked: &CardLinked) {
-        let CardLinked { card, token, last_four, bank, holder } = linked.clone();
-        self.holder.get_or_insert(holder);
-        // The same card linked again takes the place of its former self.
-        self.cards.retain(|former| !(former.unlinked && former.token == token));
-        self.cards.push(Card { id: card, token, last_four, bank, unlinked: false });
-    }
-
-    pub(super) fn evolve_unlinked(&mut self, unlinked: &CardUnlinked) {
-        self.cards.iter_mut().filter(|card| card.id == unlinked.card).for_each(|card| card.unlinked = true);
+        self.holder.get_or_insert_with(|| linked.holder.clone());
+        self.cards.evolve_linked(linked);
     }
 }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     CardId, DeviceId, HoldId, MerchantId, OrderId, PaymentId,
+    cards::{CardLinked, CardUnlinked},
     event::event_family,
     hold::{Payer, Purpose, Terms},
 };
@@ -45,28 +46,6 @@ pub struct SpendingAuthorized {
     pub up_to: Option<Money>,
     /// When it ends.
     pub expires_at: DateTime<Utc>,
-}
-
-/// A debit card was linked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CardLinked {
-    /// Its id here.
-    pub card: CardId,
-    /// What the bank calls it; the number itself is kept nowhere.
-    pub token: String,
-    /// The number's last four digits.
-    pub last_four: String,
-    /// The bank's name.
-    pub bank: String,
-    /// The holder's name as the bank has it.
-    pub holder: String,
-}
-
-/// A card was unlinked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CardUnlinked {
-    /// Which.
-    pub card: CardId,
 }
 
 /// Money is to be fetched from a card.
@@ -203,10 +182,7 @@ impl HoldPlaced {
     /// The terms that it fixes, placed at that time; none where its entry holds nothing.
     #[must_use]
     pub fn terms(&self, payer: Payer, placed_at: DateTime<Utc>) -> Option<Terms> {
-        let held = self.entry.postings().iter().find(|posting| posting.account().is_hold())?;
-        let deadline = DateTime::from_timestamp_micros(self.entry.deadline()?.0)?;
-        let (hold, purpose, amount) = (self.hold, self.purpose.clone(), held.amount().negated());
-        Some(Terms { hold, payer, purpose, amount, placed_at, deadline })
+        Terms::of_entry(&self.entry, self.hold, payer, self.purpose.clone(), placed_at)
     }
 }
 

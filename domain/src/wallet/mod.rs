@@ -18,10 +18,9 @@ use ledger::{Account, Amounts, Currency, Entry, Money};
 use serde::{Deserialize, Serialize};
 
 pub use authorization::Authorization;
-pub use cards::Card;
 pub use events::{
-    ArrivalChosen, CardLinked, CardUnlinked, HoldPlaced, Paid, PayCodeIssued, PayCodePresented, PinChanged, PinFailed,
-    SpendingAuthorized, TopUpDeclined, TopUpRequested, ToppedUp, WalletEvent, WalletOpened, WithdrawalFailed,
+    ArrivalChosen, HoldPlaced, Paid, PayCodeIssued, PayCodePresented, PinChanged, PinFailed, SpendingAuthorized,
+    TopUpDeclined, TopUpRequested, ToppedUp, WalletEvent, WalletOpened, WithdrawalFailed,
 };
 pub use limits::{Spent, Tier};
 pub use pay_code::PayCode;
@@ -30,6 +29,7 @@ pub use spending::{Payment, Placement};
 
 use crate::{
     Rejection, UserId,
+    cards::Cards,
     event::{Aggregate, EventMeta},
     policy::MoneyPolicy,
 };
@@ -41,7 +41,7 @@ pub struct Wallet {
     authorizations: Vec<Authorization>,
     #[serde(default)]
     pay_codes: Vec<PayCode>,
-    cards: Vec<Card>,
+    cards: Cards,
     /// The real name, once a card has given it.
     holder: Option<String>,
     /// Money being fetched from a card.
@@ -81,7 +81,7 @@ impl Wallet {
     /// The tier of verification that the linked cards give.
     #[must_use]
     pub fn tier<'a>(&self, policy: &'a MoneyPolicy) -> &'a Tier {
-        Tier::of(&policy.tiers, self.cards.iter().filter(|card| !card.unlinked).count())
+        Tier::of(&policy.tiers, self.cards.linked().count())
     }
 
     fn check_open(&self) -> Result<(), Rejection> {
@@ -121,7 +121,7 @@ impl Aggregate for Wallet {
             WalletEvent::PinFailed(failed) => self.evolve_failed(failed),
             WalletEvent::SpendingAuthorized(authorized) => self.evolve_authorized(authorized, meta.at),
             WalletEvent::CardLinked(linked) => self.evolve_linked(linked),
-            WalletEvent::CardUnlinked(unlinked) => self.evolve_unlinked(unlinked),
+            WalletEvent::CardUnlinked(unlinked) => self.cards.evolve_unlinked(unlinked),
             WalletEvent::TopUpRequested(requested) => self.top_ups.push(requested.clone()),
             WalletEvent::ToppedUp(done) => self.top_ups.retain(|open| open.top_up != done.top_up),
             WalletEvent::TopUpDeclined(declined) => self.top_ups.retain(|open| open.top_up != declined.top_up),

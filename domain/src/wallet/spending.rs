@@ -1,13 +1,13 @@
 //! Money leaving the wallet: paid at once, or placed in a hold.
 
 use chrono::{DateTime, Utc};
-use ledger::{Account, Entry, Money, Posting, Timestamp};
+use ledger::{Account, Entry, Money};
 use uuid::Uuid;
 
 use super::{ArrivalChosen, HoldPlaced, Paid, Wallet, WalletEvent, account_of, local_date};
 use crate::{
     DeviceId, HoldId, MerchantId, PaymentId, Rejection, UserId, accounts,
-    hold::{Purpose, check_packet},
+    hold::{Payer, Purpose, Terms, check_packet},
     policy::MoneyPolicy,
 };
 
@@ -73,15 +73,12 @@ impl Wallet {
         if !purpose.is_withdrawal() {
             self.check_limits(amount, false, payment.now, payment.policy)?;
         }
-        let account = accounts::hold(purpose.kind(), hold);
-        let deadline = purpose.deadline(payment.now, payment.policy);
-        let postings = Posting::debit(account_of(payment.owner), amount)
-            .and_then(|debit| Ok(vec![debit, Posting::credit(account, amount)?]));
-        let entry = postings
-            .and_then(|postings| Entry::holding_until(Timestamp(deadline.timestamp_micros()), postings))
-            .map_err(Rejection::from_entry)?;
+        let (payer, deadline) = (Payer::Person(payment.owner), purpose.deadline(payment.now, payment.policy));
+        let terms = Terms { hold, payer, purpose, amount, placed_at: payment.now, deadline };
+        let entry = terms.entry().map_err(Rejection::from_entry)?;
         let authorization = payment.authorization.map(|(id, _)| id);
         let day = local_date(payment.now, payment.policy);
+        let purpose = terms.purpose;
         Ok(vec![HoldPlaced { hold, purpose, authorization, pay_code: None, day, entry }.into()])
     }
 

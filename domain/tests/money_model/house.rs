@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use domain::{
     Aggregate, CardId, ConversationId, DeviceId, EventFamily, EventMeta, Hold, HoldEvent, HoldId, MerchantId,
     MoneyPolicy, PaymentId, Rejection, UserId, Wallet, WalletEvent, accounts,
+    cards::CardLinked,
     hold::{PacketKind, Payer, Purpose, Terms},
-    wallet::{CardLinked, HoldPlaced, Payment, Placement, WithdrawalFailed},
+    wallet::{HoldPlaced, Payment, Placement, WithdrawalFailed},
 };
 use ledger::{Account, Book, Booked, Currency::CNY, Entry, Money, Timestamp, Violation, invariants};
 use rust_decimal::{Decimal, prelude::ToPrimitive};

@@ -10,7 +10,7 @@ use fjall::OwnedWriteBatch as WriteBatch;
 use ledger::Money;
 
 use super::{MerchantRow, OrderRow, OrderState, Part, RefundRow, ShopsView, rows::Tables};
-use crate::{Fact, ProjectionError};
+use crate::{Fact, ProjectionError, wallet::CardRow};
 
 /// Whether events of that type can change anything here.
 pub(super) fn matters(event_type: &str) -> bool {
@@ -65,7 +65,8 @@ impl Changes {
         match event {
             MerchantEvent::MerchantRegistered(MerchantRegistered { name, owner, .. }) => {
                 let (name, owner, registered_at) = (name.clone(), *owner, fact.at());
-                let row = MerchantRow { name, owner, operators: BTreeSet::new(), registered_at, closed_at: None };
+                let operators = BTreeSet::new();
+                let row = MerchantRow { name, owner, operators, registered_at, closed_at: None, cards: vec![] };
                 self.merchants.insert(id, row);
                 self.parts.insert((owner, id), Some(Part { merchant: id, owns: true }));
                 Ok(())
@@ -97,6 +98,13 @@ impl Changes {
                 self.orders.insert(order, row);
                 Ok(())
             }
+            MerchantEvent::CardLinked(linked) => {
+                self.change_merchant(tables, fact, id, |row| row.cards.push(CardRow::of(linked, fact.at())))
+            }
+            MerchantEvent::CardUnlinked(unlinked) => {
+                self.change_merchant(tables, fact, id, |row| row.cards.retain(|card| card.id != unlinked.card))
+            }
+            MerchantEvent::WithdrawalPlaced(_) => Ok(()),
         }
     }
 

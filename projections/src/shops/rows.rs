@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     ProjectionError,
     rows::{RowStore, from_json, id_at, to_json},
+    wallet::CardRow,
 };
 
 const MERCHANTS: &str = "merchants";
@@ -36,6 +37,9 @@ pub struct MerchantRow {
     /// When it was closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<DateTime<Utc>>,
+    /// The cards that its money may go to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cards: Vec<CardRow>,
 }
 
 /// Somebody's part in a merchant.

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use domain::{
     CardId, HoldId, PaymentId, UserId,
+    cards::CardLinked,
     hold::{Payer, Purpose, ReturnReason, Share, Stage, Terms},
 };
 use ledger::{Amounts, Currency, Money, MoneyError};
@@ -98,6 +99,13 @@ pub struct CardRow {
     pub last_four: String,
     /// When it was linked.
     pub linked_at: DateTime<Utc>,
+}
+
+impl CardRow {
+    pub(crate) fn of(linked: &CardLinked, linked_at: DateTime<Utc>) -> Self {
+        let CardLinked { card: id, bank, last_four, .. } = linked.clone();
+        Self { id, bank, last_four, linked_at }
+    }
 }
 
 /// A wallet, as its owner sees it.

@@ -7,7 +7,7 @@ use domain::{
     conversation::Content,
     hold::{Payer, Purpose, ReturnReason, Share, Stage, Terms},
     merchant::Refunded,
-    wallet::{CardLinked, HoldPlaced, TopUpRequested},
+    wallet::TopUpRequested,
 };
 use fjall::OwnedWriteBatch as WriteBatch;
 use ledger::{Account, Entry, Posting};
@@ -38,6 +38,7 @@ pub(super) fn matters(event_type: &str) -> bool {
                 | "order.paid"
                 | "order.payment-returned"
                 | "merchant.refunded"
+                | "merchant.withdrawal-placed"
         )
 }
 
@@ -53,7 +54,7 @@ pub(super) fn take(
         DomainEvent::Wallet(event) => taking.take_wallet(event),
         DomainEvent::Hold(event) => taking.take_hold(event),
         DomainEvent::Order(event) => taking.take_order(event),
-        DomainEvent::Merchant(MerchantEvent::Refunded(refunded)) => taking.take_refunded(refunded),
+        DomainEvent::Merchant(event) => taking.take_merchant(event),
         DomainEvent::Conversation(ConversationEvent::MessageSent(sent)) => {
             if let Content::Transfer { transfer: hold, .. } | Content::RedPacket { red_packet: hold, .. } =
                 &sent.content
@@ -119,7 +120,9 @@ impl Taking<'_> {
                     },
                 })
             }
-            WalletEvent::HoldPlaced(placed) => self.take_placed(Payer::Person(user), placed),
+            WalletEvent::HoldPlaced(placed) => {
+                self.take_placed(placed.terms(Payer::Person(user), self.fact.at()), &placed.entry)
+            }
             WalletEvent::WalletOpened(_) => {
                 let opened_at = self.fact.at();
                 let row = WalletRow { opened_at, holder: None, cards: vec![], arrival_seconds: 0 };
@@ -128,8 +131,7 @@ impl Taking<'_> {
             }
             WalletEvent::CardLinked(linked) => self.change_wallet(user, |row, at| {
                 row.holder.get_or_insert_with(|| linked.holder.clone());
-                let CardLinked { card: id, bank, last_four, .. } = linked.clone();
-                row.cards.push(CardRow { id, bank, last_four, linked_at: at });
+                row.cards.push(CardRow::of(linked, at));
             }),
             WalletEvent::CardUnlinked(unlinked) => {
                 self.change_wallet(user, |row, _| row.cards.retain(|card| card.id != unlinked.card))
@@ -184,11 +186,10 @@ impl Taking<'_> {
         Ok(Some(card))
     }
 
-    fn take_placed(&mut self, payer: Payer, placed: &HoldPlaced) -> Result<(), ProjectionError> {
-        let terms = placed.terms(payer, self.fact.at());
+    fn take_placed(&mut self, terms: Option<Terms>, entry: &Entry) -> Result<(), ProjectionError> {
         let terms = terms.ok_or_else(|| self.fact.poison("the entry holds nothing until a deadline"))?;
         let (kind, counterparty, note) = sent(&terms.purpose);
-        let reference = reference_of(&terms);
+        let (hold, reference) = (terms.hold, reference_of(&terms));
         let row = HoldRow {
             terms,
             stage: Stage::Waiting,
@@ -199,13 +200,8 @@ impl Taking<'_> {
             shown: false,
         };
         self.book.keep(row);
-        self.book.touched.holds.insert(placed.hold);
-        self.book_entry(&placed.entry, |_| About {
-            kind,
-            reference,
-            counterparty: counterparty.clone(),
-            note: note.clone(),
-        })
+        self.book.touched.holds.insert(hold);
+        self.book_entry(entry, |_| About { kind, reference, counterparty: counterparty.clone(), note: note.clone() })
     }
 
     fn take_hold(&mut self, event: &HoldEvent) -> Result<(), ProjectionError> {
@@ -254,9 +250,19 @@ impl Taking<'_> {
         self.book_entry(entry, |_| came(&terms, back))
     }
 
-    fn take_refunded(&mut self, refunded: &Refunded) -> Result<(), ProjectionError> {
+    fn take_merchant(&mut self, event: &MerchantEvent) -> Result<(), ProjectionError> {
         let merchant = self.fact.stream_id("merchant").map(MerchantId);
         let merchant = merchant.ok_or_else(|| self.fact.poison("the stream names no merchant"))?;
+        match event {
+            MerchantEvent::Refunded(refunded) => self.take_refunded(merchant, refunded),
+            MerchantEvent::WithdrawalPlaced(placed) => {
+                self.take_placed(placed.terms(merchant, self.fact.at()), &placed.entry)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn take_refunded(&mut self, merchant: MerchantId, refunded: &Refunded) -> Result<(), ProjectionError> {
         let (reference, note) = (refunded.refund.0, &refunded.reason);
         self.book_entry(&refunded.entry, |owner| {
             let (kind, counterparty) = match owner {
