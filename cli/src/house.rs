@@ -9,13 +9,13 @@ use commands::{
     gateways::{BankGateway, BillerGateway},
     ports::{Ports, SystemDice},
 };
-use eventlog::{DiskLog, EventLog};
+use eventlog::DiskLog;
 use gateways::{HttpBank, HttpBiller};
 use projections::{ReadModelOptions, ReadModels};
 use tokio::sync::watch;
 
 use crate::{
-    audit::source::opened, error::Error, layout::DataDir, ports::Answers, secret, settings::Settings,
+    audit::source::opened, crash, error::Error, layout::DataDir, ports::Answers, secret, settings::Settings,
     snapshots::SnapshotStore,
 };
 
@@ -45,7 +45,7 @@ impl House {
         let kind = settings.store.into();
         let log = opened(eventlog::StoreKind::open(kind, data.log(), Some(settings.log_cache_bytes)))?;
         let hub = Arc::new(Hub::new(settings.api.push_bytes_max));
-        let port: Arc<dyn EventLog> = log.clone();
+        let port = crash::obeying(log.clone(), &settings.development.crash_file);
         let read_models = ReadModels::start(port.clone(), &data.views(), pushing_to(&hub))
             .map_err(|error| Error::failed("the read models", error))?;
         let snapshots =

@@ -4,7 +4,8 @@
 //! - `arguments`: the command line; [`settings`]: what can be set, and where that is read from; [`ranges`] of numbers.
 //! - [`layout`]: what lies where in a data directory; [`secret`]: the server's secret.
 //! - [`serve`]: `teahouse serve`; [`house`]: its wiring; [`ports`]: read models as the command side sees them;
-//!   [`snapshots`]; [`demo`]: a sample community, with the bank and billers of its [`outside`]; [`stickers`]: the sticker pack that every server has; [`logging`].
+//!   [`snapshots`]; [`demo`]: a sample community, with the bank and billers of its [`outside`]; [`stickers`]: the sticker pack that every server has; [`logging`];
+//!   [`crash`]: ending as if killed, for tests.
 //! - [`listen`]: `teahouse listen`.
 //! - [`audit`]: `teahouse audit ...`; [`mod@bench`]: `teahouse bench ...`.
 //! - [`sandbox`]: `teahouse sandbox ...`: a bank and billers to try a wallet with.
@@ -13,6 +14,7 @@
 mod arguments;
 mod audit;
 mod bench;
+mod crash;
 mod demo;
 mod error;
 mod house;

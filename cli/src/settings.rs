@@ -176,6 +176,8 @@ impl TryFrom<String> for LogFormat {
 pub(crate) struct Development {
     /// Lets operators move the server's clock ahead.
     pub(crate) adjustable_clock: bool,
+    /// A file that may tell the server to end itself as if it was killed: see [`crate::crash`]. Empty: never.
+    pub(crate) crash_file: String,
 }
 
 /// Why the settings can't be used.

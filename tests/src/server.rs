@@ -208,6 +208,16 @@ impl Server {
         process.wait().expect("it ends");
     }
 
+    /// Waits until it has ended by itself.
+    ///
+    /// # Panics
+    /// When it does not run, or does not end in time.
+    #[track_caller]
+    pub fn ends(&self) {
+        let mut process = locked(&self.process).take().expect("the server runs");
+        until("the server ends", || process.try_wait().expect("it can be waited for"));
+    }
+
     /// Asks it to stop, as `kill` does, waits until it has, and gives its exit code.
     ///
     /// # Panics
