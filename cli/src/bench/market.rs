@@ -4,8 +4,9 @@ use chrono::Utc;
 use commands::{CommandError, Commands, wallet::RedPacketToSend};
 use domain::{
     CardId, HoldId, MerchantEvent, MerchantId, PaymentId, Rejection, UserId, WalletEvent,
+    cards::CardLinked,
     hold::PacketKind,
-    wallet::{CardLinked, TopUpRequested, ToppedUp, account_of},
+    wallet::{TopUpRequested, ToppedUp, account_of},
 };
 use eventlog::{EventLog, ExpectedVersion};
 use futures::{StreamExt, TryStreamExt, stream};
