@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, CommandEvent, CommandId, Contacts, Conversation, DeviceId, EventFamily, Friendship, HandleClaim, Hold,
-    Inbox, Merchant, Order, Policy, Rejection, StickerPack, User, UserId, Wallet,
+    Aggregate, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId, EventFamily, Friendship, HandleClaim,
+    Hold, Inbox, Merchant, Order, Policy, Post, Rejection, StickerPack, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
@@ -111,6 +111,8 @@ pub struct Commands {
     pub(crate) holds: Arc<Repository<Hold>>,
     pub(crate) merchants: Arc<Repository<Merchant>>,
     pub(crate) orders: Arc<Repository<Order>>,
+    pub(crate) posts: Arc<Repository<Post>>,
+    pub(crate) circles: Arc<Repository<Circle>>,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) dice: Arc<dyn Dice>,
     pub(crate) bank: Option<Arc<dyn BankGateway>>,
@@ -191,6 +193,8 @@ impl Commands {
             holds: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             merchants: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
             orders: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            posts: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            circles: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             accounts,
             dice,
             bank,

@@ -6,8 +6,8 @@
 //! - [`ports`]: what commands ask of the read models; [`clock`]: where time comes from.
 //! - [`gateways`]: ports to a bank and to billers.
 //! - [`secrets`]: tokens, join codes, fingerprints; [`passwords`]: Argon2id on a bounded pool.
-//! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`], [`stickers`], [`merchants`] and
-//!   [`wallet`], each an `impl Commands` with one public function.
+//! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`], [`moments`], [`stickers`],
+//!   [`merchants`] and [`wallet`], each an `impl Commands` with one public function.
 //! - [`expiries`]: the process manager that ends what waited too long.
 
 pub mod clock;
@@ -20,6 +20,7 @@ pub mod gateways;
 pub mod inboxes;
 mod keys;
 pub mod merchants;
+pub mod moments;
 pub mod passwords;
 pub mod people;
 pub mod ports;

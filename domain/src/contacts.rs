@@ -100,11 +100,17 @@ impl Contacts {
         self.blocked.contains(&person)
     }
 
+    /// What was noted about a contact, if anything ever was.
+    #[must_use]
+    pub fn noted(&self, contact: UserId) -> Option<&Notes> {
+        self.notes.get(&contact)
+    }
+
     /// What is noted about a contact who began as chats only or not.
     #[must_use]
     pub fn notes_on(&self, contact: UserId, began_as_chats_only: bool) -> Notes {
         let unnoted = || Notes { chats_only: began_as_chats_only, ..Notes::default() };
-        self.notes.get(&contact).cloned().unwrap_or_else(unnoted)
+        self.noted(contact).cloned().unwrap_or_else(unnoted)
     }
 
     /// Changes the notes on a contact who began as chats only or not. `change` makes the new notes of the present ones.

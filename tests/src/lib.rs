@@ -7,6 +7,7 @@
 //! - [`client`]: HTTP, with a token and idempotency keys; [`raw`]: bytes that no decent client would send.
 //! - [`openapi`]: requests made up from the OpenAPI document.
 //! - [`socket`]: a device's WebSocket.
+//! - [`moments`]: posts, likes and comments.
 //! - [`money`]: wallets with a bank behind them; [`shop`]: merchants.
 //! - [`people`]: registering, befriending, founding groups, talking.
 //! - [`patience`]: waiting for what happens a little later, up to a deadline.
@@ -15,6 +16,7 @@
 
 pub mod binary;
 pub mod client;
+pub mod moments;
 pub mod money;
 pub mod openapi;
 pub mod patience;

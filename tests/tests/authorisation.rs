@@ -126,6 +126,8 @@ struct Belongings<'a> {
     conversation: String,
     tag: String,
     merchant: String,
+    post: String,
+    comment: String,
 }
 
 impl Belongings<'_> {
@@ -137,6 +139,8 @@ impl Belongings<'_> {
             "tag" => self.tag.clone(),
             "seq" | "position" => "1".to_owned(),
             "merchant" => self.merchant.clone(),
+            "post" => self.post.clone(),
+            "comment" => self.comment.clone(),
             "out_trade_no" => "T1".to_owned(),
             "date" => "2026-01-01".to_owned(),
             // Of money in general, what is of nobody is as much of others as anything.
@@ -167,7 +171,11 @@ fn strangers_get_at_nothing(server: &Server, stranger: &Person, owner: &Person, 
     owner.say(&conversation, "a private word");
     let tag = text_at(&owner.post("/v1/tags", serde_json::json!({ "name": "family" })).done(), "tag");
     let merchant = text_at(&owner.post("/v1/merchants", serde_json::json!({ "name": "Tea Stall" })).done(), "merchant");
-    let belongings = Belongings { owner, friend, conversation, tag, merchant };
+    // A post that strangers see in an album would be theirs to look at.
+    let for_friend = serde_json::json!({ "kind": "share", "people": [friend.id] });
+    let post = text_at(&owner.publish_to("a private word", for_friend).done(), "post");
+    let comment = text_at(&friend.comment(&post, "another private word").done(), "comment");
+    let belongings = Belongings { owner, friend, conversation, tag, merchant, post, comment };
     let before = server.events(&[]);
     let seen_before: Vec<Value> = vec![owner.details(&belongings.conversation), friend.row(&belongings.conversation)];
     let mut tried = 0;

@@ -121,6 +121,7 @@ fn a_command_of_any_kind_gives_its_first_answer_again_also_after_kill_9() {
     conversation(&mut diary, &mei, &talk);
     group_life(&mut diary, &mei, [&lin, &arjun, &sofia, &tomas]);
     consent(&mut diary, &mei, [&lin, &arjun, &sofia, &tomas]);
+    moments(&mut diary, &mei, &lin);
     sticker_pack(&mut diary, &server);
     wallet(&mut diary, &mei);
     shop(&mut diary, &mei, &lin);
@@ -219,6 +220,22 @@ fn consent(diary: &mut Diary, mei: &Person, [lin, arjun, sofia, tomas]: [&Person
     diary.enter(tomas, "POST", &at("/invitation/decline"), None, None);
     invite();
     diary.enter(tomas, "POST", &at("/invitation/accept"), None, None);
+}
+
+fn moments(diary: &mut Diary, mei: &Person, lin: &Person) {
+    let text = |text: &str| Some(json!({ "text": text }));
+    let post = text_at(&diary.enter(mei, "POST", "/v1/moments/posts", text("one"), text("two")), "post");
+    let at = |rest: &str| format!("/v1/moments/posts/{post}{rest}");
+    diary.enter(lin, "PUT", &at("/like"), None, None);
+    diary.enter(lin, "DELETE", &at("/like"), None, None);
+    let comment = diary.enter(lin, "POST", &at("/comments"), text("one"), text("two"));
+    diary.enter(lin, "DELETE", &at(&format!("/comments/{}", text_at(&comment, "comment"))), None, None);
+    diary.enter(mei, "DELETE", &at(""), None, None);
+    let window = |window: &str| Some(json!({ "window": window }));
+    diary.enter(mei, "PATCH", "/v1/moments/settings", window("month"), window("all"));
+    let mark = |position: u64| Some(json!({ "position": position }));
+    diary.enter(mei, "PUT", "/v1/moments/viewed", mark(2), mark(3));
+    diary.enter(mei, "PUT", "/v1/moments/notices/read", mark(2), mark(3));
 }
 
 fn sticker_pack(diary: &mut Diary, server: &Server) {

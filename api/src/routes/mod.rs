@@ -17,6 +17,7 @@ pub mod holds;
 pub mod merchant_withdrawals;
 pub mod merchants;
 pub mod messages;
+pub mod moment_posts;
 pub mod operator;
 pub mod orders;
 mod page;
@@ -88,6 +89,7 @@ pub fn configure(config: &mut ServiceConfig) {
     merchant_withdrawals::configure(config);
     orders::configure(config);
     bills::configure(config);
+    moment_posts::configure(config);
     stickers::configure(config);
     operator::configure(config);
     probes::configure(config);

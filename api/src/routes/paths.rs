@@ -1,6 +1,9 @@
 //! What stands in the paths of endpoints.
 
-use domain::{CardId, ConversationId, DeviceId, HoldId, MerchantId, OrderId, PaymentId, StickerPackId, TagId, UserId};
+use domain::{
+    CardId, CommentId, ConversationId, DeviceId, HoldId, MerchantId, OrderId, PaymentId, PostId, StickerPackId, TagId,
+    UserId,
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -125,6 +128,18 @@ paths! {
     OrderPath {
         /// The order.
         order: OrderId,
+    }
+    /// The path names a post in Moments.
+    PostPath {
+        /// The post.
+        post: PostId,
+    }
+    /// The path names a comment on a post.
+    CommentPath {
+        /// The post.
+        post: PostId,
+        /// The comment.
+        comment: CommentId,
     }
     /// The path names a read model.
     ReadModelPath {

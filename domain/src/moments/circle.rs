@@ -12,6 +12,7 @@ use crate::{
 /// How a person's Moments are shown, and what reminds them of others'.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = MomentsSettings)]
 pub struct Settings {
     /// How far back others see.
     pub window: Window,

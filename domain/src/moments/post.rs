@@ -1,7 +1,9 @@
 //! A post: what somebody shows their friends, with what these say of it.
 //!
 //! Who may see it is not decided here but told to the deciders as a [`Sight`]: it follows from what people are to each
-//! other, which other streams know. To somebody who may not see the post it does not exist.
+//! other, which other streams know. To somebody who does not see the post in full it does not exist: of posts that
+//! strangers see in an album only the latest are shown, which a stream can't know, so whatever a stranger were told of one
+//! could tell that there is another.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,6 +23,7 @@ use crate::{
 /// People, named one by one and by the author's tags. A tag means whoever has it when somebody looks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = AudienceList)]
 pub struct People {
     /// Named one by one.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
@@ -46,7 +49,9 @@ pub enum Audience {
 }
 
 impl Audience {
-    fn named(&self) -> Option<&People> {
+    /// The list of people, where there is one.
+    #[must_use]
+    pub fn named(&self) -> Option<&People> {
         match self {
             Self::Friends | Self::OnlyMe => None,
             Self::Share(people) | Self::Hide(people) => Some(people),
@@ -79,6 +84,7 @@ pub struct Place {
 /// What a person shows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewPost)]
 pub struct Draft {
     /// The words, at most 2,000 characters unless the server is set otherwise.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -195,6 +201,7 @@ pub struct Comment {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Post {
     published: Option<Published>,
+    deleted: bool,
     likes: BTreeSet<UserId>,
     comments: BTreeMap<CommentId, Comment>,
 }
@@ -223,7 +230,8 @@ impl Post {
         self.comments.get(&comment).copied()
     }
 
-    /// Publishes it. `has_tag` tells whether the author has a tag.
+    /// Publishes it. `has_tag` tells whether the author has a tag. What was published already, and maybe deleted since, is
+    /// not published again: it is a late repetition of the same command.
     ///
     /// # Errors
     /// Fields that break their rules, [`Rejection::TagNotFound`].
@@ -234,7 +242,8 @@ impl Post {
         policy: &Policy,
     ) -> Result<Vec<PostEvent>, Rejection> {
         draft.check(has_tag, policy)?;
-        Ok(vec![PostPublished { draft }.into()])
+        let is_new = self.published.is_none() && !self.deleted;
+        Ok(if is_new { vec![PostPublished { draft }.into()] } else { vec![] })
     }
 
     /// Deletes it, which only its author may.
@@ -252,9 +261,9 @@ impl Post {
     /// Likes it. Liking twice is liking once.
     ///
     /// # Errors
-    /// [`Rejection::PostNotFound`], [`Rejection::NotFriends`].
+    /// [`Rejection::PostNotFound`].
     pub fn like(&self, by: UserId, sight: Sight) -> Result<Vec<PostEvent>, Rejection> {
-        self.shared(sight)?;
+        self.seen(sight)?;
         Ok(if self.likes.contains(&by) { vec![] } else { vec![PostLiked {}.into()] })
     }
 
@@ -267,11 +276,12 @@ impl Post {
         Ok(if self.likes.contains(&by) { vec![LikeTakenBack {}.into()] } else { vec![] })
     }
 
-    /// Says something about it, or about a comment. `shown` tells whether who speaks sees a comment.
+    /// Says something about it, or about a comment. `shown` tells whether who speaks sees a comment. What was said under
+    /// that id already is not said again.
     ///
     /// # Errors
-    /// [`Rejection::PostNotFound`], [`Rejection::NotFriends`], [`Rejection::CommentNotFound`],
-    /// [`Rejection::TooManyComments`], a text that breaks its rules.
+    /// [`Rejection::PostNotFound`], [`Rejection::CommentNotFound`], [`Rejection::TooManyComments`], a text that breaks its
+    /// rules.
     pub fn add_comment(
         &self,
         comment: CommentId,
@@ -281,8 +291,11 @@ impl Post {
         shown: impl Fn(Comment) -> bool,
         policy: &Policy,
     ) -> Result<Vec<PostEvent>, Rejection> {
-        self.shared(sight)?;
+        self.seen(sight)?;
         check_filled("text", &text, policy.moments.comment_chars)?;
+        if self.comments.contains_key(&comment) {
+            return Ok(vec![]);
+        }
         let answered = |id: CommentId| {
             let found = self.comment(id).filter(|found| shown(*found)).ok_or(Rejection::CommentNotFound)?;
             Ok(ReplyTo { comment: id, author: found.author })
@@ -314,12 +327,7 @@ impl Post {
     }
 
     fn seen(&self, sight: Sight) -> Result<&Published, Rejection> {
-        self.published().filter(|_| sight > Sight::Nothing).ok_or(Rejection::PostNotFound)
-    }
-
-    fn shared(&self, sight: Sight) -> Result<&Published, Rejection> {
-        let published = self.seen(sight)?;
-        if sight == Sight::Full { Ok(published) } else { Err(Rejection::NotFriends) }
+        self.published().filter(|_| sight == Sight::Full).ok_or(Rejection::PostNotFound)
     }
 }
 
@@ -334,7 +342,7 @@ impl Aggregate for Post {
                 let audience = published.draft.audience.clone();
                 self.published = meta.actor.map(|author| Published { author, at: meta.at, audience });
             }
-            PostEvent::PostDeleted(_) => *self = Self::default(),
+            PostEvent::PostDeleted(_) => *self = Self { deleted: true, ..Self::default() },
             PostEvent::PostLiked(_) => self.likes.extend(meta.actor),
             PostEvent::LikeTakenBack(_) => {
                 if let Some(actor) = meta.actor {
@@ -410,14 +418,30 @@ mod tests {
         let (author, other) = (UserId::new(), UserId::new());
         let state = given_by::<Post>(vec![published(author)]);
         let gone = given_by::<Post>(vec![published(author), (author, PostDeleted {}.into())]);
-        for (state, sight) in [(&state, Sight::Nothing), (&gone, Sight::Full), (&Post::default(), Sight::Full)] {
+        let never = Post::default();
+        let cases = [(&state, Sight::Nothing), (&state, Sight::Bare), (&gone, Sight::Full), (&never, Sight::Full)];
+        for (state, sight) in cases {
             assert_eq!(state.like(other, sight), Err(Rejection::PostNotFound));
             assert_eq!(state.take_like_back(other, sight), Err(Rejection::PostNotFound));
             assert_eq!(state.delete(other, sight), Err(Rejection::PostNotFound));
         }
-        assert_eq!(state.like(other, Sight::Bare), Err(Rejection::NotFriends));
         assert_eq!(state.delete(other, Sight::Full), Err(Rejection::NotTheAuthor));
         assert_eq!(state.delete(author, Sight::Full).map(|events| events.len()), Ok(1));
+    }
+
+    #[test]
+    fn what_comes_twice_under_one_id_is_published_and_said_once() {
+        let (author, policy, comment) = (UserId::new(), Policy::default(), CommentId::new());
+        let state = given_by::<Post>(vec![published(author)]);
+        let gone = given_by::<Post>(vec![published(author), (author, PostDeleted {}.into())]);
+        for state in [&state, &gone] {
+            assert_eq!(state.publish(draft("tea"), |_| true, &policy), Ok(vec![]));
+        }
+        let say = |state: &Post| state.add_comment(comment, "Good!".into(), None, Sight::Full, |_| true, &policy);
+        let said = say(&state).unwrap();
+        assert_eq!(said.len(), 1);
+        let state = given_by::<Post>(vec![published(author), (author, said[0].clone())]);
+        assert_eq!(say(&state), Ok(vec![]));
     }
 
     #[test]

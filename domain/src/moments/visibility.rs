@@ -129,6 +129,7 @@ pub fn is_shown(
 /// How far back others see a person's posts. Nothing is deleted by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = MomentsWindow)]
 pub enum Window {
     /// The last three days.
     ThreeDays,
