@@ -11,7 +11,7 @@ use commands::{
 use domain::{
     CommandId, ConversationId, HoldId, MerchantId, OrderId, UserId,
     conversation::MessageSent,
-    hold::{Payer, Terms},
+    hold::{Payer, Settler, Terms},
     merchant::Sale,
 };
 use eventlog::{EventLog, Position};
@@ -160,10 +160,23 @@ impl Accounts for Answers {
         Ok(self.fresh(&self.read_models.wallet).await?.due(by, limit))
     }
 
-    async fn unsettled(&self, limit: usize) -> Result<Vec<Unsettled>, CommandError> {
+    async fn unsettled(
+        &self,
+        by: Settler,
+        after: Option<Unsettled>,
+        limit: usize,
+    ) -> Result<Vec<Unsettled>, CommandError> {
         let view = self.fresh(&self.read_models.wallet).await?;
-        let top_ups = view.open_top_ups(limit).into_iter().map(|open| Unsettled::TopUp(open.user, open.id));
-        Ok(top_ups.chain(view.outside(limit).into_iter().map(Unsettled::Hold)).collect())
+        // The bank's top-ups come before its holds.
+        let (top_ups, after) = match after {
+            Some(Unsettled::Hold(hold)) => (vec![], Some(hold)),
+            Some(Unsettled::TopUp(_, top_up)) => (view.open_top_ups(Some(top_up), limit), None),
+            None if by == Settler::Bank => (view.open_top_ups(None, limit), None),
+            None => (vec![], None),
+        };
+        let holds = view.unsettled_holds(by, after, limit - top_ups.len().min(limit));
+        let top_ups = top_ups.into_iter().map(|open| Unsettled::TopUp(open.user, open.id));
+        Ok(top_ups.chain(holds.into_iter().map(Unsettled::Hold)).collect())
     }
 
     async fn unshown(&self, limit: usize) -> Result<Vec<HoldId>, CommandError> {

@@ -9,6 +9,7 @@ use std::{
 
 use api::App;
 use commands::Commands;
+use domain::hold::Settler;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -76,7 +77,8 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     let community = if with_demo { Some(demo::settle(&house.commands).await?) } else { None };
     let expiries = tokio::spawn(end_what_waited(house.commands.clone(), house.clock_moved.subscribe()));
     let money = tokio::spawn(move_money(house.commands.clone(), house.clock_moved.subscribe()));
-    let settlements = tokio::spawn(settle_money(house.commands.clone(), house.clock_moved.subscribe()));
+    let settle = |settler| tokio::spawn(settle_money(settler, house.commands.clone(), house.clock_moved.subscribe()));
+    let settlements = Settler::ALL.map(settle);
     let token = settings.operator_token.as_ref().map(|token| token.reveal());
     let app = App::new(
         house.commands.clone(),
@@ -96,7 +98,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     };
     expiries.abort();
     money.abort();
-    settlements.abort();
+    settlements.iter().for_each(tokio::task::JoinHandle::abort);
     match ended {
         None => {
             tracing::info!("stopping");
@@ -142,16 +144,17 @@ async fn move_money(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()
     }
 }
 
-/// Asks banks and billers about what they have not settled: as [`end_what_waited`].
-async fn settle_money(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
+/// Asks somebody about what they have not settled: as [`end_what_waited`]. Each in a task of its own, so that silence of one
+/// does not hold up the others.
+async fn settle_money(settler: Settler, commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
     let mut beat = tokio::time::interval(MONEY_EVERY);
     loop {
         tokio::select! {
             _ = beat.tick() => {}
             Ok(()) = clock_moved.changed() => {}
         }
-        if let Err(error) = commands.run_settlements().await {
-            tracing::warn!(%error, "banks and billers were not asked; trying again");
+        if let Err(error) = commands.run_settlements(settler).await {
+            tracing::warn!(%error, ?settler, "nobody was asked about what is not settled; trying again");
         }
     }
 }

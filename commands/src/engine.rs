@@ -20,7 +20,7 @@ use crate::{
     passwords::Passwords,
     ports::{Accounts, Deadlines, Dice, Ports, Relations},
     repository::{Cell, Repository, decode},
-    wallet::Pauses,
+    wallet::{Pauses, Rounds},
 };
 
 /// How often a command decides anew after somebody else wrote to its stream.
@@ -118,6 +118,7 @@ pub struct Commands {
     pub(crate) bank: Option<Arc<dyn BankGateway>>,
     pub(crate) billers: Option<Arc<dyn BillerGateway>>,
     pub(crate) pauses: Pauses,
+    pub(crate) rounds: Rounds,
     keys: Arc<Keys>,
 }
 
@@ -200,6 +201,7 @@ impl Commands {
             bank,
             billers,
             pauses: Pauses::default(),
+            rounds: Rounds::default(),
             keys: Arc::new(Keys::new(history)),
             log,
             clock,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     CommandId, ConversationId, FriendshipId, HoldId, MerchantId, OrderId, PaymentId, UserId,
     conversation::Content,
-    hold::{Payer, Terms},
+    hold::{Payer, Settler, Terms},
     merchant::Sale,
 };
 use eventlog::Position;
@@ -66,8 +66,13 @@ pub trait Accounts: Send + Sync + 'static {
     async fn terms(&self, hold: HoldId) -> Result<Option<Terms>, CommandError>;
     /// Up to `limit` holds that the clock has to look at by a time, the earliest first.
     async fn holds_due(&self, by: DateTime<Utc>, limit: usize) -> Result<Vec<HoldId>, CommandError>;
-    /// Up to `limit` things that the bank, a biller or an order has not settled.
-    async fn unsettled(&self, limit: usize) -> Result<Vec<Unsettled>, CommandError>;
+    /// Up to `limit` things that somebody has not settled, always in the same order, behind one of them.
+    async fn unsettled(
+        &self,
+        by: Settler,
+        after: Option<Unsettled>,
+        limit: usize,
+    ) -> Result<Vec<Unsettled>, CommandError>;
     /// Up to `limit` open holds that their conversation does not show yet.
     async fn unshown(&self, limit: usize) -> Result<Vec<HoldId>, CommandError>;
     /// The sale that a line of a merchant's statement is of; none where the line is of something else.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that fails should stop")]
 
 mod moments;
+mod settlements;
 mod two_legs;
 mod world;
 

@@ -34,6 +34,7 @@ pub use link_card::CardToLink;
 pub(crate) use pauses::Pauses;
 pub use pay_bill::BillToPay;
 pub use pay_merchant::MerchantPayment;
+pub(crate) use processes::Rounds;
 pub use send_red_packet::RedPacketToSend;
 pub use send_transfer::TransferToSend;
 

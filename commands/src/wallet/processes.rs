@@ -2,14 +2,23 @@
 //!
 //! Its to-do lists are a read model; every item is done by a command that does it once.
 
+use std::collections::BTreeMap;
+
+use domain::hold::Settler;
 use futures::{StreamExt, stream};
+use parking_lot::Mutex;
 
 use crate::{Caller, CommandError, Commands, engine::Begun, ports::Unsettled};
 
-/// How many items of each list are looked at in one round.
+/// How many items of a list are done in one round.
 const ROUND: usize = 256;
-/// How many requests to banks and billers are under way at a time.
+/// How many requests of one kind to the outside are under way at a time.
 const ASKED_AT_ONCE: usize = 16;
+
+/// Where the next round about what is not settled begins: behind the last item of the round before, so that however many
+/// wait in vain, none waits for ever.
+#[derive(Debug, Default)]
+pub(crate) struct Rounds(Mutex<BTreeMap<Settler, Unsettled>>);
 
 impl Commands {
     /// Shows, lets fall due and closes what is to be by now; tells how many items it did something about.
@@ -38,16 +47,38 @@ impl Commands {
         Ok(done)
     }
 
-    /// Asks banks and billers about what they have not settled; tells how many items it got an answer or a silence about.
-    /// Apart from [`Self::run_money`], so that a silent bank holds up nothing that needs none.
+    /// Asks somebody about what they have not settled; tells how many items it got an answer or a silence about. Apart from
+    /// [`Self::run_money`] and from asking others, so that a silent bank holds up nothing that does not need it.
     ///
     /// # Errors
     /// As [`Self::run_money`].
-    pub async fn run_settlements(&self) -> Result<usize, CommandError> {
-        let open = self.accounts.unsettled(ROUND).await?;
-        let asked = open.into_iter().filter(|item| self.pauses.is_over(*item, self.now()));
+    pub async fn run_settlements(&self, settler: Settler) -> Result<usize, CommandError> {
+        let asked = self.to_be_asked(settler).await?;
         let settled = stream::iter(asked).map(|item| self.settle(item)).buffer_unordered(ASKED_AT_ONCE);
         Ok(settled.map(|outcome| counted("settle", outcome)).fold(0, |sum, one| async move { sum + one }).await)
+    }
+
+    /// Items of a round: from where the last one ended, up to a round's worth or the end of the list.
+    async fn to_be_asked(&self, settler: Settler) -> Result<Vec<Unsettled>, CommandError> {
+        let (mut asked, now) = (vec![], self.now());
+        let mut after = self.rounds.0.lock().get(&settler).copied();
+        loop {
+            let page = self.accounts.unsettled(settler, after, ROUND).await?;
+            for item in &page {
+                after = Some(*item);
+                if self.pauses.is_over(*item, now) {
+                    asked.push(*item);
+                }
+                if asked.len() == ROUND {
+                    self.rounds.0.lock().insert(settler, *item);
+                    return Ok(asked);
+                }
+            }
+            if page.len() < ROUND {
+                self.rounds.0.lock().remove(&settler);
+                return Ok(asked);
+            }
+        }
     }
 
     async fn let_fall_due(&self, hold: domain::HoldId) -> Result<(), CommandError> {

@@ -8,7 +8,7 @@ use commands::{
 };
 use domain::{
     DeviceId, EventFamily, MerchantEvent, MerchantId, OrderId, PaymentId, Rejection, UserId, WalletEvent, accounts,
-    wallet::ToppedUp,
+    hold::Settler, wallet::ToppedUp,
 };
 use eventlog::{Append, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, StreamName};
 use ledger::{Account, Currency::CNY, Entry, Money};
@@ -96,7 +96,7 @@ impl World {
     }
 
     async fn unsettled(&self) -> Vec<Unsettled> {
-        self.accounts.unsettled(10).await.unwrap()
+        self.accounts.unsettled(Settler::Orders, None, 10).await.unwrap()
     }
 }
 
@@ -108,8 +108,8 @@ async fn a_payment_that_stopped_after_its_first_leg_is_paid_after_the_restart() 
     world.commands.place_for_order(&payer.caller(), order, payer.authorization).await.unwrap();
     assert_eq!(world.unsettled().await.len(), 1);
     let restarted = world.restarted();
-    restarted.commands.run_settlements().await.unwrap();
-    restarted.commands.run_settlements().await.unwrap();
+    restarted.commands.run_settlements(Settler::Orders).await.unwrap();
+    restarted.commands.run_settlements(Settler::Orders).await.unwrap();
     assert_eq!(restarted.unsettled().await, []);
     assert_eq!(restarted.balance(&accounts::merchant(merchant)), yuan("8.00"));
     assert_eq!(restarted.balance(&accounts::wallet(payer.user)), yuan("92.00"));
@@ -125,7 +125,7 @@ async fn a_payment_that_stopped_and_was_overtaken_goes_back_after_the_restart() 
     let again = world.commands.pay_order(&slow.caller(), order, slow.authorization).await;
     assert!(matches!(again, Err(CommandError::Rejected(Rejection::OrderPaid))));
     let restarted = world.restarted();
-    restarted.commands.run_settlements().await.unwrap();
+    restarted.commands.run_settlements(Settler::Orders).await.unwrap();
     assert_eq!(restarted.unsettled().await, []);
     assert_eq!(restarted.balance(&accounts::merchant(merchant)), yuan("8.00"));
     assert_eq!(restarted.balance(&accounts::wallet(slow.user)), yuan("100.00"));
@@ -139,9 +139,9 @@ async fn an_append_that_fails_between_the_legs_leaves_the_payment_to_be_made_goo
     let (_, merchant, order) = world.shop().await;
     world.commands.place_for_order(&payer.caller(), order, payer.authorization).await.unwrap();
     world.log.fail_next(1);
-    world.commands.run_settlements().await.unwrap();
+    world.commands.run_settlements(Settler::Orders).await.unwrap();
     assert_eq!(world.unsettled().await.len(), 1);
-    world.commands.run_settlements().await.unwrap();
+    world.commands.run_settlements(Settler::Orders).await.unwrap();
     assert_eq!(world.unsettled().await, []);
     assert_eq!(world.balance(&accounts::merchant(merchant)), yuan("8.00"));
 }

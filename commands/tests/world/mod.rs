@@ -15,6 +15,7 @@ use chrono::{DateTime, Utc};
 use commands::{
     AdjustableClock, Caller, CommandError, Commands, CommandsOptions, Committed, PasswordCost, Secrets,
     contacts::RequestFriend,
+    gateways::BankGateway,
     people::Register,
     ports::{CommandHistory, Deadlines, Due, PastCommand, Ports, Relations, Snapshots, SystemDice, VisibleMessage},
 };
@@ -51,15 +52,21 @@ impl Snapshots for Kept {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::over(Arc::new(FlakyLog { log: Arc::new(MemoryLog::new()), failing: AtomicUsize::new(0) }), Arc::default())
+        Self::with(Policy::default(), None)
+    }
+
+    /// With other rules, and a bank.
+    pub(crate) fn with(policy: Policy, bank: Option<Arc<dyn BankGateway>>) -> Self {
+        let log = FlakyLog { log: Arc::new(MemoryLog::new()), failing: AtomicUsize::new(0) };
+        Self::over(Arc::new(log), Arc::default(), policy, bank)
     }
 
     /// A second command side on the same log, as after a restart or on another node.
     pub(crate) fn restarted(&self) -> Self {
-        Self::over(self.log.clone(), self.snapshots.clone())
+        Self::over(self.log.clone(), self.snapshots.clone(), Policy::default(), None)
     }
 
-    fn over(log: Arc<FlakyLog>, snapshots: Arc<Kept>) -> Self {
+    fn over(log: Arc<FlakyLog>, snapshots: Arc<Kept>, policy: Policy, bank: Option<Arc<dyn BankGateway>>) -> Self {
         let passwords = PasswordCost { memory_kib: 8, passes: 1, at_once: 1, waiting_max: 64 };
         let options = CommandsOptions { cached_streams: 1_000, passwords };
         let scan = Arc::new(Scan(log.clone()));
@@ -71,11 +78,11 @@ impl World {
             snapshots: snapshots.clone(),
             accounts: scan,
             dice: Arc::new(SystemDice),
-            bank: None,
+            bank,
             billers: None,
         };
         let clock = Arc::new(AdjustableClock::default());
-        let commands = Commands::new(log.clone(), clock, Policy::default(), Secrets::new([7; 32]), ports, &options);
+        let commands = Commands::new(log.clone(), clock, policy, Secrets::new([7; 32]), ports, &options);
         Self { log, commands: commands.unwrap(), snapshots, accounts }
     }
 

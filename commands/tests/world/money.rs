@@ -9,7 +9,7 @@ use commands::{
 use domain::{
     ConversationEvent, DomainEvent, HoldEvent, HoldId, MerchantId, OrderEvent, OrderId, UserId, WalletEvent,
     conversation::Content,
-    hold::{Payer, Stage, Terms},
+    hold::{Payer, Settler, Stage, Terms},
     merchant::Sale,
 };
 use eventlog::RecordedEvent;
@@ -115,7 +115,12 @@ impl Accounts for Scan {
         Ok(self.open().into_iter().filter(due).take(limit).map(|terms| terms.hold).collect())
     }
 
-    async fn unsettled(&self, limit: usize) -> Result<Vec<Unsettled>, CommandError> {
+    async fn unsettled(
+        &self,
+        by: Settler,
+        after: Option<Unsettled>,
+        limit: usize,
+    ) -> Result<Vec<Unsettled>, CommandError> {
         let mut list: Vec<Unsettled> = vec![];
         for (record, event) in self.all() {
             match event {
@@ -131,10 +136,11 @@ impl Accounts for Scan {
                 _ => {}
             }
         }
-        let outside = |terms: &Terms| terms.expires_at().is_none();
+        list.retain(|_| by == Settler::Bank);
+        let outside = |terms: &Terms| terms.purpose.settler() == Some(by);
         list.extend(self.open().into_iter().filter(outside).map(|terms| Unsettled::Hold(terms.hold)));
-        list.truncate(limit);
-        Ok(list)
+        list.sort();
+        Ok(list.into_iter().filter(|item| after.is_none_or(|after| *item > after)).take(limit).collect())
     }
 
     async fn sale(&self, merchant: MerchantId, line: u64) -> Result<Option<Sale>, CommandError> {

@@ -89,6 +89,17 @@ impl Purpose {
         })
     }
 
+    /// Who decides on it, where neither people nor the clock do.
+    #[must_use]
+    pub fn settler(&self) -> Option<Settler> {
+        match self {
+            Self::Transfer { .. } | Self::RedPacket { .. } => None,
+            Self::Withdrawal { .. } => Some(Settler::Bank),
+            Self::Bill { .. } => Some(Settler::Billers),
+            Self::Order { .. } => Some(Settler::Orders),
+        }
+    }
+
     /// Whether it only brings the owner's money to the owner's card.
     #[must_use]
     pub fn is_withdrawal(&self) -> bool {
@@ -112,6 +123,22 @@ impl Purpose {
             _ => None,
         }
     }
+}
+
+/// Who decides on money, where neither people nor the clock do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Settler {
+    /// The bank.
+    Bank,
+    /// The billers.
+    Billers,
+    /// The order's own stream.
+    Orders,
+}
+
+impl Settler {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Bank, Self::Billers, Self::Orders];
 }
 
 /// Whose money is held.

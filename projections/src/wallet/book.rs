@@ -1,12 +1,12 @@
 //! What is in memory: the sums of every account, and what is open.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::{
     CardId, HoldId, PaymentId, UserId,
     cards::CardLinked,
-    hold::{Payer, Purpose, ReturnReason, Share, Stage, Terms},
+    hold::{Payer, ReturnReason, Settler, Share, Stage, Terms},
 };
 use ledger::{Amounts, Currency, Money, MoneyError};
 use serde::{Deserialize, Serialize};
@@ -78,12 +78,6 @@ impl HoldRow {
     #[must_use]
     pub fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Released | Stage::Returned)
-    }
-
-    /// Whether a bank, a biller or an order decides on it.
-    #[must_use]
-    pub fn is_settled_outside(&self) -> bool {
-        matches!(self.terms.purpose, Purpose::Withdrawal { .. } | Purpose::Bill { .. } | Purpose::Order { .. })
     }
 }
 
@@ -170,8 +164,9 @@ pub(super) struct Book {
     pub(super) by_payer: BTreeSet<(Payer, HoldId)>,
     pub(super) due: BTreeSet<(DateTime<Utc>, HoldId)>,
     pub(super) unshown: BTreeSet<HoldId>,
-    pub(super) outside: BTreeSet<HoldId>,
-    pub(super) top_ups: HashMap<PaymentId, UserId>,
+    /// Those that a bank, a biller or an order decides on.
+    pub(super) outside: BTreeSet<(Settler, HoldId)>,
+    pub(super) top_ups: BTreeMap<PaymentId, UserId>,
     /// What the present batch has touched.
     pub(super) touched: Touched,
 }
@@ -198,8 +193,8 @@ impl Book {
         if !row.shown && row.terms.purpose.conversation().is_some() {
             self.unshown.insert(id);
         }
-        if row.is_settled_outside() {
-            self.outside.insert(id);
+        if let Some(settler) = row.terms.purpose.settler() {
+            self.outside.insert((settler, id));
         }
         self.by_payer.insert((row.terms.payer, id));
         self.holds.insert(id, row);
@@ -221,10 +216,13 @@ impl Book {
     }
 
     fn drop_from_lists(&mut self, id: HoldId) {
-        if let Some(due) = self.holds.get(&id).and_then(HoldRow::due) {
+        let Some(row) = self.holds.get(&id) else { return };
+        if let Some(due) = row.due() {
             self.due.remove(&(due, id));
         }
+        if let Some(settler) = row.terms.purpose.settler() {
+            self.outside.remove(&(settler, id));
+        }
         self.unshown.remove(&id);
-        self.outside.remove(&id);
     }
 }

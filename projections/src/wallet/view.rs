@@ -1,7 +1,12 @@
 //! What queries read.
 
+use std::ops::Bound;
+
 use chrono::{DateTime, Utc};
-use domain::{HoldId, PaymentId, UserId, hold::Payer};
+use domain::{
+    HoldId, PaymentId, UserId,
+    hold::{Payer, Settler},
+};
 use ledger::{Currency, Money};
 use parking_lot::RwLock;
 use uuid::Uuid;
@@ -126,16 +131,20 @@ impl WalletView {
         self.book.read().unshown.iter().take(limit).copied().collect()
     }
 
-    /// Holds that a bank or biller has not settled.
+    /// Holds that somebody outside has not settled, in the order of their ids, behind one of them.
     #[must_use]
-    pub fn outside(&self, limit: usize) -> Vec<HoldId> {
-        self.book.read().outside.iter().take(limit).copied().collect()
+    pub fn unsettled_holds(&self, settler: Settler, after: Option<HoldId>, limit: usize) -> Vec<HoldId> {
+        let first = after.map_or(Bound::Included((settler, HoldId(Uuid::nil()))), |id| Bound::Excluded((settler, id)));
+        let range = (first, Bound::Included((settler, HoldId(Uuid::max()))));
+        self.book.read().outside.range(range).take(limit).map(|(_, id)| *id).collect()
     }
 
-    /// Top-ups that the bank has not settled.
+    /// Top-ups that the bank has not settled, in the order of their ids, behind one of them.
     #[must_use]
-    pub fn open_top_ups(&self, limit: usize) -> Vec<OpenTopUp> {
-        self.book.read().top_ups.iter().take(limit).map(|(id, user)| OpenTopUp { user: *user, id: *id }).collect()
+    pub fn open_top_ups(&self, after: Option<PaymentId>, limit: usize) -> Vec<OpenTopUp> {
+        let range = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let book = self.book.read();
+        book.top_ups.range(range).take(limit).map(|(id, user)| OpenTopUp { user: *user, id: *id }).collect()
     }
 
     /// A page of a statement, the latest line first: lines before a position, at most `limit`.
