@@ -78,7 +78,10 @@ impl House {
 /// Has everything that happens pushed to the devices that are connected.
 fn pushing_to(hub: &Arc<Hub>) -> ReadModelOptions {
     let hub = hub.clone();
-    ReadModelOptions { on_chat_applied: Some(Arc::new(move |view, facts| hub.publish(view, facts))) }
+    ReadModelOptions {
+        on_chat_applied: Some(Arc::new(move |view, facts| hub.publish(view, facts))),
+        ..ReadModelOptions::default()
+    }
 }
 
 fn bank(settings: &Settings) -> Result<Option<Arc<dyn BankGateway>>, Error> {

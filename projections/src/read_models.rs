@@ -9,6 +9,7 @@ use crate::{
     chat::{ChatProjection, ChatView},
     commands::{CommandIndexProjection, CommandIndexView},
     deadlines::{DeadlinesProjection, DeadlinesView},
+    moments::{MomentsProjection, MomentsView},
     people::{PeopleProjection, PeopleView},
     report::{ReportProjection, ReportView},
     runtime::{AppliedHook, Group, GroupBuilder, Kind, ProjectionStatus, RebuildError, Slot, StartError, State},
@@ -26,6 +27,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::of::<PeopleProjection>(),
         Kind::of::<CommandIndexProjection>(),
         Kind::of::<DeadlinesProjection>(),
+        Kind::of::<MomentsProjection>(),
         Kind::of::<ReportProjection>(),
         Kind::of::<SearchProjection>(),
         Kind::of::<ShopsProjection>(),
@@ -40,6 +42,8 @@ pub struct ReadModelOptions {
     /// Called on the chat projection's thread, with its view and the events that it has just taken in, in the order of
     /// the log and each once; not for what happened before the start. It must be quick.
     pub on_chat_applied: Option<AppliedHook<ChatView>>,
+    /// The same of the Moments projection.
+    pub on_moments_applied: Option<AppliedHook<MomentsView>>,
 }
 
 /// The read models of a server, each in its slot.
@@ -52,6 +56,8 @@ pub struct ReadModels {
     pub commands: Arc<Slot<CommandIndexView>>,
     /// What falls due later.
     pub deadlines: Arc<Slot<DeadlinesView>>,
+    /// Posts, and what is said of them.
+    pub moments: Arc<Slot<MomentsView>>,
     /// A person's year.
     pub report: Arc<Slot<ReportView>>,
     /// Search in messages.
@@ -78,6 +84,7 @@ impl ReadModels {
             people: group.add::<PeopleProjection>(None)?,
             commands: group.add::<CommandIndexProjection>(None)?,
             deadlines: group.add::<DeadlinesProjection>(None)?,
+            moments: group.add::<MomentsProjection>(options.on_moments_applied)?,
             report: group.add::<ReportProjection>(None)?,
             search: group.add::<SearchProjection>(None)?,
             shops: group.add::<ShopsProjection>(None)?,

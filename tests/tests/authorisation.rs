@@ -13,12 +13,13 @@ static SHARED: Shared = Shared::new();
 const OPEN: [&str; 5] = ["GET /livez", "GET /metrics", "GET /readyz", "POST /v1/sessions", "POST /v1/users"];
 
 /// Endpoints that a stranger may call: about people who can be found, and about what belongs to everybody.
-const ABOUT_ANYBODY: [&str; 13] = [
+const ABOUT_ANYBODY: [&str; 14] = [
     "DELETE /v1/blocks/{user}",
     "GET /v1/billers/{biller}/accounts/{account}/bills",
     "GET /v1/merchants/{merchant}",
     "GET /v1/merchants/{merchant}/code.png",
     "GET /v1/merchants/{merchant}/code.svg",
+    "GET /v1/moments/albums/{user}",
     "GET /v1/orders/{order}",
     "GET /v1/orders/{order}/code.png",
     "GET /v1/orders/{order}/code.svg",

@@ -18,6 +18,7 @@ pub mod merchant_withdrawals;
 pub mod merchants;
 pub mod messages;
 pub mod moment_posts;
+pub mod moments;
 pub mod operator;
 pub mod orders;
 mod page;
@@ -78,6 +79,7 @@ pub fn configure(config: &mut ServiceConfig) {
     group_members::configure(config);
     group_joins::configure(config);
     sync::configure(config);
+    moments::configure(config);
     config.service(socket::connect);
     search::configure(config);
     conversation_search::configure(config);

@@ -6,10 +6,11 @@
 //! # Layout
 //! - this file: the fold.
 //! - `relations`: who is what to whom, in memory; `rows`: all of it on disk.
-//! - [`view`]: the questions; [`answers`]: what they are answered with.
+//! - [`view`]: the questions; [`answers`]: what they are answered with; [`relationships`]: who is what to whom, for Moments.
 
 pub mod answers;
 mod relations;
+pub mod relationships;
 mod rows;
 pub mod view;
 
@@ -20,6 +21,7 @@ use eventlog::Position;
 use fjall::OwnedWriteBatch as WriteBatch;
 
 pub use answers::{ContactRow, DeviceRow, PersonRow, RequestDirection, RequestRow, TagRow};
+pub use relationships::Relationships;
 pub use view::{PeopleView, Person};
 
 use crate::{
@@ -125,7 +127,7 @@ fn user_of(fact: &Fact, category: &str) -> Result<UserId, ProjectionError> {
 
 impl Projection for PeopleProjection {
     const NAME: &'static str = "people";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type View = PeopleView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

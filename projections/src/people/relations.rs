@@ -12,8 +12,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tie {
     pub(super) since: DateTime<Utc>,
-    /// It began as chats only, and nothing was noted since.
-    pub(super) chats_only: bool,
 }
 
 /// The last friend request of two people: one that waits, or one that was declined and that its sender still sees as
@@ -46,6 +44,7 @@ impl Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Touched {
     Tie(UserId, UserId),
+    Beginning(UserId, UserId),
     Request(FriendshipId),
     Note(UserId, UserId),
     Block(UserId, UserId),
@@ -59,6 +58,9 @@ type ByPerson<K, V> = HashMap<UserId, BTreeMap<K, V>>;
 #[derive(Default)]
 pub(super) struct Relations {
     ties: ByPerson<UserId, Tie>,
+    /// Whom each person got for chats only when they last became friends; also after a removal, for when they are added
+    /// back. Notes go before it.
+    began_as_chats_only: ByPerson<UserId, ()>,
     requests: HashMap<FriendshipId, Request>,
     /// Whom each person asked.
     asked: HashMap<UserId, BTreeSet<UserId>>,
@@ -123,10 +125,15 @@ impl Relations {
         request.awaits_answer() && self.block(request.to, request.from).is_none()
     }
 
-    /// Whether that contact is for chats only.
+    /// Whether `holder` got `other` for chats only when they last became friends.
+    pub(super) fn began_as_chats_only(&self, holder: UserId, other: UserId) -> bool {
+        self.began_as_chats_only.get(&holder).is_some_and(|others| others.contains_key(&other))
+    }
+
+    /// Whether `holder` has `other` for chats only, among the contacts or once they are there.
     pub(super) fn is_chats_only(&self, holder: UserId, other: UserId) -> bool {
-        self.tie(holder, other).is_some_and(|tie| tie.chats_only)
-            || self.note(holder, other).is_some_and(|notes| notes.chats_only)
+        let noted = self.note(holder, other).map(|notes| notes.chats_only);
+        noted.unwrap_or_else(|| self.began_as_chats_only(holder, other))
     }
 
     /// Takes an event of a `friendship-` stream in.
@@ -152,7 +159,8 @@ impl Relations {
             FriendshipEvent::FriendAccepted(accepted) => {
                 self.set_request(pair, None);
                 for holder in [accepted.from, pair.other(accepted.from)] {
-                    self.add_tie(holder, pair.other(holder), meta.at, accepted.chats_only_for.contains(&holder));
+                    self.add_tie(holder, pair.other(holder), meta.at);
+                    self.set_beginning(holder, pair.other(holder), accepted.chats_only_for.contains(&holder));
                 }
             }
             FriendshipEvent::FriendDeclined(_) => {
@@ -166,7 +174,7 @@ impl Relations {
             }
             FriendshipEvent::FriendRestored(restored) => {
                 self.set_request(pair, None);
-                self.add_tie(pair.other(restored.other), restored.other, meta.at, false);
+                self.add_tie(pair.other(restored.other), restored.other, meta.at);
             }
         }
     }
@@ -175,12 +183,8 @@ impl Relations {
     pub(super) fn take_contacts(&mut self, user: UserId, event: &ContactsEvent, meta: &EventMeta) {
         match event {
             ContactsEvent::ContactNoted(noted) => {
-                let contact = noted.contact;
-                let notes = Some(noted.notes.clone()).filter(|notes| *notes != Notes::default());
-                self.set_note(user, contact, notes);
-                if let Some(tie) = self.tie(user, contact).filter(|tie| tie.chats_only) {
-                    self.set_tie(user, contact, Some(Tie { chats_only: false, ..tie }));
-                }
+                // Also empty notes: they say that a contact who began as chats only is so no longer.
+                self.set_note(user, noted.contact, Some(noted.notes.clone()));
             }
             ContactsEvent::PersonBlocked(blocked) => self.set_block(user, blocked.person, Some(meta.at)),
             ContactsEvent::PersonUnblocked(unblocked) => self.set_block(user, unblocked.person, None),
@@ -189,9 +193,9 @@ impl Relations {
         }
     }
 
-    fn add_tie(&mut self, holder: UserId, other: UserId, since: DateTime<Utc>, chats_only: bool) {
-        let tie = self.tie(holder, other).unwrap_or(Tie { since, chats_only });
-        self.set_tie(holder, other, Some(Tie { chats_only: tie.chats_only || chats_only, ..tie }));
+    fn add_tie(&mut self, holder: UserId, other: UserId, since: DateTime<Utc>) {
+        let tie = self.tie(holder, other).unwrap_or(Tie { since });
+        self.set_tie(holder, other, Some(tie));
     }
 
     fn delete_tag(&mut self, user: UserId, tag: TagId) {
@@ -201,13 +205,18 @@ impl Relations {
         let tagged: Vec<(UserId, Notes)> = all.map(|(contact, notes)| (*contact, notes.clone())).collect();
         for (contact, mut notes) in tagged {
             notes.tags.remove(&tag);
-            self.set_note(user, contact, Some(notes).filter(|notes| *notes != Notes::default()));
+            self.set_note(user, contact, Some(notes));
         }
     }
 
     pub(super) fn set_tie(&mut self, holder: UserId, other: UserId, tie: Option<Tie>) {
         set(&mut self.ties, holder, other, tie);
         self.touched.insert(Touched::Tie(holder, other));
+    }
+
+    pub(super) fn set_beginning(&mut self, holder: UserId, other: UserId, as_chats_only: bool) {
+        set(&mut self.began_as_chats_only, holder, other, as_chats_only.then_some(()));
+        self.touched.insert(Touched::Beginning(holder, other));
     }
 
     pub(super) fn set_request(&mut self, pair: FriendshipId, request: Option<Request>) {

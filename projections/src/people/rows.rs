@@ -39,6 +39,7 @@ pub(super) struct Tables {
     pub(super) handles: Keyspace,
     pub(super) devices: Keyspace,
     ties: Keyspace,
+    beginnings: Keyspace,
     requests: Keyspace,
     notes: Keyspace,
     blocks: Keyspace,
@@ -52,6 +53,7 @@ impl Tables {
             handles: store.keyspace("handles")?,
             devices: store.keyspace("devices")?,
             ties: store.keyspace("ties")?,
+            beginnings: store.keyspace("beginnings")?,
             requests: store.keyspace("requests")?,
             notes: store.keyspace("notes")?,
             blocks: store.keyspace("blocks")?,
@@ -83,8 +85,12 @@ impl Tables {
         let mut relations = Relations::default();
         each(&self.ties, "ties", |key, value| {
             let (holder, other) = pair_of(key)?;
-            let tie = Tie { since: time(value)?, chats_only: *value.get(8)? != 0 };
-            relations.set_tie(UserId(holder), UserId(other), Some(tie));
+            relations.set_tie(UserId(holder), UserId(other), Some(Tie { since: time(value)? }));
+            Some(())
+        })?;
+        each(&self.beginnings, "beginnings", |key, _| {
+            let (holder, other) = pair_of(key)?;
+            relations.set_beginning(UserId(holder), UserId(other), true);
             Some(())
         })?;
         each(&self.requests, "requests", |key, value| {
@@ -119,7 +125,12 @@ impl Tables {
         for touched in std::mem::take(&mut relations.touched) {
             let (table, key, value) = match touched {
                 Touched::Tie(holder, other) => {
-                    (&self.ties, pair_key(holder.0, other.0), relations.tie(holder, other).map(tie_value))
+                    let value = relations.tie(holder, other).map(|tie| micros(tie.since).to_vec());
+                    (&self.ties, pair_key(holder.0, other.0), value)
+                }
+                Touched::Beginning(holder, other) => {
+                    let value = relations.began_as_chats_only(holder, other).then(Vec::new);
+                    (&self.beginnings, pair_key(holder.0, other.0), value)
                 }
                 Touched::Request(pair) => {
                     let value = relations.request(pair).map(to_json).transpose()?;
@@ -180,10 +191,4 @@ fn micros(time: DateTime<Utc>) -> [u8; 8] {
 
 fn time(value: &[u8]) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(number(value)?.cast_signed())
-}
-
-fn tie_value(tie: Tie) -> Vec<u8> {
-    let mut value = micros(tie.since).to_vec();
-    value.push(u8::from(tie.chats_only));
-    value
 }

@@ -4,14 +4,15 @@ use std::{collections::HashMap, hash::Hash};
 
 use chrono::TimeDelta;
 use domain::{
-    Aggregate, Contacts, Conversation, ConversationId, DeviceId, EventMeta, Friendship, FriendshipId, Inbox, Policy,
-    Rejection, StickerPack, StickerPackId, TagId, User, UserId,
+    Aggregate, Circle, CommentId, Contacts, Conversation, ConversationId, DeviceId, EventMeta, Friendship,
+    FriendshipId, Inbox, Policy, Post, PostId, Rejection, StickerPack, StickerPackId, TagId, User, UserId,
     contacts::Notes,
     conversation::{
         Content, Kind,
         messages::{Draft, SentBy},
     },
     friendship::{FriendRequested, Source},
+    moments::{circle::Settings, post::Draft as PostDraft, visibility::Sight},
     sticker_pack::{Sticker, StickerPackPublished},
     user::{DeviceAdded, Privacy, Profile, UserRegistered, WhoMayAdd},
 };
@@ -67,6 +68,10 @@ pub struct History {
     packs: Vec<StickerPackId>,
     tags: Vec<(UserId, TagId)>,
     sent: Vec<(ConversationId, SentBy)>,
+    posts: Streams<Post>,
+    published: Vec<(PostId, UserId)>,
+    said: Vec<(PostId, CommentId)>,
+    circles: Streams<Circle>,
 }
 
 impl History {
@@ -87,6 +92,10 @@ impl History {
             packs: vec![],
             tags: vec![],
             sent: vec![],
+            posts: Streams::new(),
+            published: vec![],
+            said: vec![],
+            circles: Streams::new(),
         };
         (0..people).for_each(|number| history.register(number));
         (0..3).for_each(|_| history.publish_stickers());
@@ -98,7 +107,7 @@ impl History {
         let seconds = if self.rng.random_bool(0.02) { 20 * 3600 } else { self.rng.random_range(0..40) };
         self.writer.pass(TimeDelta::microseconds(seconds * 1_000_000 + self.rng.random_range(0..1_000_000)));
         let (me, other) = (self.person(), self.person());
-        match self.rng.random_range(0..20) {
+        match self.rng.random_range(0..25) {
             0..8 => self.talk(me),
             8 => self.recall(),
             9..11 => self.befriend(me, other),
@@ -107,6 +116,7 @@ impl History {
             14 => self.found_group(me),
             15..18 => self.run_group(me, other),
             18 => self.change_person(me),
+            19..24 => self.show(me, other),
             _ => self.expire(me, other),
         }
     }
@@ -325,6 +335,53 @@ impl History {
             _ => Ok(vec![]),
         };
         self.converse(id, Some(me), events);
+    }
+
+    /// Somebody does something in Moments. Who sees what is no concern of rows.
+    fn show(&mut self, me: UserId, other: UserId) {
+        let (word, fresh, now) = (self.word(), self.id(), self.writer.last().0);
+        let (post, author) = self.published.choose(&mut self.rng).copied().unwrap_or((PostId(fresh), me));
+        let state = self.posts.state(post);
+        let events = match self.rng.random_range(0..12) {
+            0..2 => {
+                let draft = PostDraft { text: word, remind: [other].into(), ..PostDraft::default() };
+                self.published.push((PostId(fresh), me));
+                let events = Post::default().publish(draft, |_| true, &self.policy).unwrap();
+                return self.posts.put(&self.writer, &mut self.rng, PostId(fresh), Some(me), &events);
+            }
+            2 => {
+                let circle = self.circles.state(me);
+                let events = match self.rng.random_range(0..3) {
+                    0 => circle.view(now),
+                    1 => circle.read_notices(now),
+                    _ => circle.change(|settings| Settings { only_about_me: !settings.only_about_me, ..settings }),
+                };
+                return self.circles.put(&self.writer, &mut self.rng, me, Some(me), &events);
+            }
+            3 if self.rng.random_bool(0.2) => {
+                let events = state.delete(author, Sight::Full).unwrap_or_default();
+                return self.posts.put(&self.writer, &mut self.rng, post, Some(author), &events);
+            }
+            3..6 => state.like(me, Sight::Full),
+            6 => state.take_like_back(me, Sight::Full),
+            7..10 => {
+                self.said.push((post, CommentId(fresh)));
+                state.add_comment(CommentId(fresh), word, None, Sight::Full, |_| true, &self.policy)
+            }
+            _ => {
+                let Some((post, said)) = self.said.choose(&mut self.rng).copied() else { return };
+                let state = self.posts.state(post);
+                let events = if self.rng.random_bool(0.3) {
+                    let by = state.comment(said).map_or(me, |comment| comment.author);
+                    state.delete_comment(by, said, Sight::Full, |_| true)
+                } else {
+                    self.said.push((post, CommentId(fresh)));
+                    state.add_comment(CommentId(fresh), word, Some(said), Sight::Full, |_| true, &self.policy)
+                };
+                return self.posts.put(&self.writer, &mut self.rng, post, Some(me), &events.unwrap_or_default());
+            }
+        };
+        self.posts.put(&self.writer, &mut self.rng, post, Some(me), &events.unwrap_or_default());
     }
 
     /// What waits between the two, or for one of them in a group, has waited long enough.

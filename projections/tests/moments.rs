@@ -1,0 +1,342 @@
+//! Moments: the timeline and its pages, what is held in memory and what is on disk, deletion, who is told.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that can't go on fails")]
+
+mod support;
+
+use std::sync::Arc;
+
+use domain::{
+    CircleEvent, CommentId, ContactsEvent, FriendshipEvent, FriendshipId, PostEvent, PostId, UserId,
+    contacts::{ContactNoted, Notes},
+    friendship::FriendAccepted,
+    moments::{
+        circle::{NoticesRead, TimelineViewed},
+        post::{
+            Audience, CommentAdded, CommentDeleted, Draft, LikeTakenBack, PostDeleted, PostLiked, PostPublished,
+            ReplyTo,
+        },
+    },
+};
+use eventlog::Position;
+use projections::{
+    Projection,
+    moments::{MomentsProjection, MomentsView, NoticeKind, Viewer},
+    people::{PeopleProjection, PeopleView},
+};
+use support::Writer;
+
+/// How many posts a stranger sees.
+const STRANGER_POSTS: usize = 3;
+
+struct World {
+    writer: Writer,
+    dir: tempfile::TempDir,
+    moments: MomentsProjection,
+    people: PeopleProjection,
+}
+
+/// Both read models.
+struct Views {
+    moments: Arc<MomentsView>,
+    people: Arc<PeopleView>,
+    now: chrono::DateTime<chrono::Utc>,
+}
+
+impl Views {
+    fn seen_by(&self, user: UserId) -> Viewer<'_> {
+        self.moments.seen_by(user, &self.people, self.now, STRANGER_POSTS)
+    }
+
+    /// The posts of a timeline, in pages of three.
+    fn timeline(&self, user: UserId) -> Vec<PostId> {
+        let (mut found, mut before) = (vec![], None);
+        loop {
+            let page = self.seen_by(user).timeline(before, 3).unwrap();
+            found.extend(page.posts.iter().map(|post| post.post));
+            before = page.posts.last().map(|post| post.position);
+            if !page.more {
+                return found;
+            }
+        }
+    }
+
+    fn notices(&self, user: UserId) -> Vec<(NoticeKind, UserId, bool)> {
+        let notices = self.seen_by(user).notices(None, 100).unwrap().notices;
+        notices.iter().map(|notice| (notice.kind, notice.user, notice.about_me)).collect()
+    }
+}
+
+fn two_dirs(dir: &tempfile::TempDir) -> (std::path::PathBuf, std::path::PathBuf) {
+    let paths = (dir.path().join("moments"), dir.path().join("people"));
+    std::fs::create_dir_all(&paths.0).unwrap();
+    std::fs::create_dir_all(&paths.1).unwrap();
+    paths
+}
+
+impl World {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = two_dirs(&dir);
+        let (moments, people) = (MomentsProjection::open(&paths.0).unwrap(), PeopleProjection::open(&paths.1).unwrap());
+        Self { writer: Writer::new(), dir, moments, people }
+    }
+
+    /// The views after everything that was written.
+    fn views(&mut self) -> Views {
+        let facts = self.writer.facts(self.moments.checkpoint());
+        if !facts.is_empty() {
+            self.moments.apply(&facts).unwrap();
+            self.people.apply(&facts).unwrap();
+        }
+        Views { moments: self.moments.view(), people: self.people.view(), now: self.writer.now }
+    }
+
+    /// The same after closing and opening the rows.
+    fn reopened(mut self) -> Self {
+        self.views();
+        drop((self.moments, self.people));
+        let paths = two_dirs(&self.dir);
+        let (moments, people) = (MomentsProjection::open(&paths.0).unwrap(), PeopleProjection::open(&paths.1).unwrap());
+        Self { moments, people, ..self }
+    }
+
+    fn befriend(&mut self, one: UserId, other: UserId) {
+        let accepted: FriendshipEvent = FriendAccepted { from: one, chats_only_for: vec![] }.into();
+        self.writer.append(format!("friendship-{}", FriendshipId::between(one, other)), Some(other), &[accepted]);
+    }
+
+    fn note(&mut self, user: UserId, contact: UserId, notes: Notes) {
+        let noted: ContactsEvent = ContactNoted { contact, notes }.into();
+        self.writer.append(format!("contacts-{user}"), Some(user), &[noted]);
+    }
+
+    fn publish(&mut self, author: UserId, draft: Draft) -> PostId {
+        let post = PostId::new();
+        self.below(post, author, PostPublished { draft });
+        post
+    }
+
+    fn post(&mut self, author: UserId) -> PostId {
+        self.publish(author, Draft { text: "tea".into(), ..Draft::default() })
+    }
+
+    fn below(&mut self, post: PostId, by: UserId, event: impl Into<PostEvent>) -> Position {
+        self.writer.append(format!("post-{post}"), Some(by), &[event.into()])
+    }
+
+    fn comment(&mut self, post: PostId, by: UserId, reply_to: Option<ReplyTo>) -> CommentId {
+        let comment = CommentId::new();
+        self.below(post, by, CommentAdded { comment, text: "good".into(), reply_to });
+        comment
+    }
+
+    fn circle(&mut self, user: UserId, event: impl Into<CircleEvent>) {
+        self.writer.append(format!("moments-{user}"), Some(user), &[event.into()]);
+    }
+}
+
+/// The author of most posts, a friend of theirs, and a friend of both.
+fn three_friends() -> (World, [UserId; 3]) {
+    let mut world = World::new();
+    let people: [UserId; 3] = std::array::from_fn(|_| UserId::new());
+    for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+        world.befriend(people[one], people[other]);
+    }
+    (world, people)
+}
+
+#[test]
+fn a_timeline_merges_the_posts_of_all_friends_and_its_pages_follow_one_another() {
+    let (mut world, [mei, lan, jun]) = three_friends();
+    let mut expected = vec![];
+    for number in 0..200_usize {
+        let author = [mei, lan, lan, lan, jun][number % 5];
+        expected.insert(0, world.post(author));
+    }
+    assert_eq!(world.views().timeline(mei), expected, "also of authors with more posts than memory holds");
+    assert_eq!(world.reopened().views().timeline(mei), expected);
+}
+
+#[test]
+fn the_timeline_goes_on_in_older_posts_although_all_newer_ones_were_deleted() {
+    let (mut world, [mei, lan, _]) = three_friends();
+    let posts: Vec<PostId> = (0..40).map(|_| world.post(lan)).collect();
+    world.views();
+    for post in &posts[5..] {
+        world.below(*post, lan, PostDeleted {});
+    }
+    let expected: Vec<PostId> = posts[..5].iter().rev().copied().collect();
+    assert_eq!(world.views().timeline(mei), expected);
+    assert_eq!(world.reopened().views().timeline(mei), expected);
+}
+
+#[test]
+fn who_is_skipped_is_left_out_of_the_timeline_and_still_seen_in_the_album() {
+    let (mut world, [mei, lan, jun]) = three_friends();
+    let (left_out, kept) = (world.post(lan), world.post(jun));
+    world.note(mei, lan, Notes { skips_their_moments: true, ..Notes::default() });
+    let views = world.views();
+    assert_eq!(views.timeline(mei), [kept]);
+    assert_eq!(views.seen_by(mei).album(lan, None, 10).unwrap().posts[0].post, left_out);
+    assert!(views.seen_by(mei).post(left_out).unwrap().is_some());
+}
+
+#[test]
+fn only_the_author_is_told_whom_a_post_is_for_and_whom_it_reminds() {
+    let (mut world, [mei, lan, jun]) = three_friends();
+    let draft = Draft { text: "tea".into(), remind: [lan].into(), ..Draft::default() };
+    let post = world.publish(mei, draft);
+    let views = world.views();
+    let seen = |user: UserId| views.seen_by(user).post(post).unwrap().unwrap();
+    assert_eq!((seen(mei).audience, seen(mei).remind), (Some(Audience::Friends), Some([lan].into())));
+    for other in [lan, jun] {
+        assert_eq!((seen(other).audience, seen(other).remind), (None, None));
+        assert_eq!(seen(other).reminds_me, other == lan);
+    }
+    assert_eq!(views.notices(lan), [(NoticeKind::Reminder, mei, true)]);
+    assert_eq!(views.notices(jun), []);
+}
+
+#[test]
+fn a_stranger_sees_the_latest_posts_bare_and_no_older_one_even_by_its_id() {
+    let (mut world, [mei, lan, _]) = three_friends();
+    let stranger = UserId::new();
+    let posts: Vec<PostId> = (0..5).map(|_| world.post(mei)).collect();
+    let hidden = world.publish(mei, Draft { text: "no".into(), audience: Audience::OnlyMe, ..Draft::default() });
+    world.below(posts[4], lan, PostLiked {});
+    let views = world.views();
+    let album = views.seen_by(stranger).album(mei, None, 10).unwrap();
+    let found: Vec<PostId> = album.posts.iter().map(|post| post.post).collect();
+    assert_eq!((found, album.more), (vec![posts[4], posts[3], posts[2]], false));
+    assert!(album.posts.iter().all(|post| post.bare && post.likes.is_empty() && !post.more_likes));
+    assert!(views.seen_by(stranger).likes(posts[4], 0, 10).unwrap().unwrap().likes.is_empty());
+    assert!(views.seen_by(stranger).post(posts[1]).unwrap().is_none());
+    assert!(views.seen_by(stranger).post(hidden).unwrap().is_none());
+    assert!(views.timeline(stranger).is_empty());
+}
+
+#[test]
+fn likes_and_comments_come_with_the_post_and_the_rest_of_them_in_pages() {
+    let (mut world, [mei, ..]) = three_friends();
+    let post = world.post(mei);
+    let fans: Vec<UserId> = (0..120).map(|_| UserId::new()).collect();
+    for fan in &fans {
+        world.befriend(mei, *fan);
+        world.below(post, *fan, PostLiked {});
+        world.comment(post, *fan, None);
+    }
+    let views = world.views();
+    let viewer = views.seen_by(mei);
+    let shown = viewer.post(post).unwrap().unwrap();
+    assert_eq!((shown.likes.len(), shown.more_likes, shown.comments.len(), shown.more_comments), (50, true, 20, true));
+    let rest = viewer.likes(post, shown.likes[49].position, 1_000).unwrap().unwrap();
+    let users: Vec<UserId> = shown.likes.iter().chain(&rest.likes).map(|like| like.user).collect();
+    assert_eq!((users, rest.more), (fans.clone(), false));
+    let next = viewer.comments(post, shown.comments[19].position, 100).unwrap().unwrap();
+    assert_eq!((next.comments.len(), next.more), (100, false));
+    drop(viewer);
+    let of_fan = views.seen_by(fans[7]).post(post).unwrap().unwrap();
+    assert_eq!(of_fan.likes.iter().map(|like| like.user).collect::<Vec<_>>(), [fans[7]], "fans don't know each other");
+    assert!(!of_fan.more_likes, "and are not told that there are more");
+}
+
+#[test]
+fn what_was_taken_back_or_deleted_is_gone_with_its_notice() {
+    let (mut world, [mei, lan, jun]) = three_friends();
+    let post = world.post(mei);
+    world.below(post, lan, PostLiked {});
+    let comment = world.comment(post, lan, None);
+    world.comment(post, jun, Some(ReplyTo { comment, author: lan }));
+    assert_eq!(
+        world.views().notices(lan),
+        [(NoticeKind::Comment, jun, true)],
+        "an answer is about who is answered, also below somebody else's post"
+    );
+    assert_eq!(world.views().notices(mei).len(), 3);
+    assert_eq!(world.views().seen_by(lan).interactions(None, 10).unwrap().interactions.len(), 2);
+    world.below(post, lan, LikeTakenBack {});
+    world.below(post, mei, CommentDeleted { comment });
+    assert_eq!(world.views().notices(mei), [(NoticeKind::Comment, jun, true)]);
+    assert_eq!(world.views().seen_by(lan).interactions(None, 10).unwrap().interactions.len(), 0);
+    world.below(post, mei, PostDeleted {});
+    let views = world.views();
+    for user in [mei, lan, jun] {
+        assert_eq!((views.notices(user), views.timeline(user)), (vec![], vec![]));
+        assert!(views.seen_by(user).post(post).unwrap().is_none());
+        assert!(views.seen_by(user).interactions(None, 10).unwrap().interactions.is_empty());
+    }
+}
+
+#[test]
+fn a_like_taken_back_and_given_again_in_one_batch_stands_once() {
+    let (mut world, [mei, lan, _]) = three_friends();
+    let post = world.post(mei);
+    world.below(post, lan, PostLiked {});
+    world.below(post, lan, LikeTakenBack {});
+    let last = world.below(post, lan, PostLiked {});
+    let views = world.views();
+    let likes = views.seen_by(mei).likes(post, 0, 10).unwrap().unwrap().likes;
+    assert_eq!(likes.iter().map(|like| like.position).collect::<Vec<_>>(), [last.0]);
+    assert_eq!(views.notices(mei).len(), 1);
+}
+
+#[test]
+fn common_friends_are_told_who_were_there_among_the_last_hundred() {
+    let (mut world, [mei, lan, jun]) = three_friends();
+    let post = world.post(mei);
+    world.below(post, lan, PostLiked {});
+    world.below(post, jun, PostLiked {});
+    assert_eq!(world.views().notices(lan), [(NoticeKind::Like, jun, false)]);
+    for _ in 0..99 {
+        world.comment(post, mei, None);
+    }
+    let told = world.views().notices(lan).len();
+    world.comment(post, jun, None);
+    assert_eq!(world.views().notices(lan).len(), told, "a like that is a hundred events ago does not count");
+}
+
+#[test]
+fn marks_say_what_is_new_and_unread() {
+    let (mut world, [mei, lan, _]) = three_friends();
+    let post = world.post(mei);
+    assert!(!world.views().seen_by(mei).badge().unwrap().has_new, "one's own post is no news");
+    assert!(world.views().seen_by(lan).badge().unwrap().has_new);
+    let position = world.views().seen_by(lan).post(post).unwrap().unwrap().position;
+    world.circle(lan, TimelineViewed { position });
+    let like = world.below(post, lan, PostLiked {});
+    world.comment(post, lan, None);
+    assert!(!world.views().seen_by(lan).badge().unwrap().has_new);
+    assert_eq!(world.views().seen_by(mei).badge().unwrap().unread, 2);
+    world.circle(mei, NoticesRead { position: like.0 });
+    let views = world.reopened().views();
+    assert_eq!(views.seen_by(mei).badge().unwrap().unread, 1);
+    assert_eq!(views.seen_by(mei).notices(None, 10).unwrap().read, like.0);
+}
+
+#[test]
+fn unread_notices_are_counted_up_to_a_bound() {
+    let (mut world, [mei, lan, _]) = three_friends();
+    let post = world.post(mei);
+    for _ in 0..120 {
+        world.comment(post, lan, None);
+    }
+    assert_eq!(world.views().seen_by(mei).badge().unwrap().unread, 99);
+}
+
+#[test]
+fn the_newest_notices_are_known_with_whom_they_are_for() {
+    let (mut world, [mei, lan, jun]) = three_friends();
+    let post = world.post(mei);
+    world.views();
+    let like = world.below(post, lan, PostLiked {});
+    let comment = world.comment(post, jun, None);
+    let views = world.views();
+    let fresh = views.moments.fresh_notices();
+    assert_eq!(fresh.len(), 3, "mei of both, lan of the comment: {fresh:?}");
+    assert!(fresh.contains(&(mei, like)));
+    let notice = views.seen_by(mei).notice(like).unwrap().unwrap();
+    assert_eq!((notice.kind, notice.user, notice.post), (NoticeKind::Like, lan, post));
+    assert!(views.seen_by(jun).notice(like).unwrap().is_none(), "it is not jun's");
+    assert_eq!(views.seen_by(mei).comments(post, 0, 10).unwrap().unwrap().comments[0].comment, comment);
+}
