@@ -10,16 +10,18 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
 use commands::people::Session;
 use domain::{ConversationId, DeviceId, DomainEvent, UserEvent, UserId};
 use eventlog::Position;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex};
 use projections::{
-    Fact,
+    Fact, ProjectionError,
     chat::{Audience, ChatView},
+    runtime::Slot,
 };
 use tokio::sync::Notify;
 
@@ -149,12 +151,17 @@ struct Connections {
 /// The connected devices.
 #[derive(Debug)]
 pub struct Hub {
-    connections: RwLock<Connections>,
+    connections: Mutex<Connections>,
+    /// Told when the read model has pushed what had to wait for it.
+    caught_up: Condvar,
     count: AtomicU64,
     bytes_max: usize,
     /// How far devices said they are, for those that come back without saying it.
     acknowledged: Mutex<lru::LruCache<DeviceId, Position>>,
 }
+
+/// After this time a stopped read model is noticed by who waits for it.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Of how many devices it is remembered how far they are.
 const ACKNOWLEDGED: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(100_000 - 1);
@@ -164,7 +171,8 @@ impl Hub {
     #[must_use]
     pub fn new(bytes_max: usize) -> Self {
         Self {
-            connections: RwLock::default(),
+            connections: Mutex::default(),
+            caught_up: Condvar::new(),
             count: AtomicU64::new(0),
             bytes_max,
             acknowledged: Mutex::new(lru::LruCache::new(ACKNOWLEDGED)),
@@ -175,7 +183,7 @@ impl Hub {
     /// device ends.
     #[must_use]
     pub fn connect(&self, session: Session, applied: Position) -> Arc<Connection> {
-        let mut connections = self.connections.write();
+        let mut connections = self.connections.lock();
         let connection = Arc::new(Connection {
             session,
             // After a start nothing is pushed until something happens, and yet there is something to catch up on.
@@ -201,7 +209,7 @@ impl Hub {
 
     /// Forgets a connection that ended.
     pub fn disconnect(&self, connection: &Arc<Connection>) {
-        let mut connections = self.connections.write();
+        let mut connections = self.connections.lock();
         let user = connection.session.user;
         let Some(of_user) = connections.of.get_mut(&user) else { return };
         let before = of_user.len();
@@ -215,7 +223,7 @@ impl Hub {
 
     /// Ends every connection.
     pub fn stop(&self) {
-        let connections = self.connections.read();
+        let connections = self.connections.lock();
         connections.of.values().flatten().for_each(|connection| connection.cut(Cut::Stopping));
     }
 
@@ -238,25 +246,58 @@ impl Hub {
         self.acknowledged.lock().get(&device).copied()
     }
 
-    /// Pushes a batch of facts that the chat read model has taken in. Called in the order of the log, by one thread.
+    /// Pushes what of a batch, which the chat read model has taken in, was not pushed ahead. Called in the order of the
+    /// log, by one thread.
     pub fn publish(&self, view: &ChatView, facts: &[Arc<Fact>]) {
-        let Some(last) = facts.last() else { return };
-        if self.connected() == 0 {
-            self.connections.write().published = last.position();
-            return;
-        }
-        // Held for the whole batch, so that a device connects before or after it and never in the middle. A device
-        // that waits for the lock meanwhile catches up on the batch.
-        let mut connections = self.connections.write();
+        // Held for the whole batch, so that a device connects before or after it and never in the middle.
+        let mut connections = self.connections.lock();
         for fact in facts {
-            self.publish_one(&connections, view, fact);
+            self.publish_next(&mut connections, view, fact, |fact| view.audience(fact).map(Some));
         }
-        connections.published = last.position();
+        drop(connections);
+        self.caught_up.notify_all();
     }
 
-    fn publish_one(&self, connections: &Connections, view: &ChatView, fact: &Fact) {
-        // What can't be read has stopped the projection before it came here.
-        let Ok(audience) = view.audience(fact) else { return };
+    /// Pushes a batch as soon as it is in the log: a message does not wait for rows that may have to wait for a disk.
+    /// Where the read model must say first to whom an event goes, waits until it has pushed that itself. Called in the
+    /// order of the log, by one thread.
+    pub fn publish_ahead(&self, chat: &Slot<ChatView>, facts: &[Arc<Fact>]) {
+        let mut connections = self.connections.lock();
+        for fact in facts {
+            loop {
+                // While it is not live nobody connects; when it has stopped nothing can be relied on.
+                let Ok(view) = chat.now() else { return };
+                if self.publish_next(&mut connections, &view, fact, |fact| view.audience_ahead(fact)) {
+                    break;
+                }
+                self.caught_up.wait_for(&mut connections, LOOK_AGAIN);
+            }
+        }
+    }
+
+    /// Pushes an event, unless it was pushed before. False where it is not known yet to whom.
+    fn publish_next(
+        &self,
+        connections: &mut Connections,
+        view: &ChatView,
+        fact: &Fact,
+        audience: impl Fn(&Fact) -> Result<Option<Audience>, ProjectionError>,
+    ) -> bool {
+        if fact.position() <= connections.published {
+            return true;
+        }
+        if !connections.of.is_empty() {
+            match audience(fact) {
+                Ok(Some(audience)) => Self::publish_to(connections, view, fact, audience),
+                // What can't be read stops the read model, and pushing with it.
+                Ok(None) | Err(_) => return false,
+            }
+        }
+        connections.published = fact.position();
+        true
+    }
+
+    fn publish_to(connections: &Connections, view: &ChatView, fact: &Fact, audience: Audience) {
         let frame = std::cell::LazyCell::new(|| {
             let entry = view.push_entry(fact).ok()??;
             let json = serde_json::to_vec(&entry).ok()?;
@@ -287,7 +328,7 @@ impl Hub {
     pub fn typing(&self, to: UserId, from: UserId, conversation: ConversationId) {
         let json = serde_json::json!({ "type": "typing", "conversation": conversation, "user": from });
         let frame = Frame::Passing(Bytes::from(json.to_string()));
-        let connections = self.connections.read();
+        let connections = self.connections.lock();
         connections.of.get(&to).into_iter().flatten().for_each(|connection| connection.push(frame.clone()));
     }
 }
@@ -304,7 +345,7 @@ mod tests {
     fn a_device_that_connects_before_anything_was_pushed_catches_up_on_what_the_read_model_has() {
         let hub = Hub::new(1_000);
         assert_eq!(hub.connect(session(), Position(7)).since, Position(7));
-        hub.connections.write().published = Position(9);
+        hub.connections.lock().published = Position(9);
         assert_eq!(hub.connect(session(), Position(7)).since, Position(9));
     }
 

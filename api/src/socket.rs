@@ -177,8 +177,10 @@ impl Socket {
     /// Sends what the device missed before it connected; what came since waits in the queue.
     async fn catch_up(&mut self, mut after: Position) -> Result<(), End> {
         let (user, since) = (self.connection.session.user, self.connection.since);
+        // What was pushed to others already may not be in the read model yet.
+        let limit = Duration::from_millis(self.app.options.read_wait_ms);
+        let Ok(view) = self.app.read_models.chat.at_least(since, limit).await else { return Err(Cut::TooSlow.into()) };
         while after < since {
-            let Ok(view) = self.app.read_models.chat.now() else { return Err(Cut::TooSlow.into()) };
             let Ok(page) = view.sync(user, after, PAGE) else { return Err(Cut::TooSlow.into()) };
             let frames = page.entries.iter().filter(|entry| entry.position <= since.0).filter_map(|entry| {
                 let json = serde_json::to_vec(entry).ok()?;

@@ -77,9 +77,10 @@ impl House {
 
 /// Has everything that happens pushed to the devices that are connected.
 fn pushing_to(hub: &Arc<Hub>) -> ReadModelOptions {
-    let hub = hub.clone();
+    let (applied, logged) = (hub.clone(), hub.clone());
     ReadModelOptions {
-        on_chat_applied: Some(Arc::new(move |view, facts| hub.publish(view, facts))),
+        on_chat_applied: Some(Arc::new(move |view, facts| applied.publish(view, facts))),
+        on_chat_logged: Some(Arc::new(move |chat, facts| logged.publish_ahead(chat, facts))),
         ..ReadModelOptions::default()
     }
 }

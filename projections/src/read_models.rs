@@ -1,6 +1,6 @@
 //! All read models together, as the server runs them and as offline work builds them.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use eventlog::EventLog;
 use futures::future::BoxFuture;
@@ -12,7 +12,7 @@ use crate::{
     moments::{MomentsProjection, MomentsView},
     people::{PeopleProjection, PeopleView},
     report::{ReportProjection, ReportView},
-    runtime::{AppliedHook, Group, GroupBuilder, Kind, ProjectionStatus, RebuildError, Slot, StartError, State},
+    runtime::{AppliedHook, Fact, Group, GroupBuilder, Kind, ProjectionStatus, RebuildError, Slot, StartError, State},
     search::{SearchProjection, SearchView},
     shops::{ShopsProjection, ShopsView},
     stickers::{StickersProjection, StickersView},
@@ -44,7 +44,16 @@ pub struct ReadModelOptions {
     pub on_chat_applied: Option<AppliedHook<ChatView>>,
     /// The same of the Moments projection.
     pub on_moments_applied: Option<AppliedHook<MomentsView>>,
+    /// Called on a thread of its own with what has just come into the log, in its order and each once; not for what
+    /// happened before the start. The chat projection may not have taken it in yet.
+    pub on_chat_logged: Option<LoggedHook>,
 }
+
+/// Called with the place of the chat view and what has come into the log.
+pub type LoggedHook = Arc<dyn Fn(&Slot<ChatView>, &[Arc<Fact>]) + Send + Sync>;
+
+/// Least time from one batch of pushes to the next: under load fewer and larger ones cost less.
+const PUSH_PACE: Duration = Duration::from_millis(2);
 
 /// The read models of a server, each in its slot.
 pub struct ReadModels {
@@ -79,8 +88,13 @@ impl ReadModels {
     /// When another process uses the directory or a read model can't be opened, not even anew.
     pub fn start(log: Arc<dyn EventLog>, dir: &Path, options: ReadModelOptions) -> Result<Arc<Self>, StartError> {
         let mut group = GroupBuilder::new(log, dir)?;
+        let chat = group.add::<ChatProjection>(options.on_chat_applied)?;
+        if let Some(hook) = options.on_chat_logged {
+            let chat = Arc::clone(&chat);
+            group.follow("push", PUSH_PACE, Box::new(move |facts| hook(&chat, facts)))?;
+        }
         Ok(Arc::new(Self {
-            chat: group.add::<ChatProjection>(options.on_chat_applied)?,
+            chat,
             people: group.add::<PeopleProjection>(None)?,
             commands: group.add::<CommandIndexProjection>(None)?,
             deadlines: group.add::<DeadlinesProjection>(None)?,

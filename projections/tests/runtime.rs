@@ -284,6 +284,25 @@ async fn a_rebuild_while_serving_answers_all_the_time_and_the_hook_sees_each_eve
     assert_eq!(taken(&slot, at).await, (1..=at.0).collect::<Vec<_>>());
 }
 
+#[tokio::test]
+async fn a_follower_gets_each_event_from_the_start_on_once_whatever_becomes_of_the_projections() {
+    let (writer, dir) = (Writer::new(), tempfile::tempdir().unwrap());
+    write(&writer, 10);
+    let seen = Arc::new(Mutex::new(vec![]));
+    let into = Arc::clone(&seen);
+    let mut group = GroupBuilder::new(writer.log(), dir.path()).unwrap();
+    let strict = group.add::<Strict>(None).unwrap();
+    let follow = move |facts: &[Arc<Fact>]| into.lock().extend(facts.iter().map(|fact| fact.position().0));
+    group.follow("follower", Duration::ZERO, Box::new(follow)).unwrap();
+    let group = group.start().unwrap();
+    let poison = writer.odd("things", POISON);
+    assert!(strict.at_least(poison, PATIENCE).await.is_err());
+    let last = write(&writer, 100);
+    eventually(|| seen.lock().last() == Some(&last.0));
+    assert_eq!(*seen.lock(), (poison.0..=last.0).collect::<Vec<_>>());
+    drop(group);
+}
+
 /// A rebuild can't begin while the rows before the last one are being cleared away.
 fn eventually_begins(group: &Group) -> futures::future::BoxFuture<'static, Result<(), RebuildError>> {
     let mut begun = None;

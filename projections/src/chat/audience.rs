@@ -49,6 +49,29 @@ impl ChatView {
         }
     }
 
+    /// As [`Self::audience`], for an event that this view may not have taken in yet; it must have taken in every earlier
+    /// one that is not a message or somebody's own. None where the event has to be waited for: it changes who is in a
+    /// conversation, or that has changed since.
+    ///
+    /// # Errors
+    /// When the event can't be read.
+    pub fn audience_ahead(&self, fact: &Fact) -> Result<Option<Audience>, ProjectionError> {
+        let Some(kind) = Kind::named(fact.event_type()) else { return Ok(Some(Audience::Nobody)) };
+        match kind.showing() {
+            Showing::Personal => self.audience(fact).map(Some),
+            Showing::Message => {
+                let Some(id) = fact.stream_id("conversation").map(ConversationId) else { return Ok(None) };
+                let state = self.state.read();
+                let Some((_, conversation)) = state.find(id) else { return Ok(None) };
+                let changed = conversation.group().map_or(0, |group| group.members_changed);
+                // Taken while the state is held: who comes a moment later must not get what was said before.
+                let members = || Audience::Users(members(conversation).as_slice().into());
+                Ok((changed < fact.record.version()).then(members))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The event as its audience gets it, the same for all of them; none where nobody gets it.
     ///
     /// # Errors

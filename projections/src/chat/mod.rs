@@ -34,7 +34,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 pub use audience::Audience;
 pub use details::{Announcement, ConversationDetails, InvitationRow, MemberRow, OwnSettings, Readers, WaitingRow};
@@ -69,8 +69,6 @@ pub struct ChatView {
 impl Projection for ChatProjection {
     const NAME: &'static str = "chat";
     const VERSION: u32 = 2;
-    // Its hook pushes to the devices.
-    const PACE: Duration = Duration::from_millis(2);
     type View = ChatView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use eventlog::{EventLog, Position};
@@ -19,6 +20,7 @@ use utoipa::ToSchema;
 use super::{
     AppliedHook, Projection, ProjectionError, Slot, State,
     conductor::Conductor,
+    follower::{Follow, Follower},
     generations::{Generations, Opened},
     queue::{End, Queue},
     rebuild,
@@ -102,6 +104,7 @@ pub struct GroupBuilder {
     live_at: Position,
     lowest: Option<Position>,
     seats: Vec<Arc<Seat>>,
+    followers: Vec<Follower>,
     lock: File,
 }
 
@@ -113,7 +116,7 @@ impl GroupBuilder {
     pub fn new(log: Arc<dyn EventLog>, root: &Path) -> Result<Self, StartError> {
         let lock = lock(root)?;
         let live_at = log.last_position();
-        Ok(Self { log, root: root.to_owned(), live_at, lowest: None, seats: vec![], lock })
+        Ok(Self { log, root: root.to_owned(), live_at, lowest: None, seats: vec![], followers: vec![], lock })
     }
 
     /// Opens a projection and starts its thread. The hook is called for events that come once it answers queries.
@@ -145,6 +148,15 @@ impl GroupBuilder {
         Ok(slot)
     }
 
+    /// Gives a follower what happens from the start on, on a thread of that name, at least `pace` from batch to batch.
+    ///
+    /// # Errors
+    /// When the thread can't be had.
+    pub fn follow(&mut self, name: &str, pace: Duration, follow: Follow) -> Result<(), StartError> {
+        self.followers.push(Follower::spawn(name, self.live_at, pace, follow)?);
+        Ok(())
+    }
+
     /// Starts following the log.
     ///
     /// # Errors
@@ -152,14 +164,16 @@ impl GroupBuilder {
     pub fn start(self) -> Result<Group, StartError> {
         let running = self.seats.iter().filter_map(|seat| seat.running.lock().as_ref().map(|r| Arc::clone(&r.queue)));
         let after = self.lowest.unwrap_or(Position::START);
-        let conductor = Conductor::start(Arc::clone(&self.log), after, running.collect())?;
+        let followers = self.followers.iter().map(|follower| Arc::clone(&follower.queue));
+        let conductor = Conductor::start(Arc::clone(&self.log), after, running.chain(followers).collect())?;
         let house = House {
             log: self.log,
             seats: self.seats,
             conductors: Mutex::new(vec![conductor]),
             stopping: AtomicBool::new(false),
         };
-        Ok(Group { house: Arc::new(house), supervisors: Mutex::default(), _lock: self.lock })
+        let followers = Mutex::new(self.followers);
+        Ok(Group { house: Arc::new(house), supervisors: Mutex::default(), followers, _lock: self.lock })
     }
 }
 
@@ -204,6 +218,7 @@ pub struct Group {
     pub(crate) house: Arc<House>,
     /// The threads that look after rebuilds.
     pub(crate) supervisors: Mutex<Vec<JoinHandle<()>>>,
+    followers: Mutex<Vec<Follower>>,
     /// Held as long as the group lives.
     _lock: File,
 }
@@ -242,10 +257,13 @@ impl Group {
         }
         let running: Vec<Running> = self.house.seats.iter().filter_map(|seat| seat.running.lock().take()).collect();
         running.iter().for_each(|running| running.queue.end(End::Stopped));
+        let followers = std::mem::take(&mut *self.followers.lock());
+        followers.iter().for_each(|follower| follower.queue.end(End::Stopped));
         for conductor in std::mem::take(&mut *self.house.conductors.lock()) {
             conductor.stop();
         }
         running.into_iter().for_each(Running::join);
+        followers.into_iter().for_each(Follower::stop);
     }
 }
 

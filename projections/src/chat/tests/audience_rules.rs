@@ -13,7 +13,11 @@ use super::{World, blank, users};
 use crate::{Fact, Projection, chat::Audience};
 
 fn people(world: &World, fact: &Fact) -> Vec<UserId> {
-    match world.view().audience(fact).unwrap() {
+    people_of(world, world.view().audience(fact).unwrap())
+}
+
+fn people_of(world: &World, audience: Audience) -> Vec<UserId> {
+    match audience {
         Audience::Members(id) => world.view().members(id).to_vec(),
         Audience::Users(users) => users.to_vec(),
         Audience::Nobody => vec![],
@@ -24,7 +28,15 @@ fn people(world: &World, fact: &Fact) -> Vec<UserId> {
 fn push_agrees_with_sync(world: &mut World, everybody: &[UserId]) {
     let before = world.chat.checkpoint();
     let facts = world.facts_after(before);
+    let ahead = facts.iter().map_while(|fact| world.view().audience_ahead(fact).unwrap());
+    let ahead: Vec<_> = ahead.map(|audience| people_of(world, audience)).collect();
     world.chat.apply(&facts).unwrap();
+    for (fact, mut early) in facts.iter().zip(ahead) {
+        let mut known = people(world, fact);
+        early.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(early, known, "{}", fact.event_type());
+    }
     for user in everybody {
         let mine = |fact: &&Arc<Fact>| people(world, fact).contains(user);
         let pushed = facts.iter().filter(mine).filter_map(|fact| world.view().push_entry(fact).unwrap());
@@ -53,6 +65,28 @@ fn an_ordinary_message_goes_to_the_members_without_listing_them() {
     world.says(id, a, "x");
     let fact = &world.facts_after(before)[0];
     assert_eq!(world.view().audience(fact).unwrap(), Audience::Members(id));
+}
+
+#[test]
+fn a_message_is_pushed_before_the_view_has_it_unless_who_is_in_the_group_has_changed_since() {
+    let [a, b, c] = users();
+    let mut world = World::new();
+    let id = world.group("tea", &[a, b]);
+    let before = world.chat.checkpoint();
+    message(&mut world, id, a);
+    let early = &world.facts_after(before)[0];
+    let Some(Audience::Users(people)) = world.view().audience_ahead(early).unwrap() else { panic!("not told") };
+    assert_eq!(people.iter().collect::<BTreeSet<_>>(), [&a, &b].into());
+    let joined = MembersJoined { members: vec![c], via: JoinedVia::Invitation, inviter: a };
+    append(&mut world, id, c, joined);
+    let facts = world.facts_after(before);
+    assert_eq!(world.view().audience_ahead(&facts[1]).unwrap(), None, "it changes who is in the group");
+    world.chat.apply(&facts).unwrap();
+    assert_eq!(world.view().audience_ahead(&facts[0]).unwrap(), None, "who came later must not get it");
+    let unknown = ConversationId::direct(a, c);
+    message(&mut world, unknown, a);
+    let fact = world.facts_after(world.chat.checkpoint()).pop().unwrap();
+    assert_eq!(world.view().audience_ahead(&fact).unwrap(), None, "its conversation is not known yet");
 }
 
 #[test]
