@@ -111,12 +111,52 @@ pub(crate) enum Command {
         by: Person,
         luck: u64,
     },
-    /// The answer of the bank or biller to a hold, maybe not the first one. With a crash, no more is done about a refused
+    /// The answer of the bank, the biller or the order to a hold, maybe not the first one. With a crash, no more is done about a refused
     /// withdrawal than to note it in the wallet.
     Outside {
         hold: Step,
         done: bool,
         crash: bool,
+    },
+    CreateOrder {
+        merchant: usize,
+        cents: i128,
+    },
+    /// The merchant gives the number of an order again.
+    AskAgain {
+        order: Step,
+        cents: i128,
+    },
+    CloseOrder {
+        order: Step,
+    },
+    /// With a crash, only the first leg is made. How much is what the order says.
+    PayOrder {
+        spend: Spend,
+        order: Step,
+        crash: bool,
+    },
+    ShowCode {
+        who: Person,
+    },
+    /// A code is read for an order.
+    ReadCode {
+        code: Step,
+        order: Step,
+        stale: usize,
+        crash: bool,
+    },
+    /// Of an order, or of a payment to a static code.
+    Refund {
+        sale: Step,
+        number: u8,
+        cents: i128,
+        stale: usize,
+    },
+    WithdrawTakings {
+        merchant: usize,
+        cents: i128,
+        stale: usize,
     },
     /// The clock's work: whatever is due is done.
     Sweep,

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use domain::{Aggregate, MoneyPolicy, accounts, hold::Purpose};
+use domain::{Aggregate, MoneyPolicy, accounts, hold::Purpose, order::OrderStage};
 use ledger::{Account, AsOf, Book, Currency::CNY, Violation, invariants};
 use rust_decimal::Decimal;
 
 use crate::{
     command::{Answer, Command, Packet, Person, Step},
+    counter::order_id,
     held::{Held, What},
     house::{House, Stream, hold_id, merchant, user, yuan},
     model::{Model, PEOPLE, Place},
@@ -61,6 +62,7 @@ impl Pair {
         self.compare_balances()?;
         self.compare_holds()?;
         (0..PEOPLE).try_for_each(|who| self.compare_owner(who))?;
+        self.compare_shops()?;
         self.check_invariants()?;
         Ok(ought)
     }
@@ -93,7 +95,7 @@ impl Pair {
         same!(steps(self.model.holds.keys().collect()), steps(self.house.holds.keys().collect()), "holds");
         for ((step, ought), (terms, stream)) in self.model.holds.iter().zip(self.house.holds.values()) {
             let (hold, due) = (&stream.state, ought.due.filter(|_| ought.open));
-            same!(ought.open, !hold.is_over(), "whether hold {step} is open");
+            same!(ought.open, !self.house.is_over(*step), "whether hold {step} is open");
             same!(due, hold.due(terms).map(|due| due.timestamp_millis()), "when hold {step} is due");
             same!(self.model.deadline(ought), terms.deadline.timestamp_millis(), "deadline of hold {step}");
             same!(hold_id(*step), terms.hold, "id of hold {step}");
@@ -126,14 +128,39 @@ impl Pair {
         Ok(())
     }
 
+    fn compare_shops(&self) -> Result<(), Failure> {
+        for (number, till) in self.model.tills.iter().enumerate() {
+            same!(yuan(till.debited), self.house.merchants[number].state.debited(CNY), "what left merchant {number}");
+        }
+        let steps = |keys: Vec<&Step>| keys.into_iter().copied().collect::<Vec<_>>();
+        same!(steps(self.model.orders.keys().collect()), steps(self.house.orders.keys().collect()), "orders");
+        for ((step, ought), is) in self.model.orders.iter().zip(self.house.orders.values()) {
+            let stage = is.state.stage();
+            same!(ought.paid, matches!(stage, OrderStage::Paid { .. }), "whether order {step} is paid");
+            same!(ought.closed, stage == OrderStage::Closed, "whether order {step} is closed");
+            let terms = is.state.terms().map_err(|error| error.to_string())?;
+            let until = [terms.code_until, terms.closes_at].map(|time| time.timestamp_millis());
+            same!([ought.code_until, ought.closes_at], until, "the times of order {step}");
+        }
+        for (step, sale) in &self.model.sales {
+            let (ought, is) =
+                (self.model.tills[sale.merchant].refunded(*step), self.house.refunded(sale.merchant, *step));
+            same!(ought, is, "what was given back of sale {step}");
+            if ought.0 > sale.cents {
+                return Err(format!("more than {} was given back of sale {step}", sale.cents));
+            }
+        }
+        Ok(())
+    }
+
     fn check_invariants(&self) -> Result<(), Failure> {
         let (book, now) = (&self.house.book, self.house.now());
         same!(&Vec::<Violation>::new(), &self.house.violations, "violations after an entry");
         // What the bank or a biller decides on may take longer; what the clock decides on is over once its time has come
         // and the clock's work is done.
         let waits = |account: &Account| {
-            let outside = self.house.holds.values().any(|(terms, stream)| {
-                terms.account() == *account && terms.expires_at().is_none() && !stream.state.is_over()
+            let outside = self.house.holds.iter().any(|(step, (terms, _))| {
+                terms.account() == *account && terms.expires_at().is_none() && !self.house.is_over(*step)
             });
             outside || book.holds().any(|(known, hold, _)| known == account && hold.deadline >= self.house.swept)
         };
@@ -149,6 +176,10 @@ impl Pair {
         same!(true, self.house.wallets.iter().all(same_again), "wallets read again");
         let same_again = |stream: &Stream<_>| as_json(&stream.state) == as_json(&stream.read_again());
         same!(true, self.house.holds.values().all(|(_, stream)| same_again(stream)), "holds read again");
+        let same_again = |stream: &Stream<_>| as_json(&stream.state) == as_json(&stream.read_again());
+        same!(true, self.house.merchants.iter().all(same_again), "merchants read again");
+        let same_again = |stream: &Stream<_>| as_json(&stream.state) == as_json(&stream.read_again());
+        same!(true, self.house.orders.values().all(same_again), "orders read again");
         let book = Book::as_of(&self.house.journal, AsOf::Position(u64::MAX)).map_err(|error| error.to_string())?;
         same!(&book, &self.house.book, "the book read again");
         Ok(())
@@ -173,6 +204,7 @@ fn check_kind(ought: &Held, is: &Purpose) -> Result<(), Failure> {
         }
         (What::Packet { shares, .. }, Purpose::RedPacket { shares: is, .. }) => same!(shares, is, "shares"),
         (What::Bill, Purpose::Bill { .. }) => {}
+        (What::Order { order }, Purpose::Order { order: is, .. }) => same!(order_id(*order), *is, "an order"),
         (ought, is) => return Err(format!("the model holds {ought:?}, the house {is:?}")),
     }
     Ok(())

@@ -11,18 +11,20 @@ pub(crate) enum What {
     Packet { packet: Packet, shares: u32 },
     Withdrawal { net: i128, fee: i128, noted: bool },
     Bill,
+    Order { order: Step },
 }
 
 impl What {
-    /// Whether the bank or a biller decides, and not people and the clock.
+    /// Whether the bank, a biller or an order decides, and not people and the clock.
     pub(crate) const fn is_outside(&self) -> bool {
-        matches!(self, Self::Withdrawal { .. } | Self::Bill)
+        matches!(self, Self::Withdrawal { .. } | Self::Bill | Self::Order { .. })
     }
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
-    pub(crate) payer: Person,
+    /// Where it came from, and goes back to.
+    pub(crate) payer: Place,
     pub(crate) what: What,
     pub(crate) left: i128,
     pub(crate) placed_at: i64,
@@ -32,6 +34,12 @@ pub(crate) struct Held {
     pub(crate) open: bool,
     /// Who got how much of a packet.
     pub(crate) taken: Vec<(Person, i128)>,
+}
+
+impl Held {
+    pub(crate) const fn new(payer: Place, what: What, cents: i128, placed_at: i64, due: Option<i64>) -> Self {
+        Self { payer, what, left: cents, placed_at, due, accepted: false, open: true, taken: vec![] }
+    }
 }
 
 impl Model {
@@ -64,11 +72,11 @@ impl Model {
                 self.sweep();
                 Ok(())
             }
-            other => panic!("{other:?} is not about holds"),
+            at_counter => self.answer_at_counter(step, at_counter),
         }
     }
 
-    fn place(&mut self, step: Step, spend: &Spend, what: What) -> Answer {
+    pub(crate) fn place(&mut self, step: Step, spend: &Spend, what: What) -> Answer {
         self.check_spend(spend, spend.cents)?;
         self.check_limits(spend, false)?;
         self.count(spend, false);
@@ -79,9 +87,7 @@ impl Model {
     fn hold(&mut self, step: Step, spend: &Spend, cents: i128, what: What) {
         self.spend(spend, cents, Place::Hold(step));
         let due = (!what.is_outside()).then_some(self.now + self.rules.hold);
-        let (payer, placed_at) = (spend.who, self.now);
-        let held = Held { payer, what, left: cents, placed_at, due, accepted: false, open: true, taken: vec![] };
-        self.holds.insert(step, held);
+        self.holds.insert(step, Held::new(Place::Wallet(spend.who), what, cents, self.now, due));
     }
 
     /// By when a hold must be over at the latest.
@@ -90,7 +96,7 @@ impl Model {
             + match held.what {
                 What::Transfer { arrival, .. } => self.rules.hold + arrival,
                 What::Packet { .. } => self.rules.hold,
-                What::Withdrawal { .. } | What::Bill => self.rules.settlement,
+                What::Withdrawal { .. } | What::Bill | What::Order { .. } => self.rules.settlement,
             }
     }
 
@@ -157,7 +163,7 @@ impl Model {
         let (Some((_, arrival)), Some(held)) = (self.transfer(hold), self.holds.get(&hold)) else {
             return refused("hold-not-found");
         };
-        if held.payer != by {
+        if held.payer != Place::Wallet(by) {
             return refused("hold-not-found");
         }
         if !held.open || held.accepted && held.due.is_some_and(|due| due <= self.now) {
@@ -202,6 +208,9 @@ impl Model {
     fn hear_from_outside(&mut self, hold: Step, done: bool, crash: bool) {
         let Some(held) = self.holds.get_mut(&hold).filter(|held| held.open && held.what.is_outside()) else { return };
         let payer = held.payer;
+        if matches!(held.what, What::Order { .. }) {
+            return self.settle_order(hold);
+        }
         if done {
             held.open = false;
             let what = std::mem::replace(&mut held.what, What::Bill);
@@ -213,7 +222,7 @@ impl Model {
             moves.into_iter().for_each(|(to, cents)| self.shift(Place::Hold(hold), to, cents));
             return;
         }
-        if let What::Withdrawal { net, noted, .. } = &mut held.what
+        if let (What::Withdrawal { net, noted, .. }, Place::Wallet(payer)) = (&mut held.what, payer)
             && !std::mem::replace(noted, true)
         {
             let withdrawn = &mut self.owners[payer].withdrawn;
@@ -231,13 +240,14 @@ impl Model {
             let to = self.transfer(hold).map(|(to, _)| to).filter(|_| self.holds[&hold].accepted);
             self.end(hold, to);
         }
+        self.close_orders();
     }
 
     /// All that is left goes to somebody, or back to the payer.
-    fn end(&mut self, hold: Step, to: Option<Person>) {
+    pub(crate) fn end(&mut self, hold: Step, to: Option<Person>) {
         let Some(held) = self.holds.get_mut(&hold) else { return };
         held.open = false;
-        let (cents, to) = (std::mem::take(&mut held.left), to.unwrap_or(held.payer));
-        self.shift(Place::Hold(hold), Place::Wallet(to), cents);
+        let (cents, to) = (std::mem::take(&mut held.left), to.map_or(held.payer, Place::Wallet));
+        self.shift(Place::Hold(hold), to, cents);
     }
 }

@@ -1,13 +1,14 @@
 //! The real deciders, driven as the use cases drive them, with a book of all entries.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, CardId, ConversationId, DeviceId, EventFamily, EventMeta, Hold, HoldEvent, HoldId, MerchantId,
-    MoneyPolicy, PaymentId, Rejection, UserId, Wallet, WalletEvent, accounts,
+    Aggregate, CardId, ConversationId, DeviceId, EventFamily, EventMeta, Hold, HoldEvent, HoldId, Merchant, MerchantId,
+    MoneyPolicy, Order, PaymentId, Rejection, UserId, Wallet, WalletEvent, accounts,
     cards::CardLinked,
     hold::{PacketKind, Payer, Purpose, Terms},
+    merchant::Sale,
     wallet::{HoldPlaced, Payment, Placement, WithdrawalFailed},
 };
 use ledger::{Account, Book, Booked, Currency::CNY, Entry, Money, Timestamp, Violation, invariants};
@@ -16,7 +17,8 @@ use uuid::Uuid;
 
 use crate::{
     command::{Answer, Command, Packet, Person, Refusal, Spend, Step},
-    model::PEOPLE,
+    counter::step_of,
+    model::{MERCHANTS, PEOPLE},
 };
 
 /// A stream: its state and the JSON of its events, with what their records say.
@@ -27,7 +29,7 @@ pub(crate) struct Stream<A> {
 }
 
 impl<A: Aggregate> Stream<A> {
-    fn take(&mut self, event: &A::Event, at: DateTime<Utc>) {
+    pub(crate) fn take(&mut self, event: &A::Event, at: DateTime<Utc>) {
         let meta = EventMeta { actor: None, at, version: self.events.len() as u64 + 1 };
         self.events.push((event.event_type(), event.to_json().unwrap(), meta));
         self.state.evolve(event, &meta);
@@ -43,8 +45,8 @@ impl<A: Aggregate> Stream<A> {
 }
 
 pub(crate) struct House {
-    policy: MoneyPolicy,
-    now: DateTime<Utc>,
+    pub(crate) policy: MoneyPolicy,
+    pub(crate) now: DateTime<Utc>,
     pub(crate) wallets: Vec<Stream<Wallet>>,
     pub(crate) holds: BTreeMap<Step, (Terms, Stream<Hold>)>,
     top_ups: BTreeMap<Step, Person>,
@@ -56,6 +58,16 @@ pub(crate) struct House {
     pub(crate) violations: Vec<Violation>,
     credited: [Money; PEOPLE],
     history: Vec<[Money; PEOPLE]>,
+    pub(crate) merchants: Vec<Stream<Merchant>>,
+    pub(crate) orders: BTreeMap<Step, Stream<Order>>,
+    /// Holds that their order has decided on.
+    pub(crate) settled: BTreeSet<Step>,
+    /// What was paid to static codes, and to whom.
+    pub(crate) static_sales: BTreeMap<Step, (MerchantId, Sale)>,
+    /// Whose code was shown.
+    pub(crate) codes: BTreeMap<Step, Person>,
+    taken: [Money; MERCHANTS],
+    pub(crate) takings: Vec<[Money; MERCHANTS]>,
     /// Up to when the clock's work is done.
     pub(crate) swept: Timestamp,
 }
@@ -64,7 +76,7 @@ pub(crate) fn yuan(cents: i128) -> Money {
     Money::from_minor(cents, CNY).unwrap()
 }
 
-fn id(kind: u16, step: usize) -> Uuid {
+pub(crate) fn id(kind: u16, step: usize) -> Uuid {
     Uuid::from_u128(u128::from(kind) << 64 | step as u128)
 }
 
@@ -80,7 +92,7 @@ fn device(number: u8) -> DeviceId {
     DeviceId(id(3, number.into()))
 }
 
-fn card_id(step: Step) -> CardId {
+pub(crate) fn card_id(step: Step) -> CardId {
     CardId(id(4, step))
 }
 
@@ -90,6 +102,10 @@ pub(crate) fn hold_id(step: Step) -> HoldId {
 
 fn top_up_id(step: Step) -> PaymentId {
     PaymentId(id(6, step))
+}
+
+pub(crate) fn payment_id(step: Step) -> PaymentId {
+    PaymentId(id(8, step))
 }
 
 fn authorization(step: Step) -> Uuid {
@@ -107,7 +123,7 @@ fn fits(verifier: &str, pin: u8) -> bool {
 
 impl House {
     pub(crate) fn new(policy: MoneyPolicy, now: DateTime<Utc>) -> Self {
-        Self {
+        let mut house = Self {
             policy,
             now,
             wallets: (0..PEOPLE).map(|_| Stream::default()).collect(),
@@ -120,7 +136,16 @@ impl House {
             credited: [Money::zero(CNY); PEOPLE],
             history: vec![[Money::zero(CNY); PEOPLE]],
             swept: Timestamp(0),
-        }
+            merchants: vec![],
+            orders: BTreeMap::new(),
+            settled: BTreeSet::new(),
+            static_sales: BTreeMap::new(),
+            codes: BTreeMap::new(),
+            taken: [Money::zero(CNY); MERCHANTS],
+            takings: vec![[Money::zero(CNY); MERCHANTS]],
+        };
+        house.open_shops();
+        house
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -131,6 +156,7 @@ impl House {
     pub(crate) fn step(&mut self, step: Step, command: &Command) -> Answer {
         let answer = self.carry_out(step, command).map_err(refusal);
         self.history.push(self.credited);
+        self.takings.push(self.taken);
         answer
     }
 
@@ -177,7 +203,9 @@ impl House {
             Command::Pay { spend, merchant: number } => {
                 let (amount, to) = (yuan(spend.cents), merchant(*number));
                 let payment = self.payment(spend, &policy);
-                self.decide(spend.who, |wallet| wallet.pay(&payment, PaymentId(id(8, step)), to, amount, ""))
+                self.decide(spend.who, |wallet| wallet.pay(&payment, payment_id(step), to, amount, ""))?;
+                self.keep_sale(step, spend, to);
+                Ok(())
             }
             Command::Withdraw { spend, card } => self.withdraw(step, spend, card_id(*card), &policy),
             Command::Transfer { spend, to } => {
@@ -221,13 +249,14 @@ impl House {
                     self.decide_hold(hold, Hold::fall_due)?;
                 }
                 self.swept = self.now();
-                Ok(())
+                self.close_orders()
             }
+            at_counter => self.at_counter(step, at_counter),
         }
     }
 
     /// Runs a decider on a wallet and takes in what it gives. A hold that is placed begins.
-    fn decide(
+    pub(crate) fn decide(
         &mut self,
         who: Person,
         decide: impl FnOnce(&Wallet) -> Result<Vec<WalletEvent>, Rejection>,
@@ -237,7 +266,7 @@ impl House {
             event.entry().into_iter().for_each(|entry| self.post(entry));
             if let WalletEvent::HoldPlaced(placed) = event {
                 let terms = terms(placed, Payer::Person(user(who)), self.now);
-                let step = usize::try_from(terms.hold.0.as_u128() & u128::from(u64::MAX)).unwrap();
+                let step = step_of(terms.hold.0);
                 self.holds.insert(step, (terms, Stream::default()));
             }
         }
@@ -256,7 +285,7 @@ impl House {
         Ok(())
     }
 
-    fn post(&mut self, entry: &Entry) {
+    pub(crate) fn post(&mut self, entry: &Entry) {
         self.violations.extend(invariants::entry_sums_to_zero(entry.postings()));
         let booked = Booked { position: self.journal.len() as u64 + 1, at: self.now(), entry: entry.clone() };
         self.book.post(&booked).unwrap();
@@ -266,10 +295,13 @@ impl House {
             if let Some(who) = (0..PEOPLE).find(|who| *posting.account() == accounts::wallet(user(*who))) {
                 self.credited[who] = self.credited[who].checked_sub(posting.amount()).unwrap();
             }
+            if let Some(at) = (0..MERCHANTS).find(|at| *posting.account() == accounts::merchant(merchant(*at))) {
+                self.taken[at] = self.taken[at].checked_sub(posting.amount()).unwrap();
+            }
         }
     }
 
-    fn payment<'a>(&self, spend: &Spend, policy: &'a MoneyPolicy) -> Payment<'a> {
+    pub(crate) fn payment<'a>(&self, spend: &Spend, policy: &'a MoneyPolicy) -> Payment<'a> {
         let known = self.history[self.history.len().saturating_sub(1 + spend.stale)];
         Payment {
             owner: user(spend.who),
@@ -280,7 +312,7 @@ impl House {
         }
     }
 
-    fn place(&mut self, step: Step, spend: &Spend, purpose: Purpose) -> Result<(), Rejection> {
+    pub(crate) fn place(&mut self, step: Step, spend: &Spend, purpose: Purpose) -> Result<(), Rejection> {
         let policy = self.policy.clone();
         let payment = self.payment(spend, &policy);
         let placement = Placement { hold: hold_id(step), purpose, amount: yuan(spend.cents) };
@@ -329,8 +361,11 @@ impl House {
 
     fn settle_hold(&mut self, hold: Step, done: bool, crash: bool) -> Result<(), Rejection> {
         let Some((terms, stream)) = self.holds.get(&hold) else { return Ok(()) };
-        let Payer::Person(payer) = terms.payer else { return Ok(()) };
-        let who = usize::try_from(payer.0.as_u128() & u128::from(u64::MAX)).unwrap();
+        if matches!(terms.purpose, Purpose::Order { .. }) {
+            return self.settle_order(hold);
+        }
+        let Payer::Person(payer) = terms.payer else { return self.settle_takings(hold, done, crash) };
+        let who = step_of(payer.0);
         let failed = match &terms.purpose {
             Purpose::Withdrawal { card, .. } if self.wallets[who].state.card_token(*card).is_none() => return Ok(()),
             Purpose::Withdrawal { amount, .. } => Some(*amount),
@@ -352,6 +387,17 @@ impl House {
     }
 }
 
+impl House {
+    /// The bank's answer to what a merchant withdraws.
+    fn settle_takings(&mut self, hold: Step, done: bool, crash: bool) -> Result<(), Rejection> {
+        match (done, crash) {
+            (true, _) => self.decide_hold(hold, |hold, terms, _| hold.complete(terms, "reference")),
+            (false, true) => Ok(()),
+            (false, false) => self.decide_hold(hold, |hold, terms, _| hold.refuse(terms, "no", "words")),
+        }
+    }
+}
+
 /// The terms that the first leg gives a hold.
 fn terms(placed: HoldPlaced, payer: Payer, placed_at: DateTime<Utc>) -> Terms {
     let held =
@@ -369,7 +415,7 @@ fn refusal(rejection: Rejection) -> Refusal {
     let left = match &rejection {
         Rejection::WrongPin { left } => Some(i128::from(*left)),
         Rejection::InsufficientFunds { available } => Some(cents(available)),
-        Rejection::LimitReached { left, .. } => Some(cents(left)),
+        Rejection::LimitReached { left, .. } | Rejection::RefundTooLarge { left } => Some(cents(left)),
         _ => None,
     };
     Refusal { code: rejection.code(), left }

@@ -57,7 +57,8 @@ pub(crate) fn command(dice: &mut Dice, model: &Model) -> Command {
             Command::BankOnTopUp { top_up, done: dice.percent(75) }
         }
         45..47 => Command::ChooseArrival { who, seconds: arrival(dice, model) },
-        47..76 => spending(dice, model, who),
+        47..70 => spending(dice, model, who),
+        70..84 => at_counter(dice, model, who),
         _ => on_hold(dice, model, who),
     }
 }
@@ -159,6 +160,77 @@ fn spending(dice: &mut Dice, model: &Model, who: Person) -> Command {
     }
 }
 
+/// What happens at a shop's counter.
+fn at_counter(dice: &mut Dice, model: &Model, who: Person) -> Command {
+    let merchant = dice.below(MERCHANTS);
+    let unpaid = model.orders.iter().filter(|(_, order)| !order.paid && !order.closed).map(|(step, _)| *step);
+    let some = dice.any(unpaid).filter(|_| dice.percent(85));
+    let Some(order) = some.or_else(|| dice.any(model.orders.keys().copied())).filter(|_| dice.percent(98)) else {
+        return new_order(dice, merchant);
+    };
+    let stale = if dice.percent(15) { dice.below(12) } else { 0 };
+    let crash = dice.percent(25);
+    // Where nothing is paid yet, there is nothing to give back.
+    let most = if model.sales.is_empty() && dice.percent(90) { 72 } else { 100 };
+    match dice.below(most) {
+        0..12 => new_order(dice, merchant),
+        12..18 => {
+            let cents = model.orders[&order].cents;
+            Command::AskAgain { order, cents: if dice.percent(75) { cents } else { cents + 1 } }
+        }
+        18..22 => Command::CloseOrder { order: if dice.percent(95) { order } else { 0 } },
+        22..46 => match spending(dice, model, who) {
+            Command::Transfer { spend, .. }
+            | Command::RedPacket { spend, .. }
+            | Command::Withdraw { spend, .. }
+            | Command::Bill { spend }
+            | Command::Pay { spend, .. } => Command::PayOrder { spend, order, crash },
+            other => other,
+        },
+        46..58 => Command::ShowCode { who },
+        58..72 => {
+            let live = model.owners.iter().flat_map(|owner| &owner.codes).filter(|code| model.now <= code.until);
+            let code = dice.any(live).filter(|_| dice.percent(92)).map(|code| code.step);
+            let code = code.or_else(|| dice.any(model.shown.keys().copied()).filter(|_| dice.percent(30)));
+            code.map_or(Command::ShowCode { who }, |code| Command::ReadCode { code, order, stale, crash })
+        }
+        72..90 => refund(dice, model, order, stale),
+        _ => {
+            let till = model.at(Place::Merchant(merchant));
+            let cents = match dice.below(4) {
+                0 => till + dice.between(-1, 1),
+                1 => dice.between(0, 100_000),
+                _ => dice.between(1, till.max(1)),
+            };
+            Command::WithdrawTakings { merchant, cents, stale }
+        }
+    }
+}
+
+fn new_order(dice: &mut Dice, merchant: usize) -> Command {
+    let cents = match dice.below(12) {
+        0 => dice.pick(&[0, 1_999, 2_000, 2_001, 60_000, 60_001, 100_000, 100_001]),
+        1..4 => dice.between(1, 110_000),
+        _ => dice.between(1, 3_000),
+    };
+    Command::CreateOrder { merchant, cents }
+}
+
+fn refund(dice: &mut Dice, model: &Model, order: Step, stale: usize) -> Command {
+    // What was given back of before has limits to run into.
+    let begun = model.sales.iter().filter(|(step, sale)| model.tills[sale.merchant].refunded(**step).1 > 0);
+    let begun = dice.any(begun.map(|(step, _)| *step)).filter(|_| dice.percent(60));
+    let sale = begun.or_else(|| dice.any(model.sales.keys().copied()).filter(|_| dice.percent(95))).unwrap_or(order);
+    let left = model.sales.get(&sale).map_or(1, |known| known.cents - model.tills[known.merchant].refunded(sale).0);
+    let cents = match dice.below(6) {
+        0 => left + dice.between(-1, 1),
+        1 => dice.between(0, 100_000),
+        2 | 3 => dice.between(1, (left / 4).max(1)),
+        _ => dice.between(1, left.max(1)),
+    };
+    Command::Refund { sale, number: u8::try_from(dice.below(200)).unwrap() % dice.pick(&[3, 200]), cents, stale }
+}
+
 fn packet(dice: &mut Dice, model: &Model, mut spend: Spend) -> Command {
     let exclusive = Packet::Exclusive(dice.below(PEOPLE));
     let packet = dice.pick(&[Packet::Equal, Packet::Lucky, Packet::Lucky, exclusive]);
@@ -184,19 +256,20 @@ fn on_hold(dice: &mut Dice, model: &Model, who: Person) -> Command {
     let Some(hold) = some.or_else(|| dice.any(model.holds.keys().copied())) else { return Command::Sweep };
     let held = &model.holds[&hold];
     let somebody = |dice: &mut Dice, right: Person| if dice.percent(90) { right } else { who };
+    let payer = if let Place::Wallet(payer) = held.payer { payer } else { who };
     let kind = if dice.percent(95) { held.what.clone() } else { What::Bill };
     match kind {
         What::Transfer { to, .. } => match dice.below(10) {
             0..5 => Command::Accept { hold, by: somebody(dice, to) },
             5..7 => Command::Return { hold, by: somebody(dice, to) },
-            _ => Command::Cancel { hold, by: somebody(dice, held.payer) },
+            _ => Command::Cancel { hold, by: somebody(dice, payer) },
         },
         What::Packet { packet: Packet::Exclusive(to), .. } => {
             Command::OpenShare { hold, by: somebody(dice, to), luck: dice.roll() }
         }
         What::Packet { .. } if dice.percent(95) => Command::OpenShare { hold, by: who, luck: dice.roll() },
         What::Packet { .. } => Command::Accept { hold, by: who },
-        What::Withdrawal { .. } | What::Bill if held.what.is_outside() || dice.percent(50) => {
+        What::Withdrawal { .. } | What::Bill | What::Order { .. } if held.what.is_outside() || dice.percent(50) => {
             Command::Outside { hold, done: dice.percent(55), crash: dice.percent(20) }
         }
         _ => Command::OpenShare { hold, by: who, luck: dice.roll() },

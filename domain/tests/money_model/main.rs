@@ -5,18 +5,20 @@
 //! `TEAHOUSE_TEST_SEED` repeats a run; what fails is printed with its seed, cut down to the steps that it takes.
 //!
 //! - `command`: the commands as data; `luck` rolls them with `dice`; `rules`: the numbers they go by.
-//! - `model` and `held`: what ought to happen. `house`: the real deciders. `comparison`: both side by side.
+//! - `model`, `held` and `shops`: what ought to happen. `house` and `counter`: the real deciders. `comparison`: both side by side.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that fails should stop")]
 
 mod command;
 mod comparison;
+mod counter;
 mod dice;
 mod held;
 mod house;
 mod luck;
 mod model;
 mod rules;
+mod shops;
 
 use std::{
     collections::BTreeMap,
@@ -30,7 +32,7 @@ use dice::Dice;
 
 const SEQUENCES: u64 = 10_000;
 /// Steps of a sequence after what brings money in.
-const STEPS: usize = 30;
+const STEPS: usize = 40;
 
 /// Every refusal that the sequences must run into, for the comparison to be worth something.
 const REFUSALS: &[&str] = &[
@@ -47,9 +49,20 @@ const REFUSALS: &[&str] = &[
     "not-authorized",
     "not-for-you",
     "opened-already",
+    "order-closed",
+    "order-code-expired",
+    "order-differs",
+    "order-not-found",
+    "order-not-paid",
+    "order-paid",
     "other-holder",
+    "pay-code-invalid",
     "pin-locked",
+    "refund-differs",
+    "refund-too-large",
+    "refund-too-late",
     "too-many-cards",
+    "too-many-refunds",
     "too-many-top-ups",
     "wallet-not-open",
     "wallet-open-already",

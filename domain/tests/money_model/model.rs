@@ -8,6 +8,7 @@ use crate::{
     command::{Answer, Command, Person, Spend, Step, refused, refused_with},
     held::Held,
     rules::{Limits, Rules},
+    shops::{Code, Order, Sale, Till},
 };
 
 pub(crate) const PEOPLE: usize = 5;
@@ -64,6 +65,7 @@ pub(crate) struct Owner {
     pub(crate) arrival: i64,
     pub(crate) credited: i128,
     pub(crate) debited: i128,
+    pub(crate) codes: Vec<Code>,
 }
 
 #[derive(Clone, Debug)]
@@ -84,6 +86,14 @@ pub(crate) struct Model {
     pub(crate) top_ups: BTreeMap<Step, TopUp>,
     /// What had come in for everybody, after each step.
     pub(crate) history: Vec<[i128; PEOPLE]>,
+    pub(crate) tills: [Till; MERCHANTS],
+    /// What had come in for every merchant, after each step.
+    pub(crate) takings: Vec<[i128; MERCHANTS]>,
+    pub(crate) orders: BTreeMap<Step, Order>,
+    /// What was paid, by the order or the payment to a static code.
+    pub(crate) sales: BTreeMap<Step, Sale>,
+    /// Whose code was shown.
+    pub(crate) shown: BTreeMap<Step, Person>,
 }
 
 impl Model {
@@ -96,6 +106,11 @@ impl Model {
             holds: BTreeMap::new(),
             top_ups: BTreeMap::new(),
             history: vec![[0; PEOPLE]],
+            tills: Default::default(),
+            takings: vec![[0; MERCHANTS]],
+            orders: BTreeMap::new(),
+            sales: BTreeMap::new(),
+            shown: BTreeMap::new(),
         }
     }
 
@@ -107,6 +122,7 @@ impl Model {
     pub(crate) fn step(&mut self, step: Step, command: &Command) -> Answer {
         let answer = self.answer(step, command);
         self.history.push(std::array::from_fn(|who| self.owners[who].credited));
+        self.takings.push(std::array::from_fn(|merchant| self.tills[merchant].credited));
         answer
     }
 
@@ -150,6 +166,8 @@ impl Model {
                 self.check_limits(spend, true)?;
                 self.spend(spend, spend.cents, Place::Merchant(*merchant));
                 self.count(spend, true);
+                let (payer, cents, at) = (spend.who, spend.cents, self.now);
+                self.sales.insert(step, Sale { merchant: *merchant, payer, cents, at });
                 Ok(())
             }
             on_hold => self.answer_on_hold(step, on_hold),
@@ -159,11 +177,15 @@ impl Model {
     pub(crate) fn shift(&mut self, from: Place, to: Place, cents: i128) {
         *self.balances.entry(from).or_default() -= cents;
         *self.balances.entry(to).or_default() += cents;
-        if let Place::Wallet(who) = from {
-            self.owners[who].debited += cents;
+        match from {
+            Place::Wallet(who) => self.owners[who].debited += cents,
+            Place::Merchant(merchant) => self.tills[merchant].debited += cents,
+            _ => {}
         }
-        if let Place::Wallet(who) = to {
-            self.owners[who].credited += cents;
+        match to {
+            Place::Wallet(who) => self.owners[who].credited += cents,
+            Place::Merchant(merchant) => self.tills[merchant].credited += cents,
+            _ => {}
         }
     }
 

@@ -35,6 +35,17 @@ pub(crate) struct Rules {
     pub(crate) arrivals: Vec<i64>,
     pub(crate) packet_share: i128,
     pub(crate) packet_shares: u32,
+    /// How long the code of an order is good, and the order.
+    pub(crate) order_code: i64,
+    pub(crate) order: i64,
+    /// Most refunds of a sale, and for how long.
+    pub(crate) refunds: usize,
+    pub(crate) refund: i64,
+    pub(crate) pay_code: i64,
+    /// Most that a shown code pays without a PIN, and how often in a day.
+    pub(crate) without_pin: i128,
+    pub(crate) without_pin_day: usize,
+    pub(crate) merchant_fee_per_mille: i128,
 }
 
 impl Rules {
@@ -63,6 +74,14 @@ impl Rules {
             arrivals: vec![0, 7_200, 86_400],
             packet_share: 20_000,
             packet_shares: 100,
+            order_code: 2 * HOUR,
+            order: 7 * 24 * HOUR,
+            refunds: 50,
+            refund: 365 * 24 * HOUR,
+            pay_code: 60 * SECOND,
+            without_pin: 100_000,
+            without_pin_day: 10,
+            merchant_fee_per_mille: 0,
         }
     }
 
@@ -91,6 +110,14 @@ impl Rules {
             arrivals: vec![0, 60, 3_600],
             packet_share: 3_000,
             packet_shares: 4,
+            order_code: 45 * SECOND,
+            order: HOUR,
+            refunds: 2,
+            refund: 2 * HOUR,
+            pay_code: 40 * SECOND,
+            without_pin: 2_000,
+            without_pin_day: 2,
+            merchant_fee_per_mille: 6,
         }
     }
 
@@ -121,6 +148,14 @@ impl Rules {
             arrival_seconds: self.arrivals.clone(),
             packet_share: yuan(self.packet_share),
             packet_shares_max: self.packet_shares,
+            order_code_seconds: self.order_code / SECOND,
+            order_seconds: self.order / SECOND,
+            refunds_max: self.refunds,
+            refund_seconds: self.refund / SECOND,
+            pay_code_seconds: self.pay_code / SECOND,
+            without_pin: yuan(self.without_pin),
+            without_pin_day_max: u32::try_from(self.without_pin_day).unwrap(),
+            merchant_withdrawal_rate: Decimal::from_i128_with_scale(self.merchant_fee_per_mille, 3),
             ..MoneyPolicy::default()
         }
     }
