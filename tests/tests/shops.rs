@@ -1,6 +1,6 @@
 //! Shops: merchants, static codes, orders, refunds, from HTTP to disk.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use teahouse_tests::{
@@ -376,6 +376,9 @@ fn the_bills_of_a_day_add_up_to_the_ledger() {
     // Days of UTC, whose dates are those of the times in answers.
     let setup = Setup::new().with_bank(&bank).with("TEAHOUSE_POLICY__MONEY__DAY_OFFSET_MINUTES", "0");
     let house = House { server: setup.start(), bank };
+    // All of it on one day: it begins at one o'clock in the morning of the next.
+    let since_midnight = UNIX_EPOCH.elapsed().unwrap().as_secs() % 86_400;
+    house.server.advance(Duration::from_secs(86_400 - since_midnight + 3_600));
     let payer = house.with_money("mei", "400.00");
     let shop = Shop::of(house.server.register("lin"));
     let order = text_at(&shop.order("T,1", "30.00").done(), "id");
@@ -397,6 +400,8 @@ fn the_bills_of_a_day_add_up_to_the_ledger() {
     let sold: i64 = rows.iter().map(|row| fen(&row[24])).sum();
     let refunded: i64 = rows.iter().map(|row| fen(&row[25])).sum();
     assert_eq!((sold, refunded), (4957, 1655));
+    let kinds: Vec<&str> = rows.iter().map(|row| row[8].as_str()).collect();
+    assert_eq!(kinds, ["NATIVE", "STATIC", "MICROPAY", "NATIVE", "STATIC"]);
     assert_eq!((rows[0][6].as_str(), rows[0][9].as_str(), rows[3][15].as_str()), ("T 1", "SUCCESS", "R1"));
     assert_eq!(rows[4][5], rows[1][5]);
 

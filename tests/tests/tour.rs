@@ -36,6 +36,8 @@ fn the_tour_of_the_readme_works_as_written() {
     assert!(out.matches("四点喝茶?").count() >= 3, "{out}");
     assert!(out.contains(r#""type":"hello""#) && out.contains(r#""type":"entries""#), "{out}");
     assert!(!out.contains("about:blank"), "something was refused:\n{out}");
+    assert!(out.contains(r#""available":{"amount":"38.88","currency":"CNY"}"#), "{out}");
+    assert!(out.contains(r#""balance":{"amount":"161.12","currency":"CNY"}"#), "{out}");
     let said = server.messages();
     assert_eq!(said.iter().filter(|text| *text == "四点喝茶?").count(), 1, "sent twice, said once");
 }

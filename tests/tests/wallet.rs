@@ -256,12 +256,30 @@ fn nobody_spends_what_is_not_there_or_more_than_their_limits() {
     }
     let dollars = json!({ "amount": "1.00", "currency": "USD" });
     ann.ask_once(&format!("/v1/conversations/{talk}/transfers"), body(dollars)).refused(400, "invalid-field");
+    let limits = || {
+        let limits = ann.get("/v1/wallet/limits").done();
+        let told = |limit: &Value| {
+            [&limit["period"], &limit["most"]["amount"], &limit["left"]["amount"]]
+                .map(|text| text.as_str().unwrap().to_owned())
+        };
+        limits["limits"].as_array().unwrap().iter().map(told).collect::<Vec<_>>()
+    };
+    let year = ["year", "100000.00", "100000.00"].map(str::to_owned);
+    let day = |left: &str| ["day", "5000.00", left].map(str::to_owned);
+    let code = ["static-code-day", "500.00", "500.00"].map(str::to_owned);
+    assert_eq!(limits(), [code.clone(), day("5000.00"), year]);
     ann.transfer(&talk, "5000.00").done();
+    let year = ["year", "100000.00", "95000.00"].map(str::to_owned);
+    assert_eq!(limits(), [code, day("0.00"), year]);
+    bo.get("/v1/wallet/limits").refused(409, "wallet-not-open");
+    let free = ann.get("/v1/wallet/limits").done();
+    assert_eq!((&free["withdrawal_free"], &free["without_pin"]), (&yuan("1000.00"), &json!(10)));
     let problem = ann.transfer(&talk, "0.01").refused(409, "limit-reached");
     assert!(problem["detail"].as_str().unwrap().contains("leaves 0"), "{problem}");
     server.advance(24 * HOUR);
     until("the transfer came back", || (ann.available() == "6000.00").then_some(()));
     // A new day has a new limit.
+    assert_eq!(limits()[1], day("5000.00"));
     ann.transfer(&talk, "4999.00").done();
     bo.open_wallet();
     bo.transfer(&talk, "0.01").refused(409, "insufficient-funds");

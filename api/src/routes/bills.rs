@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use domain::{MerchantId, OrderId, PaymentId, hold::Payer};
 use ledger::Money;
 use projections::{
-    shops::ShopsView,
+    shops::{OrderRow, ShopsView},
     wallet::{Counterparty, Line, LineFilter, LineKind, WalletView},
 };
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -162,6 +162,15 @@ fn total(sum: Option<Money>) -> String {
     sum.map_or_else(|| "0.00".to_owned(), number)
 }
 
+/// How something was sold: at the payer's code, at an order's, or at the static one.
+fn trade_type(order: Option<&OrderRow>) -> &'static str {
+    match order {
+        Some(order) if order.by_code => "MICROPAY",
+        Some(_) => "NATIVE",
+        None => "STATIC",
+    }
+}
+
 fn write_trade_bill(day: &Day, lines: &[Line], shops: &ShopsView) -> Result<String, Problem> {
     let mut bill = bill_of(TRADE_COLUMNS);
     let (mut count, mut sold, mut refunded) = (0, None, None);
@@ -195,7 +204,7 @@ fn write_trade_bill(day: &Day, lines: &[Line], shops: &ShopsView) -> Result<Stri
                 paid.to_string(),
                 order.as_ref().map_or_else(String::new, |order| cell(&order.out_trade_no)),
                 payer,
-                if order.is_some() { "NATIVE" } else { "STATIC" }.to_owned(),
+                trade_type(order.as_ref()).to_owned(),
                 status.to_owned(),
                 "OTHERS".to_owned(),
                 line.amount.currency().to_string(),

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, post, put, web};
 use chrono::{DateTime, Utc};
-use domain::{CardId, WalletEvent, hold::Payer};
+use domain::{CardId, WalletEvent, hold::Payer, wallet::Limit};
 use ledger::{Currency, Money};
 use projections::wallet::{CardRow, Line, LineFilter, LineKind};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(wallet).service(open_wallet).service(change_pin).service(reset_pin).service(authorize);
-    config.service(choose_arrival).service(statement).service(receipt);
+    config.service(choose_arrival).service(limits).service(statement).service(receipt);
 }
 
 /// A wallet.
@@ -59,6 +59,42 @@ async fn wallet(reader: Reader, app: web::Data<App>) -> Result<web::Json<Wallet>
         cards: row.cards,
         arrival_seconds: row.arrival_seconds,
     }))
+}
+
+/// A limit of what may leave the balance. Withdrawals to one's own cards don't count.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LimitShown {
+    /// Of which time: `day`, `year`, `life`, or `static-code-day` for payments to static codes.
+    pub period: &'static str,
+    /// How much in all.
+    pub most: Money,
+    /// How much is left of it.
+    pub left: Money,
+}
+
+/// What may still be spent.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Limits {
+    /// The limits that there are. Days and years are local ones; further linked cards raise them.
+    pub limits: Vec<LimitShown>,
+    /// What may still be withdrawn without a fee.
+    pub withdrawal_free: Money,
+    /// How often a shown code may still pay without a PIN today.
+    pub without_pin: u32,
+}
+
+/// What is left of one's limits.
+#[utoipa::path(tag = "wallet", security(("token" = [])),
+    responses((status = 200, description = "The limits.", body = Limits), Refusals))]
+#[get("/v1/wallet/limits")]
+async fn limits(reader: Reader, app: web::Data<App>) -> Result<web::Json<Limits>, Problem> {
+    let left = app.commands.limits_left(reader.user).await?;
+    let currency = app.commands.policy.money.currency;
+    let money = |amount| Money::new(amount, currency).map_err(domain::Rejection::from_money);
+    let shown =
+        |limit: Limit| Ok(LimitShown { period: limit.period, most: money(limit.most)?, left: money(limit.left)? });
+    let limits = left.limits.into_iter().map(shown).collect::<Result<_, domain::Rejection>>()?;
+    Ok(web::Json(Limits { limits, withdrawal_free: money(left.withdrawal_free)?, without_pin: left.without_pin }))
 }
 
 /// What an account has.

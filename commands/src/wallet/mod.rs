@@ -5,6 +5,7 @@ mod authorize_spending;
 mod cancel_transfer;
 mod change_pin;
 mod choose_arrival;
+mod limits;
 mod link_card;
 mod open_red_packet;
 mod open_wallet;

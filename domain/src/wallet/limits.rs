@@ -35,6 +35,31 @@ impl Tier {
     }
 }
 
+/// Payments to static codes have a limit of their own for the day.
+const STATIC_CODE_DAY: &str = "static-code-day";
+
+/// A limit of what may leave the balance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Of which time: `static-code-day`, `day`, `year` or `life`.
+    pub period: &'static str,
+    /// How much in all.
+    pub most: Decimal,
+    /// How much is left of it.
+    pub left: Decimal,
+}
+
+/// What a person may still spend from the balance. Amounts are in the currency of the wallets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitsLeft {
+    /// The limits that there are.
+    pub limits: Vec<Limit>,
+    /// What may still be withdrawn without a fee.
+    pub withdrawal_free: Decimal,
+    /// How often a shown code may still pay without a PIN today.
+    pub without_pin: u32,
+}
+
 /// What was spent towards the limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spent {
@@ -132,19 +157,36 @@ impl Wallet {
         now: DateTime<Utc>,
         policy: &MoneyPolicy,
     ) -> Result<(), Rejection> {
+        let limits = self.limits(now, policy).into_iter().flatten();
+        let mut limits = limits.filter(|limit| static_code || limit.period != STATIC_CODE_DAY);
+        match limits.find(|limit| amount.amount() > limit.left) {
+            Some(Limit { period, left, .. }) => Err(Rejection::LimitReached { period, left: left.to_string() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The limits of what may leave the balance, and what is left of each; none where there is no such limit.
+    fn limits(&self, now: DateTime<Utc>, policy: &MoneyPolicy) -> [Option<Limit>; 4] {
         let (spent, tier) = (self.spent.on(local_date(now, policy)), self.tier(policy));
         let limits = [
-            ("static-code-day", static_code.then_some(policy.static_code_day), spent.static_today),
+            (STATIC_CODE_DAY, Some(policy.static_code_day), spent.static_today),
             ("day", tier.day, spent.today),
             ("year", tier.year, spent.this_year),
             ("life", tier.life, spent.life),
         ];
-        for (period, max, used) in limits {
-            if let Some(left) = max.map(|max| (max - used).max(Decimal::ZERO)).filter(|left| amount.amount() > *left) {
-                return Err(Rejection::LimitReached { period, left: left.to_string() });
-            }
+        let left = |most: Decimal, used: Decimal| (most - used).max(Decimal::ZERO);
+        limits.map(|(period, most, used)| most.map(|most| Limit { period, most, left: left(most, used) }))
+    }
+
+    /// What may still be spent now.
+    #[must_use]
+    pub fn limits_left(&self, now: DateTime<Utc>, policy: &MoneyPolicy) -> LimitsLeft {
+        let today = self.spent.on(local_date(now, policy));
+        LimitsLeft {
+            limits: self.limits(now, policy).into_iter().flatten().collect(),
+            withdrawal_free: (policy.withdrawal_free - self.spent.withdrawn).max(Decimal::ZERO),
+            without_pin: policy.without_pin_day_max.saturating_sub(today.without_pin_today),
         }
-        Ok(())
     }
 
     /// What withdrawing an amount costs: nothing within the free amount that everybody has once, then a share of what

@@ -22,7 +22,7 @@ pub use events::{
     ArrivalChosen, HoldPlaced, Paid, PayCodeIssued, PayCodePresented, PinChanged, PinFailed, SpendingAuthorized,
     TopUpDeclined, TopUpRequested, ToppedUp, WalletEvent, WalletOpened, WithdrawalFailed,
 };
-pub use limits::{Spent, Tier};
+pub use limits::{Limit, LimitsLeft, Spent, Tier};
 pub use pay_code::PayCode;
 pub use pin::PinState;
 pub use spending::{Payment, Placement};

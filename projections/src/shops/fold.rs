@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use domain::{
-    DomainEvent, MerchantEvent, MerchantId, OrderEvent, OrderId, PaymentId, UserId, WalletEvent,
-    merchant::MerchantRegistered, order::OrderCreated,
+    DomainEvent, MerchantEvent, MerchantId, OrderEvent, OrderId, PaymentId, UserId, WalletEvent, hold::Purpose,
+    merchant::MerchantRegistered, order::OrderCreated, wallet::HoldPlaced,
 };
 use fjall::OwnedWriteBatch as WriteBatch;
 use ledger::Money;
@@ -17,6 +17,7 @@ pub(super) fn matters(event_type: &str) -> bool {
     event_type.starts_with("merchant.")
         || event_type.starts_with("order.")
         || event_type.starts_with("wallet.pay-code-")
+        || event_type == "wallet.hold-placed"
 }
 
 /// Takes in a code that a payer shows.
@@ -50,8 +51,19 @@ impl Changes {
             DomainEvent::Order(event) => self.take_order(tables, fact, event),
             DomainEvent::Wallet(WalletEvent::PayCodePresented(presented)) => {
                 if let Some(mut row) = self.order(tables, presented.order)?.filter(OrderRow::is_unpaid) {
-                    row.state = OrderState::UserPaying;
+                    (row.state, row.by_code) = (OrderState::UserPaying, true);
                     self.orders.insert(presented.order, row);
+                }
+                Ok(())
+            }
+            DomainEvent::Wallet(WalletEvent::HoldPlaced(HoldPlaced {
+                pay_code: Some(_),
+                purpose: Purpose::Order { order, .. },
+                ..
+            })) => {
+                if let Some(mut row) = self.order(tables, *order)?.filter(OrderRow::is_unpaid) {
+                    row.by_code = true;
+                    self.orders.insert(*order, row);
                 }
                 Ok(())
             }
@@ -200,6 +212,7 @@ fn created_row(fact: &Fact, created: &OrderCreated) -> OrderRow {
         payer: None,
         paid_at: None,
         payment: None,
+        by_code: false,
         refunded: Money::zero(amount.currency()),
     }
 }

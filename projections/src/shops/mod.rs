@@ -23,7 +23,7 @@ pub struct ShopsProjection {
 
 impl Projection for ShopsProjection {
     const NAME: &'static str = "shops";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type View = ShopsView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

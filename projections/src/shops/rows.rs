@@ -97,6 +97,9 @@ pub struct OrderRow {
     /// The payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<HoldId>,
+    /// Whether a code that a payer showed was read for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_code: bool,
     /// What was given back.
     pub refunded: Money,
 }
