@@ -27,7 +27,7 @@ use crate::{
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(send_transfer).service(transfer).service(accept).service(give_back).service(cancel);
-    config.service(send_red_packet).service(red_packet).service(open_red_packet);
+    config.service(send_red_packet).service(red_packet);
     config.service(billers).service(bills).service(pay_bill).service(bill_payment);
 }
 
@@ -385,7 +385,7 @@ pub struct OpenedShare {
 #[utoipa::path(tag = "money", params(HoldPath), security(("token" = [])),
     responses((status = 200, description = "The caller's share.", body = OpenedShare), Refusals))]
 #[post("/v1/red-packets/{hold}/open")]
-async fn open_red_packet(
+pub(super) async fn open_red_packet(
     command: Command<NoBody>,
     path: web::Path<HoldPath>,
     app: web::Data<App>,

@@ -30,7 +30,7 @@ use crate::{
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(pay_merchant).service(register_merchant).service(own_merchants).service(merchant_shown);
+    config.service(register_merchant).service(own_merchants).service(merchant_shown);
     config.service(merchant_details).service(add_operator).service(remove_operator).service(close_merchant);
     config.service(merchant_balance).service(merchant_statement).service(code_svg).service(code_png);
     config.service(refund);
@@ -327,7 +327,7 @@ pub struct PaymentMade {
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 201, description = "Paid.", body = PaymentMade), Refusals))]
 #[post("/v1/merchants/{merchant}/payments")]
-async fn pay_merchant(
+pub(super) async fn pay_merchant(
     command: Command<web::Json<NewPayment>>,
     path: web::Path<MerchantPath>,
     app: web::Data<App>,

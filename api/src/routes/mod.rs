@@ -69,6 +69,8 @@ pub struct Switch {
 pub fn configure(config: &mut ServiceConfig) {
     // Paths are tried in this order: what is asked most often comes first.
     messages::configure(config);
+    config.service(merchants::pay_merchant).service(holds::open_red_packet);
+    config.service(orders::pay_order).service(orders::create_order);
     accounts::configure(config);
     people::configure(config);
     contacts::configure(config);

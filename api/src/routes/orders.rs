@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(pay_order).service(create_order).service(merchant_order).service(close_order);
+    config.service(merchant_order).service(close_order);
     config.service(order_shown).service(order_code_svg).service(order_code_png);
     config.service(show_pay_code).service(pay_with_code).service(reverse_order);
 }
@@ -94,7 +94,7 @@ pub struct OrderDetails {
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 201, description = "Created, or there already.", body = OrderShown), Refusals))]
 #[post("/v1/merchants/{merchant}/orders")]
-async fn create_order(
+pub(super) async fn create_order(
     command: Command<web::Json<OrderToCreate>>,
     path: web::Path<MerchantPath>,
     app: web::Data<App>,
@@ -240,7 +240,7 @@ pub struct OrderPaymentMade {
 #[utoipa::path(tag = "shops", params(OrderPath), security(("token" = [])),
     responses((status = 201, description = "Paid.", body = OrderPaymentMade), Refusals))]
 #[post("/v1/orders/{order}/payments")]
-async fn pay_order(
+pub(super) async fn pay_order(
     command: Command<web::Json<OrderPaymentToMake>>,
     path: web::Path<OrderPath>,
     app: web::Data<App>,
