@@ -29,9 +29,9 @@ pub(super) struct Payments {
 }
 
 impl Payments {
-    /// Shares payers out among connections; shops are shared out among the payers. Numbers go up from `first`.
-    pub(super) fn shared_out(payers: &[Payer], shops: &[Shop], connections: usize, first: u64) -> Vec<Self> {
-        let mut shares: Vec<Self> = (0..connections).map(|_| Self { requests: vec![], turn: 0, next: first }).collect();
+    /// Shares payers out among connections; shops are shared out among the payers.
+    pub(super) fn shared_out(payers: &[Payer], shops: &[Shop], connections: usize) -> Vec<Self> {
+        let mut shares: Vec<Self> = (0..connections).map(|_| Self { requests: vec![], turn: 0, next: 0 }).collect();
         for ((payer, shop), number) in payers.iter().zip(shops.iter().cycle()).zip(0..) {
             let path = format!("/v1/merchants/{}/payments", shop.merchant);
             let body = payment_body(&payer.authorization);

@@ -9,7 +9,9 @@ use super::{
     Bench, CONNECTIONS, Place, client,
     client::Connection,
     direct,
+    figure::Figure,
     load::{InTurn, at_pace},
+    process::disk_bytes,
     server::{self, Server},
     world::{self, Census, World},
 };
@@ -24,7 +26,8 @@ const AT_ONCE: usize = 16;
 /// How long the server may take to read the book.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Measures queries at a set pace over a book of so many lines: half of them are of 1,000 payers, half of one shop.
+/// Measures how a server that starts reads a book of so many lines (half of them are of 1,000 payers, half of one shop),
+/// then queries at a set pace.
 ///
 /// # Errors
 /// When the server does not come up or a connection can't be made.
@@ -32,8 +35,18 @@ pub(super) async fn run(bench: &Bench, lines: u64) -> Result<(), Error> {
     let place = Place::make(bench)?;
     let settings = server::settings(&place.data(), bench.store)?;
     let world = world::people(&settings, Census { payers: WALLETS, shops: 1, ..Census::default() })?;
+    let before = disk_bytes(&place.data());
     fill(bench, &settings, &world, lines / 2).await?;
+    let began = Instant::now();
     let server = Server::serve(&place.data(), bench.store)?;
+    let query = client::get("/v1/wallet", world.payers.first().map_or("", |payer| &payer.person.token));
+    until_read(&server, &query).await?;
+    let mut read =
+        Figure::new("statement", format!("payments read until {lines} lines are there"), lines / 2, began.elapsed());
+    let grown = disk_bytes(&place.data()).saturating_sub(before);
+    read.disk_bytes_per_item = Some(grown as f64 / read.items.max(1) as f64);
+    read.rss_mib = Some(server.process().resident_mib());
+    read.tell(bench.json);
     let of_payers = |path: &str| {
         let requests = world.payers.iter().map(|payer| client::get(path, &payer.person.token));
         requests.collect::<Vec<_>>()
@@ -42,8 +55,6 @@ pub(super) async fn run(bench: &Bench, lines: u64) -> Result<(), Error> {
         .shops
         .iter()
         .map(|shop| client::get(&format!("/v1/merchants/{}/statement", shop.merchant), &shop.owner.token));
-    until_read(&server, &client::get("/v1/wallet", world.payers.first().map_or("", |payer| &payer.person.token)))
-        .await?;
     let cases = [
         ("GET /v1/wallet", of_payers("/v1/wallet")),
         ("GET /v1/wallet/statement", of_payers("/v1/wallet/statement")),
