@@ -21,9 +21,12 @@ use parking_lot::{Condvar, Mutex};
 use projections::{
     Fact, ProjectionError,
     chat::{Audience, ChatView},
+    moments::MomentsView,
     runtime::Slot,
 };
 use tokio::sync::Notify;
+
+use crate::notices::Announcements;
 
 /// Why the server ends a connection. The numbers are WebSocket close codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,6 +161,8 @@ pub struct Hub {
     bytes_max: usize,
     /// How far devices said they are, for those that come back without saying it.
     acknowledged: Mutex<lru::LruCache<DeviceId, Position>>,
+    /// Notices of Moments that may have to be pushed.
+    pub(crate) announcements: Announcements,
 }
 
 /// After this time a stopped read model is noticed by who waits for it.
@@ -176,6 +181,7 @@ impl Hub {
             count: AtomicU64::new(0),
             bytes_max,
             acknowledged: Mutex::new(lru::LruCache::new(ACKNOWLEDGED)),
+            announcements: Announcements::default(),
         }
     }
 
@@ -326,10 +332,27 @@ impl Hub {
 
     /// Tells a person's devices that somebody is typing to them. It is not kept anywhere.
     pub fn typing(&self, to: UserId, from: UserId, conversation: ConversationId) {
-        let json = serde_json::json!({ "type": "typing", "conversation": conversation, "user": from });
-        let frame = Frame::Passing(Bytes::from(json.to_string()));
+        self.tell(to, &serde_json::json!({ "type": "typing", "conversation": conversation, "user": from }));
+    }
+
+    /// Sends a person's devices a message that is not part of catching up.
+    pub(crate) fn tell(&self, to: UserId, message: &serde_json::Value) {
+        let frame = Frame::Passing(Bytes::from(message.to_string()));
         let connections = self.connections.lock();
         connections.of.get(&to).into_iter().flatten().for_each(|connection| connection.push(frame.clone()));
+    }
+
+    /// Notes which connected people may have to be told of facts that the Moments read model has taken in.
+    pub fn announce(&self, view: &MomentsView, facts: &[Arc<Fact>]) {
+        let Some(first) = facts.first() else { return };
+        if self.connected() == 0 {
+            return;
+        }
+        let fresh = view.fresh_notices();
+        let connections = self.connections.lock();
+        let told =
+            |(user, position): &(UserId, Position)| *position >= first.position() && connections.of.contains_key(user);
+        self.announcements.put(fresh.into_iter().filter(told));
     }
 }
 

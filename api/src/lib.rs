@@ -6,7 +6,8 @@
 //! - [`request`]: the extractors: who calls ([`request::Reader`], [`request::Command`], [`request::Operator`]), bodies,
 //!   idempotency keys.
 //! - [`limits`]: rate limits; [`metrics`]: what Prometheus scrapes.
-//! - [`hub`]: which devices are connected, and what is pushed to them; [`socket`]: one device's WebSocket.
+//! - [`hub`]: which devices are connected, and what is pushed to them; [`socket`]: one device's WebSocket;
+//!   [`notices`]: pushing notices of Moments.
 //! - `qr`: codes as pictures.
 //! - [`routes`]: the endpoints, one file per subject; [`openapi`]: the document made of them.
 //! - [`ceiling`]: a server with the same HTTP stack and the same log but no domain, to measure against.
@@ -16,6 +17,7 @@ pub mod ceiling;
 pub mod hub;
 pub mod limits;
 pub mod metrics;
+pub mod notices;
 pub mod openapi;
 pub mod options;
 pub mod problem;

@@ -3,6 +3,7 @@
 //! The server sends text messages, each a JSON object with a `type`:
 //! - `hello` `{position}`: connected; everything after that position will be pushed.
 //! - `entries` `{entries: [...]}`: what happened, in the order of the log; the same shape as in `GET /v1/sync`.
+//! - `moments-notice` `{notice}`: the same shape as in `GET /v1/moments/notices`.
 //! - `typing` `{conversation, user}`; `pong`; `error` `{code, detail}`.
 //!
 //! The device may send `ping`; `ack` `{position}`: it has everything up to there; `typing` `{conversation}`, in direct

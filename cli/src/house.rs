@@ -77,11 +77,11 @@ impl House {
 
 /// Has everything that happens pushed to the devices that are connected.
 fn pushing_to(hub: &Arc<Hub>) -> ReadModelOptions {
-    let (applied, logged) = (hub.clone(), hub.clone());
+    let (applied, logged, noticed) = (hub.clone(), hub.clone(), hub.clone());
     ReadModelOptions {
         on_chat_applied: Some(Arc::new(move |view, facts| applied.publish(view, facts))),
         on_chat_logged: Some(Arc::new(move |chat, facts| logged.publish_ahead(chat, facts))),
-        ..ReadModelOptions::default()
+        on_moments_applied: Some(Arc::new(move |view, facts| noticed.announce(view, facts))),
     }
 }
 

@@ -88,7 +88,9 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
         token,
         settings.api.clone(),
     );
-    let mut running = api::start(Arc::new(app)).map_err(|error| not_listening(settings, &error))?;
+    let app = Arc::new(app);
+    let notices = tokio::spawn(api::notices::push_notices(app.clone()));
+    let mut running = api::start(app).map_err(|error| not_listening(settings, &error))?;
     tracing::info!(address = %running.address, operator = token.is_some(), "ready");
     greet(&running.address.to_string(), community.as_ref());
     let ended = tokio::select! {
@@ -98,6 +100,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     };
     expiries.abort();
     money.abort();
+    notices.abort();
     settlements.iter().for_each(tokio::task::JoinHandle::abort);
     match ended {
         None => {

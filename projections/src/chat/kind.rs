@@ -16,7 +16,7 @@ pub(super) enum Showing {
 }
 
 /// Number in rows, type name, showing. The numbers stand in rows: new types go at the end.
-const KINDS: [(&str, Showing); 50] = [
+const KINDS: [(&str, Showing); 53] = [
     ("message.sent", Showing::Message),
     ("message.recalled", Showing::Quiet),
     ("conversation.opened", Showing::Quiet),
@@ -67,6 +67,9 @@ const KINDS: [(&str, Showing); 50] = [
     ("order.payment-returned", Showing::Personal),
     ("merchant.refunded", Showing::Personal),
     ("wallet.pay-code-presented", Showing::Personal),
+    ("moments.settings-changed", Showing::Personal),
+    ("moments.timeline-viewed", Showing::Personal),
+    ("moments.notices-read", Showing::Personal),
 ];
 
 /// A type of event that this read model keeps.

@@ -68,7 +68,7 @@ pub struct ChatView {
 
 impl Projection for ChatProjection {
     const NAME: &'static str = "chat";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type View = ChatView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

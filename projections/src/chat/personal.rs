@@ -4,7 +4,8 @@
 //! - An acceptance reaches both. Declining, removing and adding back reach only who did it.
 //! - That a request ran out is told to nobody: its absence would tell a sender who was declined. Clients know the limit.
 //! - What becomes of money on its way reaches the payer and whoever gets it; of orders, what comes back to the payer.
-//! - What a person does to their own contacts, inbox, profile and devices reaches their own devices, without secrets.
+//! - What a person does to their own contacts, inbox, profile, devices, and settings and marks of Moments reaches their own
+//!   devices, without secrets. Posts and what is said of them reach nobody here.
 
 use std::borrow::Cow;
 
@@ -80,6 +81,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         },
         DomainEvent::Contacts(_) => owner("contacts").into_iter().collect(),
         DomainEvent::Inbox(_) => owner("inbox").into_iter().collect(),
+        DomainEvent::Circle(_) => owner("moments").into_iter().collect(),
         DomainEvent::User(event) => match event {
             UserEvent::UserRegistered(_) | UserEvent::PasswordChanged(_) => vec![],
             _ => owner("user").into_iter().collect(),
@@ -98,8 +100,8 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         | DomainEvent::Wallet(_)
         | DomainEvent::Merchant(_)
         | DomainEvent::Order(_)
-        | DomainEvent::Post(_)
-        | DomainEvent::Circle(_) => vec![],
+        // Who sees a post or what is said of it is judged when they look.
+        | DomainEvent::Post(_) => vec![],
     }
 }
 
