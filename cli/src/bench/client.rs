@@ -77,18 +77,23 @@ impl Head {
 
 /// A request with a body, as the bytes to send.
 pub(super) fn post(path: &str, token: &str, body: &str) -> Vec<u8> {
-    with_headers(path, token, "", body)
+    with_headers("POST", path, token, "", body)
 }
 
 /// A request with a body and an idempotency key, as the bytes to send.
 pub(super) fn post_once(path: &str, token: &str, key: &str, body: &str) -> Vec<u8> {
-    with_headers(path, token, &format!("Idempotency-Key: {key}\r\n"), body)
+    once("POST", path, token, key, body)
 }
 
-fn with_headers(path: &str, token: &str, headers: &str, body: &str) -> Vec<u8> {
+/// A command of any method with an idempotency key, as the bytes to send.
+pub(super) fn once(method: &str, path: &str, token: &str, key: &str, body: &str) -> Vec<u8> {
+    with_headers(method, path, token, &format!("Idempotency-Key: {key}\r\n"), body)
+}
+
+fn with_headers(method: &str, path: &str, token: &str, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
-        "POST {path} HTTP/1.1\r\nHost: teahouse\r\nAuthorization: Bearer {token}\r\n{headers}\
+        "{method} {path} HTTP/1.1\r\nHost: teahouse\r\nAuthorization: Bearer {token}\r\n{headers}\
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .into_bytes()

@@ -1,18 +1,20 @@
 //! `teahouse bench`: how fast this machine runs Teahouse.
 //!
 //! # Layout
-//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`; of money `pay`, `ledger`, `red_packet`, `statement`.
+//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`, `moments`; of money `pay`, `ledger`, `red_packet`,
+//!   `statement`.
 //! - the load: `load` (connections in a loop or at a pace), `messages` and `payments` (what they send), of which
 //!   `numbered` is made, `client` (HTTP), `sockets` (WebSockets).
 //! - the measured side: `server` (this binary again, in a process of its own), `ceiling` (the same without a domain),
 //!   `world` (the people in it), `market` (their money), `process` (what it uses).
-//! - `direct`: payments straight into the log.
+//! - straight into the log: `direct`: payments; `feed`: friends and posts.
 //! - `figure`: what comes out; `latency`: quantiles.
 
 mod ceiling;
 mod chat;
 mod client;
 mod direct;
+mod feed;
 mod figure;
 mod http;
 mod latency;
@@ -21,6 +23,7 @@ mod load;
 mod log;
 mod market;
 mod messages;
+mod moments;
 mod numbered;
 mod pay;
 mod payments;
@@ -55,6 +58,9 @@ const REPLAYED_PER_SECOND: u64 = 200_000;
 /// Lines in the book that statements are asked of, unless a number is given.
 const LINES: u64 = 1_000_000;
 
+/// Posts that are stored for `moments`, unless a number is given.
+const POSTS: u64 = 1_000_000;
+
 const EXAMPLES: &str = "Examples:
   teahouse bench chat --seconds 30
   teahouse bench pay --seconds 30
@@ -74,7 +80,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// For `log`: also load so many events from many streams at random. For `replay`: events in the log [default:
-    /// 200,000 for each second]. For `statement`: lines in the book [default: 1,000,000]
+    /// 200,000 for each second]. For `statement`: lines in the book, for `moments`: posts [default: 1,000,000]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     events: Option<u64>,
     /// Write JSON, one object a line
@@ -110,6 +116,8 @@ enum What {
     RedPacket,
     /// Balances and statements, with many lines in the book
     Statement,
+    /// Timelines, posts, likes and comments, with many posts stored
+    Moments,
 }
 
 /// What the bench starts by itself.
@@ -156,6 +164,7 @@ pub(crate) fn run(args: BenchArgs, config: Option<&Path>) -> Result<Ending, Erro
         What::Pay => on_one_thread(pay::run(&bench)),
         What::RedPacket => on_one_thread(red_packet::run(&bench)),
         What::Statement => on_one_thread(statement::run(&bench, events.unwrap_or(LINES))),
+        What::Moments => on_one_thread(moments::run(&bench, events.unwrap_or(POSTS))),
         // These measure parts of this very process.
         What::Log => on_all_cores(log::run(&bench, events)),
         What::Ledger => on_all_cores(ledger::run(&bench)),

@@ -1,5 +1,7 @@
 //! Prebuilt requests in which only a number is changed from one to the next.
 
+use super::load::Traffic;
+
 /// Digits of a number.
 pub(super) const DIGITS: usize = 12;
 /// What stands for the number until there is one. Tokens and ids have no such sign.
@@ -30,6 +32,39 @@ impl Numbered {
             }
         }
         &self.bytes
+    }
+}
+
+/// One connection's share of such requests: in turn, each with a number of its own.
+pub(super) struct Series {
+    requests: Vec<Numbered>,
+    turn: usize,
+    next: u64,
+}
+
+impl Series {
+    /// Shares requests out among connections, each to the one whose number comes with it. Their numbers go up from `first`.
+    pub(super) fn shared_out(
+        requests: impl Iterator<Item = (usize, Numbered)>,
+        connections: usize,
+        first: u64,
+    ) -> Vec<Self> {
+        let mut shares: Vec<Self> = (0..connections).map(|_| Self { requests: vec![], turn: 0, next: first }).collect();
+        for (place, request) in requests {
+            if let Some(share) = shares.get_mut(place % connections.max(1)) {
+                share.requests.push(request);
+            }
+        }
+        shares
+    }
+}
+
+impl Traffic for Series {
+    fn next(&mut self) -> &[u8] {
+        let (turn, number) = (self.turn, self.next);
+        self.turn = (turn + 1) % self.requests.len().max(1);
+        self.next += 1;
+        self.requests.get_mut(turn).map_or(&[], |request| request.with(number))
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     Bench, CONNECTIONS, Place, ceiling,
     figure::Figure,
     load::{Traffic, closed_loop},
-    payments::{Orders, Payments, sample_body},
+    payments::{self, Orders, sample_body},
     process::disk_bytes,
     server::{self, Server},
     world::{self, Census, World},
@@ -27,12 +27,12 @@ pub(super) async fn run(bench: &Bench) -> Result<(), Error> {
     ceiling.tell(bench.json);
 
     let case = format!("{CONNECTIONS} connections, {WALLETS} wallets, {SHOPS} shops");
-    let spread = measure(bench, case, |world| Payments::shared_out(&world.payers, &world.shops, CONNECTIONS)).await?;
+    let spread = measure(bench, case, |world| payments::of_codes(&world.payers, &world.shops, CONNECTIONS)).await?;
     spread.clone().with_ceiling(ceiling.per_second).tell(bench.json);
 
     let to_one = |world: &World| {
         let one = world.shops.get(..1).unwrap_or_default();
-        Payments::shared_out(&world.payers, one, CONNECTIONS)
+        payments::of_codes(&world.payers, one, CONNECTIONS)
     };
     let to_one = measure(bench, "all to one shop, against to all shops", to_one).await?;
     to_one.with_ceiling(spread.per_second).tell(bench.json);

@@ -4,7 +4,7 @@ use super::{
     client,
     load::Traffic,
     market::{Payer, Shop},
-    numbered::{Numbered, PLACE},
+    numbered::{Numbered, PLACE, Series},
 };
 
 /// The smallest coin, as a body's field.
@@ -21,37 +21,15 @@ fn payment_body(authorization: &uuid::Uuid) -> String {
     format!(r#"{{{AMOUNT},"authorization":"{authorization}"}}"#)
 }
 
-/// One connection's share of the payments to static codes: payers in turn, each payment with a key of its own.
-pub(super) struct Payments {
-    requests: Vec<Numbered>,
-    turn: usize,
-    next: u64,
-}
-
-impl Payments {
-    /// Shares payers out among connections; shops are shared out among the payers.
-    pub(super) fn shared_out(payers: &[Payer], shops: &[Shop], connections: usize) -> Vec<Self> {
-        let mut shares: Vec<Self> = (0..connections).map(|_| Self { requests: vec![], turn: 0, next: 0 }).collect();
-        for ((payer, shop), number) in payers.iter().zip(shops.iter().cycle()).zip(0..) {
-            let path = format!("/v1/merchants/{}/payments", shop.merchant);
-            let body = payment_body(&payer.authorization);
-            let request = client::post_once(&path, &payer.person.token, &format!("payment {PLACE}"), &body);
-            let place: usize = number % connections.max(1);
-            if let Some(share) = shares.get_mut(place) {
-                share.requests.push(Numbered::new(request));
-            }
-        }
-        shares
-    }
-}
-
-impl Traffic for Payments {
-    fn next(&mut self) -> &[u8] {
-        let (turn, number) = (self.turn, self.next);
-        self.turn = (turn + 1) % self.requests.len().max(1);
-        self.next += 1;
-        self.requests.get_mut(turn).map_or(&[], |request| request.with(number))
-    }
+/// Payments to static codes, each with a key of its own. Payers are shared out among connections, shops among the payers.
+pub(super) fn of_codes(payers: &[Payer], shops: &[Shop], connections: usize) -> Vec<Series> {
+    let request = |((payer, shop), number): ((&Payer, &Shop), usize)| {
+        let path = format!("/v1/merchants/{}/payments", shop.merchant);
+        let body = payment_body(&payer.authorization);
+        let bytes = client::post_once(&path, &payer.person.token, &format!("payment {PLACE}"), &body);
+        (number, Numbered::new(bytes))
+    };
+    Series::shared_out(payers.iter().zip(shops.iter().cycle()).zip(0..).map(request), connections, 0)
 }
 
 /// One connection's share of the orders: a shop's owner creates one, a payer pays it, and so on.
