@@ -80,3 +80,13 @@ fn statements_are_asked_of_a_book_of_so_many_lines() {
     assert!(asked[0]["disk_bytes_per_item"].is_number());
     assert!(asked.iter().skip(1).all(|figure| figure["p99_ms"].is_number()));
 }
+
+#[test]
+fn moments_are_read_and_written_with_many_posts_stored() {
+    let figures = figures("moments", &["--events", "20000"]);
+    let cases: Vec<_> = figures.iter().filter_map(|figure| figure["case"].as_str()).collect();
+    assert_eq!(cases.len(), 12, "{cases:?}");
+    let against: Vec<_> = figures.iter().filter(|figure| figure["ratio"].is_number()).collect();
+    assert_eq!(against.len(), 4, "{against:?}");
+    assert!(figures.iter().skip(1).all(|figure| figure["p99_ms"].is_number()));
+}
