@@ -242,6 +242,28 @@ fn likes_and_comments_come_with_the_post_and_the_rest_of_them_in_pages() {
 }
 
 #[test]
+fn a_post_that_was_looked_at_shows_each_change_at_once() {
+    let (mut world, [mei, lan, jun]) = three_friends();
+    let post = world.post(mei);
+    let look = |world: &mut World| {
+        let views = world.views();
+        let shown = views.seen_by(jun).post(post).unwrap();
+        shown.map(|shown| (shown.likes.len(), shown.comments.len()))
+    };
+    assert_eq!(look(&mut world), Some((0, 0)));
+    world.below(post, lan, PostLiked {});
+    assert_eq!(look(&mut world), Some((1, 0)));
+    let comment = world.comment(post, lan, None);
+    assert_eq!(look(&mut world), Some((1, 1)));
+    world.below(post, lan, LikeTakenBack {});
+    assert_eq!(look(&mut world), Some((0, 1)));
+    world.below(post, mei, CommentDeleted { comment });
+    assert_eq!(look(&mut world), Some((0, 0)));
+    world.below(post, mei, PostDeleted {});
+    assert_eq!(look(&mut world), None);
+}
+
+#[test]
 fn what_was_taken_back_or_deleted_is_gone_with_its_notice() {
     let (mut world, [mei, lan, jun]) = three_friends();
     let post = world.post(mei);

@@ -35,6 +35,8 @@ pub(super) struct News {
     pub(super) circles: BTreeMap<UserId, Circle>,
     /// Who may have been told of something, and its position.
     pub(super) notices: Vec<(UserId, u64)>,
+    /// Positions of posts that something happened to.
+    pub(super) touched: BTreeSet<u64>,
 }
 
 /// What a batch changes.
@@ -129,6 +131,7 @@ impl<'a> Changes<'a> {
         fact: &Fact,
     ) -> Result<(), ProjectionError> {
         let Some(target) = self.target(post)? else { return Ok(()) };
+        self.news.touched.insert(target.position);
         match event {
             PostEvent::PostPublished(_) => Ok(()),
             PostEvent::PostDeleted(_) => self.delete(post, &target),

@@ -6,12 +6,14 @@
 //!
 //! # Layout
 //! - this file: the projection; `fold`: what each event changes; `staged`: a batch that reads what it has written.
-//! - `rows`: the rows on disk; `index`: what is held in memory of each author and person.
+//! - `rows`: the rows on disk; `index`: what is held in memory of each author and person; `digest`: the posts that people
+//!   look at.
 //! - [`view`]: what is asked without asking who looks; [`viewer`]: somebody who looks, and what of a post they see.
 //! - the questions: `timeline` (timeline and albums), `talk` (likes, comments, one's own), `notices`;
 //!   [`answers`]: what they are answered with.
 
 pub mod answers;
+mod digest;
 mod fold;
 mod index;
 mod notices;

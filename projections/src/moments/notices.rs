@@ -81,14 +81,14 @@ impl Viewer<'_> {
     fn judged(&self, position: u64, pointer: Pointer) -> Result<Option<NoticeShown>, ProjectionError> {
         let seen = self.seen(pointer.post)?.filter(|seen| seen.sight == Sight::Full);
         let Some(seen) = seen else { return Ok(None) };
-        let (post, author) = (seen.row.post, seen.row.author);
+        let (post, author) = (seen.row().post, seen.row().author);
         let shown = |kind, deed: Deed, about_me, comment| {
             let (user, at) = (deed.actor, deed.at);
             NoticeShown { position, kind, user, at, post, author, about_me, comment }
         };
         let kind = match pointer.what {
             What::Reminder => {
-                let published = Deed { actor: author, at: seen.row.at, version: 0 };
+                let published = Deed { actor: author, at: seen.row().at, version: 0 };
                 return Ok(Some(shown(NoticeKind::Reminder, published, true, None)));
             }
             What::Like => NoticeKind::Like,

@@ -28,32 +28,47 @@ impl Viewer<'_> {
 
     pub(super) fn likes_of(&self, seen: &Seen, after: u64, limit: usize) -> Result<Likes, ProjectionError> {
         let mut likes = vec![];
-        let more = self.walk(seen, Table::Likes, after, |position, deed, _| {
-            if !self.sees_deed(seen.row.author, deed.actor, None) {
-                return Some(true);
+        let mut take = |position: u64, deed: Deed| {
+            if !self.sees_deed(seen.row().author, deed.actor, None) {
+                return true;
             }
             let room = likes.len() < limit;
             if room {
                 likes.push(LikeShown { position, user: deed.actor, at: deed.at });
             }
-            Some(room)
-        })?;
+            room
+        };
+        let first = &seen.digest.likes;
+        let more = seen.sight == Sight::Full
+            && (first.behind(after).any(|(position, deed, ())| !take(*position, *deed))
+                || match first.goes_on_behind(after) {
+                    None => false,
+                    Some(after) => self.walk(seen, Table::Likes, after, |at, deed, _| Some(take(at, deed)))?,
+                });
         Ok(Likes { likes, more })
     }
 
     pub(super) fn comments_of(&self, seen: &Seen, after: u64, limit: usize) -> Result<Comments, ProjectionError> {
         let mut comments = vec![];
-        let more = self.walk(seen, Table::Comments, after, |position, deed, value| {
-            let said = Said::read(value)?;
-            if !self.sees_deed(seen.row.author, deed.actor, said.reply_to.map(|reply| reply.author)) {
-                return Some(true);
+        let mut take = |position: u64, deed: Deed, said: &Said| {
+            if !self.sees_deed(seen.row().author, deed.actor, said.reply_to.map(|reply| reply.author)) {
+                return true;
             }
             let room = comments.len() < limit;
             if room {
-                comments.push(comment_shown(position, deed, said));
+                comments.push(comment_shown(position, deed, said.clone()));
             }
-            Some(room)
-        })?;
+            room
+        };
+        let first = &seen.digest.comments;
+        let more = seen.sight == Sight::Full
+            && (first.behind(after).any(|(position, deed, said)| !take(*position, *deed, said))
+                || match first.goes_on_behind(after) {
+                    None => false,
+                    Some(after) => self.walk(seen, Table::Comments, after, |at, deed, value| {
+                        Some(take(at, deed, &Said::read(value)?))
+                    })?,
+                });
         Ok(Comments { comments, more })
     }
 
@@ -66,9 +81,6 @@ impl Viewer<'_> {
         after: u64,
         mut take: impl FnMut(u64, Deed, &[u8]) -> Option<bool>,
     ) -> Result<bool, ProjectionError> {
-        if seen.sight != Sight::Full {
-            return Ok(false);
-        }
         let range = deed_key(seen.position, after.saturating_add(1))..deed_key(seen.position, u64::MAX);
         for row in self.moments.tables.of(table)?.range(range) {
             let (key, value) = row.into_inner()?;
@@ -105,7 +117,7 @@ impl Viewer<'_> {
         let seen = self.seen(pointer.post)?.filter(|seen| seen.sight == Sight::Full);
         let Some(seen) = seen else { return Ok(None) };
         let Some((deed, comment)) = self.done(position, pointer)? else { return Ok(None) };
-        Ok(Some(InteractionShown { position, post: seen.row.post, author: seen.row.author, at: deed.at, comment }))
+        Ok(Some(InteractionShown { position, post: seen.row().post, author: seen.row().author, at: deed.at, comment }))
     }
 
     /// What was done at a position, unless it was undone; a comment with what it says.

@@ -6,6 +6,7 @@ use eventlog::Position;
 use parking_lot::{Mutex, RwLock};
 
 use super::{
+    digest::Digests,
     fold::News,
     index::{Index, Older},
     rows::Tables,
@@ -17,19 +18,23 @@ use crate::{ProjectionError, people::PeopleView};
 pub struct MomentsView {
     pub(super) tables: Tables,
     pub(super) index: RwLock<Index>,
+    pub(super) digests: Digests,
     /// Whom the batch taken in last may have something to tell, and what.
     fresh: Mutex<Vec<(UserId, Position)>>,
 }
 
 impl MomentsView {
     pub(super) fn new(tables: Tables, index: Index) -> Self {
-        Self { tables, index: RwLock::new(index), fresh: Mutex::default() }
+        Self { tables, index: RwLock::new(index), digests: Digests::default(), fresh: Mutex::default() }
     }
 
     /// Takes in what a batch has changed in memory.
     pub(super) fn show(&self, news: News) {
         let fresh = news.notices.into_iter().map(|(user, position)| (user, Position(position)));
         *self.fresh.lock() = fresh.collect();
+        if !news.touched.is_empty() {
+            self.digests.forget(news.touched);
+        }
         if news.posts.is_empty() && news.circles.is_empty() {
             return;
         }

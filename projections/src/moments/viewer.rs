@@ -1,6 +1,6 @@
 //! Somebody who looks, and what of a post they see: every answer about Moments is judged here, when it is asked for.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use domain::{
@@ -8,7 +8,7 @@ use domain::{
     moments::visibility::{Sight, is_shown, sight},
 };
 
-use super::{MomentsView, PostShown, rows::PostRow};
+use super::{MomentsView, PostShown, digest::Digest, rows::PostRow};
 use crate::{ProjectionError, people::Relationships};
 
 /// Most likes that come with a post; more are asked for.
@@ -30,8 +30,14 @@ pub struct Viewer<'a> {
 /// A post with how much of it the viewer sees.
 pub(super) struct Seen {
     pub(super) position: u64,
-    pub(super) row: PostRow,
+    pub(super) digest: Arc<Digest>,
     pub(super) sight: Sight,
+}
+
+impl Seen {
+    pub(super) fn row(&self) -> &PostRow {
+        &self.digest.row
+    }
 }
 
 impl<'a> Viewer<'a> {
@@ -57,9 +63,9 @@ impl<'a> Viewer<'a> {
 
     /// The post at a position, if they see anything of it.
     pub(super) fn seen(&self, position: u64) -> Result<Option<Seen>, ProjectionError> {
-        let Some(row) = self.moments.tables.post(position)? else { return Ok(None) };
-        let sight = self.sight(&row);
-        Ok((sight > Sight::Nothing).then_some(Seen { position, row, sight }))
+        let Some(digest) = self.moments.digests.get(&self.moments.tables, position)? else { return Ok(None) };
+        let sight = self.sight(&digest.row);
+        Ok((sight > Sight::Nothing).then_some(Seen { position, digest, sight }))
     }
 
     /// A post by its id, if they see anything of it. Who is no friend sees no more single posts than the album has for
@@ -67,7 +73,8 @@ impl<'a> Viewer<'a> {
     pub(super) fn find(&self, post: PostId) -> Result<Option<Seen>, ProjectionError> {
         let Some(position) = self.moments.tables.position_of(post)? else { return Ok(None) };
         let Some(seen) = self.seen(position)? else { return Ok(None) };
-        if seen.sight == Sight::Full || self.bare_album(seen.row.author)?.iter().any(|bare| bare.position == position) {
+        if seen.sight == Sight::Full || self.bare_album(seen.row().author)?.iter().any(|bare| bare.position == position)
+        {
             return Ok(Some(seen));
         }
         Ok(None)
@@ -100,7 +107,8 @@ impl<'a> Viewer<'a> {
     pub(super) fn shown(&self, seen: Seen) -> Result<PostShown, ProjectionError> {
         let likes = self.likes_of(&seen, 0, LIKES_SHOWN)?;
         let comments = self.comments_of(&seen, 0, COMMENTS_SHOWN)?;
-        let Seen { position, row: PostRow { post, author, at, draft }, sight } = seen;
+        let Seen { position, digest, sight } = seen;
+        let PostRow { post, author, at, draft } = digest.row.clone();
         let own = author == self.user;
         Ok(PostShown {
             post,
