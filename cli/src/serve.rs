@@ -10,6 +10,7 @@ use std::{
 use api::App;
 use commands::Commands;
 use domain::hold::Settler;
+use projections::runtime::State;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
@@ -31,6 +32,8 @@ const EXPIRIES_EVERY: Duration = Duration::from_secs(5);
 const MONEY_EVERY: Duration = Duration::from_secs(2);
 /// Time for ending connections, beyond what requests under way are given.
 const FAREWELL: Duration = Duration::from_secs(5);
+/// How often it is looked whether the read models have caught up.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Serves until told to stop.
 ///
@@ -71,8 +74,23 @@ fn use_small_pages() {
     }
 }
 
+/// Waits for the read models, which after a crash have to take in what they had not written: the sample community asks
+/// them whether it is there.
+async fn caught_up(house: &House) {
+    while house.read_models.status().iter().any(|model| model.state == State::CatchingUp) {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
 async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| Error::failed("signals", error))?;
+    if with_demo {
+        tokio::select! {
+            () = caught_up(house) => {}
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+            _ = terminate.recv() => return Ok(()),
+        }
+    }
     stickers::publish_sample_pack(&house.commands).await?;
     let community = if with_demo { Some(demo::settle(&house.commands).await?) } else { None };
     let expiries = tokio::spawn(end_what_waited(house.commands.clone(), house.clock_moved.subscribe()));

@@ -147,7 +147,7 @@ pub struct MoneyPolicy {
     pub without_pin: Decimal,
     /// Most payments of a day without a PIN.
     pub without_pin_day_max: u32,
-    /// Most in one share of a red packet.
+    /// Most in one share of a red packet on the average: what it holds is limited by it. Luck may draw more.
     pub packet_share: Decimal,
     /// Most shares of a red packet.
     pub packet_shares_max: u32,

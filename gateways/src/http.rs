@@ -15,6 +15,8 @@ use crate::options::{GatewayOptions, OptionsError};
 
 /// Longest text of the other side that is passed on, in characters.
 const PASSED_ON_CHARS: usize = 200;
+/// A card's number has at least this many digits (ISO/IEC 7812).
+const CARD_DIGITS_MIN: usize = 12;
 
 /// A connection to the other side; clones share it.
 #[derive(Clone)]
@@ -157,5 +159,40 @@ fn failed(error: &ureq::Error) -> GatewayError {
 
 /// A text of the other side as it may be logged and shown: of limited length, on one line.
 pub(crate) fn presentable(text: &str) -> String {
-    text.chars().filter(|sign| !sign.is_control()).take(PASSED_ON_CHARS).collect()
+    let text: String = text.chars().filter(|sign| !sign.is_control()).take(PASSED_ON_CHARS).collect();
+    without_card_numbers(text)
+}
+
+/// Stars for the digits of whatever may be a card's number, also with spaces or dashes in it: a bank's words are kept for
+/// ever, and one that quotes a number must not put it there.
+fn without_card_numbers(text: String) -> String {
+    let mut signs: Vec<char> = text.chars().collect();
+    for run in signs.chunk_by_mut(|one, next| is_of_number(*one) && is_of_number(*next)) {
+        if run.iter().filter(|sign| sign.is_ascii_digit()).count() >= CARD_DIGITS_MIN {
+            run.iter_mut().filter(|sign| sign.is_ascii_digit()).for_each(|sign| *sign = '*');
+        }
+    }
+    signs.into_iter().collect()
+}
+
+fn is_of_number(sign: char) -> bool {
+    sign.is_ascii_digit() || matches!(sign, ' ' | '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_the_other_side_are_passed_on_without_card_numbers() {
+        let passed_on = [
+            ("card 6200000000001045 of E lost", "card **************** of E lost"),
+            ("6200 0000-0000 1045!", "**** ****-**** ****!"),
+            ("balance 12.30 at 2026-11-22", "balance 12.30 at 2026-11-22"),
+            ("a\nb", "ab"),
+        ];
+        for (said, kept) in passed_on {
+            assert_eq!(presentable(said), kept);
+        }
+    }
 }

@@ -192,6 +192,7 @@ impl fmt::Display for Money {
 
 /// The serialised form: the amount is text, so that no reader makes a float of it.
 #[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = Money)]
 struct MoneyText {
     /// A decimal number with no more decimals than the currency has.
