@@ -292,12 +292,11 @@ impl Hub {
         if fact.position() <= connections.published {
             return true;
         }
+        // Asked also while nobody is connected: who comes a moment later must not be pushed to by what the read model
+        // knew before an event that was passed over. What can't be read stops the read model, and pushing with it.
+        let Ok(Some(audience)) = audience(fact) else { return false };
         if !connections.of.is_empty() {
-            match audience(fact) {
-                Ok(Some(audience)) => Self::publish_to(connections, view, fact, audience),
-                // What can't be read stops the read model, and pushing with it.
-                Ok(None) | Err(_) => return false,
-            }
+            Self::publish_to(connections, view, fact, audience);
         }
         connections.published = fact.position();
         true
