@@ -65,6 +65,13 @@ rejections! {
         /// Of what.
         unit: &'static str
     }: Invalid, "too-long", "{field} has at most {max} {unit}";
+    /// A merchant's number of an order or a refund has other signs than permitted.
+    InvalidNumber {
+        /// Which field.
+        field: &'static str,
+        /// The most it may have.
+        max: usize
+    }: Invalid, "invalid-number", "{field}: 1 to {max} of the signs 0-9 A-Z a-z _ - | * @";
     /// Nothing of that kind may be sent.
     ContentNotAllowed: Invalid, "content-not-allowed", "this kind of content can't be sent this way";
 
@@ -169,15 +176,17 @@ rejections! {
         max: usize
     }: Limit, "too-many-top-ups", "at most {max} top-ups may wait for the bank";
     /// No such hold, or not for who asks.
-    HoldNotFound: NotFound, "hold-not-found", "no such transfer or red packet";
+    HoldNotFound: NotFound, "hold-not-found", "no such money on its way";
     /// It is decided already.
     HoldOver: Conflict, "hold-over", "this is over already";
     /// The payer can take back only what arrives later.
     NotArriving: Conflict, "not-arriving", "only a transfer with delayed arrival can be cancelled";
     /// No such bill, biller or customer.
     BillNotFound: NotFound, "bill-not-found", "no such bill";
-    /// The red packet is for somebody else.
-    NotForYou: Forbidden, "not-for-you", "this red packet is for somebody else";
+    /// The money is for somebody else.
+    NotForYou: Forbidden, "not-for-you", "this money is for somebody else";
+    /// Only who has sent the money may do this.
+    NotThePayer: Forbidden, "not-the-payer", "only who sent this money may take it back";
     /// Everybody opens a red packet once.
     OpenedAlready: Conflict, "opened-already", "you have opened this red packet already";
     /// All shares are taken.

@@ -200,6 +200,30 @@ fn refunds_are_partial_never_above_what_was_paid_and_done_once() {
 }
 
 #[test]
+fn the_numbers_and_words_of_a_merchant_are_such_that_a_bill_can_show_them() {
+    let house = House::open();
+    let payer = house.with_money("mei", "100.00");
+    let shop = Shop::of(house.server.register("lin"));
+    let order = |number: &str, description: &str| {
+        let body = json!({ "out_trade_no": number, "amount": yuan("1.00"), "description": description });
+        shop.owner.post(&shop.path("/orders"), body)
+    };
+    for number in ["", "T,1", "T\n1", "T`1", "T\u{7}", "T 1", "=T1/2", &"9".repeat(65)] {
+        order(number, "tea").refused(400, "invalid-number");
+        shop.charge(&payer.pay_code(), number, "1.00").refused(400, "invalid-number");
+    }
+    for description in ["tea\n2026-11-22,`1", "tea\u{2028}", "\u{202e}aet", " "] {
+        order("T1", description).refused(400, "invalid-field");
+    }
+    order("T-1_A|*@", "tea").done();
+    let line = number_at(&shop.paid_by(&payer, "12.50").done(), "position");
+    for number in ["", "R,1", "R\r\n1", "R`1"] {
+        shop.refund(number, &json!({ "sale": line }), "1.00").refused(400, "invalid-number");
+    }
+    assert_eq!((shop.balance(), payer.available()), ("12.50".to_owned(), "87.50".to_owned()));
+}
+
+#[test]
 fn after_a_kill_every_payment_is_whole_and_the_shop_is_as_it_was() {
     let house = House::open();
     let payer = house.with_money("mei", "100.00");
@@ -381,11 +405,13 @@ fn the_bills_of_a_day_add_up_to_the_ledger() {
     house.server.advance(Duration::from_secs(86_400 - since_midnight + 3_600));
     let payer = house.with_money("mei", "400.00");
     let shop = Shop::of(house.server.register("lin"));
-    let order = text_at(&shop.order("T,1", "30.00").done(), "id");
+    let description = "=1+1,`tea\" for two";
+    let body = json!({ "out_trade_no": "T-1", "amount": yuan("30.00"), "description": description });
+    let order = text_at(&shop.owner.post(&shop.path("/orders"), body).done(), "id");
     payer.pay_order(&order).done();
     let line = number_at(&shop.paid_by(&payer, "12.50").done(), "position");
     shop.charge(&payer.pay_code(), "T2", "7.07").done();
-    shop.refund("R1", &json!({ "out_trade_no": "T,1" }), "4.05").done();
+    shop.refund("R1", &json!({ "out_trade_no": "T-1" }), "4.05").done();
     shop.refund("R2", &json!({ "sale": line }), "12.50").done();
     let paid_at = text_at(&payer.get(&format!("/v1/orders/{order}")).done()["between_them"], "paid_at");
     let date = paid_at.split('T').next().unwrap().to_owned();
@@ -402,7 +428,8 @@ fn the_bills_of_a_day_add_up_to_the_ledger() {
     assert_eq!((sold, refunded), (4957, 1655));
     let kinds: Vec<&str> = rows.iter().map(|row| row[8].as_str()).collect();
     assert_eq!(kinds, ["NATIVE", "STATIC", "MICROPAY", "NATIVE", "STATIC"]);
-    assert_eq!((rows[0][6].as_str(), rows[0][9].as_str(), rows[3][15].as_str()), ("T 1", "SUCCESS", "R1"));
+    assert_eq!((rows[0][6].as_str(), rows[0][9].as_str(), rows[3][15].as_str()), ("T-1", "SUCCESS", "R1"));
+    assert_eq!(rows[0][20], "=1+1  tea  for two", "behind a back-tick, and without what would end the cell");
     assert_eq!(rows[4][5], rows[1][5]);
 
     let (flow, totals) = bill(&shop, &date, "fund-flow");

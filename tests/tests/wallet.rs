@@ -193,7 +193,7 @@ fn a_transfer_comes_back_after_a_day_arrives_late_or_is_taken_back_as_chosen() {
 
     let returned = ann.transfer(&talk, "10.00").done();
     act(&eve, &returned, "accept").refused(404, "hold-not-found");
-    act(&ann, &returned, "accept").refused(404, "hold-not-found");
+    act(&ann, &returned, "accept").refused(403, "not-for-you");
     act(&ann, &returned, "cancel").refused(409, "not-arriving");
     act(&bo, &returned, "return").done();
     act(&bo, &returned, "accept").refused(409, "hold-over");

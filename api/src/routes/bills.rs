@@ -132,9 +132,14 @@ impl Day {
     }
 }
 
-/// A text that can stand in a cell: without what would end the cell or the row.
+/// A text that can stand in a cell: without what would end the cell or the row. Every cell begins with a back-tick, so
+/// none is a formula to a spreadsheet.
 fn cell(text: &str) -> String {
-    text.chars().map(|c| if c == ',' || c == '`' || c == '"' || c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if ends_cell(c) { ' ' } else { c }).collect()
+}
+
+fn ends_cell(c: char) -> bool {
+    matches!(c, ',' | '`' | '"' | '\u{2028}' | '\u{2029}') || c.is_control()
 }
 
 fn row(bill: &mut String, cells: &[String]) {

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, delete, get, post, web};
 use chrono::{DateTime, Utc};
 use commands::wallet::CardToLink;
-use domain::{CardId, HoldId, PaymentId, WalletEvent, cards::CardLinked};
+use domain::{CardId, HoldId, PaymentId, WalletEvent, cards::CardLinked, hold::HoldKind};
 use eventlog::Position;
 use ledger::Money;
 use projections::wallet::{TopUpRow, TopUpState};
@@ -207,7 +207,8 @@ async fn withdraw(command: Command<web::Json<NewWithdrawal>>, app: web::Data<App
     let committed = app.commands.withdraw(command.keyed()?, card, amount, authorization).await?;
     let hold: HoldId = placed_hold(&committed)?;
     app.commands.settle_hold(hold).await?;
-    Ok(HttpResponse::Created().json(hold_shown(&app, command.user, hold, committed.position).await?))
+    Ok(HttpResponse::Created()
+        .json(hold_shown(&app, command.user, (HoldKind::Withdrawal, hold), committed.position).await?))
 }
 
 /// How a withdrawal stands.
@@ -219,5 +220,5 @@ async fn withdrawal(
     path: web::Path<HoldPath>,
     app: web::Data<App>,
 ) -> Result<web::Json<HoldShown>, Problem> {
-    hold_shown(&app, reader.user, path.hold, reader.at_least).await.map(web::Json)
+    hold_shown(&app, reader.user, (HoldKind::Withdrawal, path.hold), reader.at_least).await.map(web::Json)
 }

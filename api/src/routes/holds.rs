@@ -8,7 +8,7 @@ use commands::{
 };
 use domain::{
     HoldEvent, HoldId, Rejection, UserId, WalletEvent,
-    hold::{PacketKind, Payer, Purpose, ReturnReason, Stage, best_luck},
+    hold::{HoldKind, PacketKind, Payer, Purpose, ReturnReason, Stage, best_luck},
 };
 use eventlog::Position;
 use ledger::Money;
@@ -184,15 +184,16 @@ pub(super) fn placed_hold(committed: &Committed<WalletEvent>) -> Result<HoldId, 
     hold.ok_or_else(Problem::no_event)
 }
 
-/// A hold as somebody may see it: who sent it, who is to get it, and of a red packet every member of its conversation.
+/// A hold of a kind as somebody may see it: who sent it, who is to get it, and of a red packet every member of its
+/// conversation.
 pub(super) async fn hold_shown(
     app: &App,
     user: UserId,
-    hold: HoldId,
+    (kind, hold): (HoldKind, HoldId),
     at_least: Position,
 ) -> Result<HoldShown, Problem> {
     let view = app.fresh(&app.read_models.wallet, at_least).await?;
-    let row = view.hold(hold)?.ok_or(Rejection::HoldNotFound)?;
+    let row = view.hold(hold)?.filter(|row| row.terms.purpose.kind() == kind).ok_or(Rejection::HoldNotFound)?;
     let theirs = row.terms.payer == Payer::Person(user)
         || row.terms.purpose.payee() == Some(user)
         || row.shares.iter().any(|(share, _)| share.user == user);
@@ -242,17 +243,22 @@ async fn send_transfer(
         authorization: *authorization,
     };
     let committed = app.commands.send_transfer(command.keyed()?, sending).await?;
-    sent(&app, command.user, &committed).await
+    sent(&app, command.user, HoldKind::Transfer, &committed).await
 }
 
 /// Shows what was sent in its conversation, and answers.
-async fn sent(app: &App, user: UserId, committed: &Committed<WalletEvent>) -> Result<HttpResponse, Problem> {
+async fn sent(
+    app: &App,
+    user: UserId,
+    kind: HoldKind,
+    committed: &Committed<WalletEvent>,
+) -> Result<HttpResponse, Problem> {
     let hold = placed_hold(committed)?;
     if let Err(error) = app.commands.show_hold(hold).await {
         // The money is on its way all the same, and showing it is tried again.
         tracing::warn!(%error, "money on its way is not shown yet");
     }
-    Ok(HttpResponse::Created().json(hold_shown(app, user, hold, committed.position).await?))
+    Ok(HttpResponse::Created().json(hold_shown(app, user, (kind, hold), committed.position).await?))
 }
 
 /// How a transfer stands.
@@ -264,7 +270,7 @@ async fn transfer(
     path: web::Path<HoldPath>,
     app: web::Data<App>,
 ) -> Result<web::Json<HoldShown>, Problem> {
-    hold_shown(&app, reader.user, path.hold, reader.at_least).await.map(web::Json)
+    hold_shown(&app, reader.user, (HoldKind::Transfer, path.hold), reader.at_least).await.map(web::Json)
 }
 
 /// Accept a transfer.
@@ -315,7 +321,7 @@ async fn decided(
     hold: HoldId,
     committed: &Committed<HoldEvent>,
 ) -> Result<web::Json<HoldShown>, Problem> {
-    hold_shown(app, user, hold, committed.position).await.map(web::Json)
+    hold_shown(app, user, (HoldKind::Transfer, hold), committed.position).await.map(web::Json)
 }
 
 /// A red packet.
@@ -357,7 +363,7 @@ async fn send_red_packet(
         authorization: *authorization,
     };
     let committed = app.commands.send_red_packet(command.keyed()?, packet).await?;
-    sent(&app, command.user, &committed).await
+    sent(&app, command.user, HoldKind::RedPacket, &committed).await
 }
 
 /// A red packet, and who took what.
@@ -369,7 +375,7 @@ async fn red_packet(
     path: web::Path<HoldPath>,
     app: web::Data<App>,
 ) -> Result<web::Json<HoldShown>, Problem> {
-    hold_shown(&app, reader.user, path.hold, reader.at_least).await.map(web::Json)
+    hold_shown(&app, reader.user, (HoldKind::RedPacket, path.hold), reader.at_least).await.map(web::Json)
 }
 
 /// What came out of a red packet.
@@ -497,7 +503,7 @@ async fn pay_bill(command: Command<web::Json<NewBillPayment>>, app: web::Data<Ap
     let committed = app.commands.pay_bill(command.keyed()?, bill).await?;
     let hold = placed_hold(&committed)?;
     app.commands.settle_hold(hold).await?;
-    Ok(HttpResponse::Created().json(hold_shown(&app, command.user, hold, committed.position).await?))
+    Ok(HttpResponse::Created().json(hold_shown(&app, command.user, (HoldKind::Bill, hold), committed.position).await?))
 }
 
 /// How a bill's payment stands.
@@ -509,5 +515,5 @@ async fn bill_payment(
     path: web::Path<HoldPath>,
     app: web::Data<App>,
 ) -> Result<web::Json<HoldShown>, Problem> {
-    hold_shown(&app, reader.user, path.hold, reader.at_least).await.map(web::Json)
+    hold_shown(&app, reader.user, (HoldKind::Bill, path.hold), reader.at_least).await.map(web::Json)
 }

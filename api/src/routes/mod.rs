@@ -177,6 +177,10 @@ mod tests {
         for (code, ..) in domain::Rejection::CODES {
             assert!(text.contains(&format!("`{code}`")), "{code}");
         }
+        let rows = text.lines().filter(|line| line.starts_with("| 4") || line.starts_with("| 5"));
+        let cells = rows.filter_map(|row| row.split(" | ").nth(1));
+        let named: Vec<&str> = cells.flat_map(|codes| codes.split('`').skip(1).step_by(2)).collect();
+        assert_eq!(named.len(), named.iter().collect::<BTreeSet<_>>().len(), "each code stands in one row: {named:?}");
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Commands {
         }
         let refund = RefundToGive {
             merchant,
-            out_refund_no: format!("reverse:{order}"),
+            out_refund_no: format!("reverse-{order}"),
             of: RefundOf::Order(out_trade_no.to_owned()),
             amount: left,
             reason: String::new(),

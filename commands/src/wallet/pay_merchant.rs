@@ -1,6 +1,6 @@
 //! A person pays at a merchant's static code.
 
-use domain::{MerchantId, WalletEvent, conversation::Content, hold::Payer, rejection::check_text, wallet::Payment};
+use domain::{MerchantId, WalletEvent, conversation::Content, hold::Payer, rejection::check_line, wallet::Payment};
 use ledger::Money;
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ impl Commands {
         let (owner, device) = (caller.user()?, Self::device_of(caller)?);
         let begun = begin!(self, caller);
         let MerchantPayment { merchant, amount, note, authorization } = payment;
-        check_text("note", &note, Content::MONEY_WORDS_CHARS)?;
+        check_line("note", &note, Content::MONEY_WORDS_CHARS)?;
         // A look at what is in memory: nothing is written to the merchant's stream when it is paid.
         self.merchants.look(merchant, |state| state.check_open()).await??;
         self.know_enough(owner, amount).await?;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use events::{HoldEvent, HoldReleased, HoldReturned, ReturnReason, ShareOpened, TransferAccepted};
 pub(crate) use red_packet::check as check_packet;
 pub use red_packet::{Draw, PacketKind, Share, best_luck};
-pub use terms::{Payer, Purpose, Settler, Terms};
+pub use terms::{HoldKind, Payer, Purpose, Settler, Terms};
 
 use crate::{
     HoldId,

@@ -1,7 +1,7 @@
 //! A red packet: shares drawn when it is opened, one for each who opens it.
 
 use chrono::{DateTime, Utc};
-use ledger::{Entry, Money};
+use ledger::{Currency, Entry, Money};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -63,16 +63,21 @@ pub(crate) fn check(packet: PacketKind, shares: u32, amount: Money, policy: &Mon
     if packet == PacketKind::Equal && minor % count != 0 {
         return broken("amount", "can't be divided into equal shares");
     }
-    let share_max = Money::new(policy.packet_share, amount.currency()).map_err(Rejection::from_money)?;
-    if minor > share_max.minor().saturating_mul(count) {
+    if minor > share_max(policy, amount.currency())?.saturating_mul(count) {
         return broken("amount", "is more than the shares may hold");
     }
     Ok(())
 }
 
+/// The most that one share may be, in the smallest coins.
+fn share_max(policy: &MoneyPolicy, currency: Currency) -> Result<i128, Rejection> {
+    Ok(Money::new(policy.packet_share, currency).map_err(Rejection::from_money)?.minor())
+}
+
 impl Hold {
     /// Somebody opens a red packet. What was not drawn yet is divided by the double-mean rule: evenly between the smallest
-    /// coin and twice the mean of what is left, and the last one takes the rest.
+    /// coin and twice the mean of what is left, but never more than a share may be, nor so little that the others would
+    /// have to get more than that. The last one takes the rest.
     ///
     /// Whether they are a member of the conversation is checked before.
     ///
@@ -85,6 +90,7 @@ impl Hold {
         by: UserId,
         draw: &mut impl Draw,
         now: DateTime<Utc>,
+        policy: &MoneyPolicy,
     ) -> Result<Vec<HoldEvent>, Rejection> {
         let Purpose::RedPacket { packet, shares, .. } = terms.purpose else { return Err(Rejection::HoldNotFound) };
         if matches!(packet, PacketKind::Exclusive { to } if to != by) {
@@ -98,7 +104,8 @@ impl Hold {
         }
         self.check_waiting(terms, now)?;
         let remaining = u64::from(shares).saturating_sub(self.shares.len() as u64);
-        let minor = share_of(packet, self.left(terms.amount), remaining, draw);
+        let most = share_max(policy, terms.amount.currency())?;
+        let minor = share_of(packet, self.left(terms.amount), remaining, most, draw);
         let amount = Money::from_minor(minor, terms.amount.currency()).map_err(Rejection::from_money)?;
         let entry = Entry::transfer(terms.account(), accounts::wallet(by), amount).map_err(Rejection::from_entry)?;
         Ok(vec![ShareOpened { payer: terms.payer, user: by, amount, last: remaining == 1, entry }.into()])
@@ -112,8 +119,8 @@ pub fn best_luck(shares: &[Share]) -> Option<UserId> {
     shares.iter().find(|share| share.amount.minor() == most).map(|share| share.user)
 }
 
-/// One share of what is left, in the smallest coins.
-fn share_of(packet: PacketKind, left: Money, remaining: u64, draw: &mut impl Draw) -> i128 {
+/// One share of what is left, in the smallest coins, as is the most that a share may be.
+fn share_of(packet: PacketKind, left: Money, remaining: u64, most: i128, draw: &mut impl Draw) -> i128 {
     let left = left.minor();
     let count = i128::from(remaining.max(1));
     if count == 1 {
@@ -122,10 +129,12 @@ fn share_of(packet: PacketKind, left: Money, remaining: u64, draw: &mut impl Dra
     if packet == PacketKind::Equal {
         return left / count;
     }
-    // Between 1 and twice the mean, and so that the others get at least one coin each.
-    let most = (2 * left / count).min(left - (count - 1)).max(1);
-    let most = u64::try_from(most).unwrap_or(u64::MAX);
-    1 + i128::from(draw.below(most))
+    // A packet that was sent before the rule was made tighter can't keep to it: then the mean, rounded up, is the most.
+    let most = most.max((left + count - 1) / count);
+    // Between 1 and twice the mean, and so that the others get at least one coin and at most `most` each.
+    let low = (left - (count - 1) * most).max(1);
+    let high = (2 * left / count).min(left - (count - 1)).min(most).max(low);
+    low + i128::from(draw.below(u64::try_from(high - low + 1).unwrap_or(u64::MAX)))
 }
 
 #[cfg(test)]
@@ -155,7 +164,7 @@ mod tests {
     }
 
     fn open(hold: &mut Hold, terms: &Terms, by: UserId, mut draw: impl FnMut(u64) -> u64) -> Result<i128, Rejection> {
-        let events = hold.open_share(terms, by, &mut draw, terms.placed_at)?;
+        let events = hold.open_share(terms, by, &mut draw, terms.placed_at, &MoneyPolicy::default())?;
         let meta = EventMeta { actor: Some(by), at: terms.placed_at, version: 1 };
         events.iter().for_each(|event| hold.evolve(event, &meta));
         Ok(hold.shares().last().unwrap().amount.minor())
@@ -175,7 +184,7 @@ mod tests {
                 }).unwrap();
             }
             prop_assert_eq!(sum, amount.minor());
-            prop_assert!(hold.shares().iter().all(|share| share.amount.is_positive()));
+            prop_assert!(hold.shares().iter().all(|share| (1..=20_000).contains(&share.amount.minor())));
             prop_assert_eq!(open(&mut hold, &terms, UserId::new(), |_| 0), Err(Rejection::AllGone));
         }
     }
@@ -202,6 +211,29 @@ mod tests {
             assert_eq!(open(&mut hold, &terms, user, |_| drawn), Ok(got));
         }
         assert_eq!(best_luck(hold.shares()), Some(one));
+    }
+
+    #[test]
+    fn no_share_is_above_its_limit_however_lucky_and_none_leaves_more_than_the_others_may_get() {
+        let (least, most) = (|_: u64| 0, |bound: u64| bound - 1);
+        let terms = packet(PacketKind::Lucky, 3, "599.00");
+        let mut hold = Hold::default();
+        assert_eq!(open(&mut hold, &terms, UserId::new(), most), Ok(20_000), "twice the mean would be 399.33");
+        assert_eq!(open(&mut hold, &terms, UserId::new(), least), Ok(19_900), "the last one may get 200.00");
+        assert_eq!(open(&mut hold, &terms, UserId::new(), most), Ok(20_000));
+        let full = packet(PacketKind::Lucky, 4, "800.00");
+        let mut hold = Hold::default();
+        for luck in [0, 1, 2, 3] {
+            assert_eq!(open(&mut hold, &full, UserId::new(), |bound| luck % bound), Ok(20_000));
+        }
+    }
+
+    #[test]
+    fn a_packet_sent_under_a_wider_limit_is_divided_all_the_same() {
+        let terms = packet(PacketKind::Lucky, 3, "1000.00");
+        let mut hold = Hold::default();
+        let drawn: Vec<_> = (0..3).map(|_| open(&mut hold, &terms, UserId::new(), |bound| bound - 1)).collect();
+        assert_eq!(drawn, [Ok(33_334), Ok(33_333), Ok(33_333)]);
     }
 
     #[test]

@@ -77,16 +77,16 @@ impl Purpose {
         now + TimeDelta::seconds(seconds)
     }
 
-    /// The part of the account's name that tells what it is for.
+    /// What sort of purpose it is.
     #[must_use]
-    pub fn kind(&self) -> Segment {
-        Segment::of_static(match self {
-            Self::Transfer { .. } => "Transfer",
-            Self::RedPacket { .. } => "RedPacket",
-            Self::Withdrawal { .. } => "Withdrawal",
-            Self::Bill { .. } => "Bill",
-            Self::Order { .. } => "Order",
-        })
+    pub fn kind(&self) -> HoldKind {
+        match self {
+            Self::Transfer { .. } => HoldKind::Transfer,
+            Self::RedPacket { .. } => HoldKind::RedPacket,
+            Self::Withdrawal { .. } => HoldKind::Withdrawal,
+            Self::Bill { .. } => HoldKind::Bill,
+            Self::Order { .. } => HoldKind::Order,
+        }
     }
 
     /// Who decides on it, where neither people nor the clock do.
@@ -122,6 +122,35 @@ impl Purpose {
             Self::Transfer { conversation, .. } | Self::RedPacket { conversation, .. } => Some(*conversation),
             _ => None,
         }
+    }
+}
+
+/// What sort of thing money is held for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HoldKind {
+    /// A transfer to a friend.
+    Transfer,
+    /// A red packet.
+    RedPacket,
+    /// A withdrawal to a card.
+    Withdrawal,
+    /// A household bill.
+    Bill,
+    /// A payment of an order.
+    Order,
+}
+
+impl HoldKind {
+    /// The part of the account's name that tells what it is for.
+    #[must_use]
+    pub fn segment(self) -> Segment {
+        Segment::of_static(match self {
+            Self::Transfer => "Transfer",
+            Self::RedPacket => "RedPacket",
+            Self::Withdrawal => "Withdrawal",
+            Self::Bill => "Bill",
+            Self::Order => "Order",
+        })
     }
 }
 
@@ -214,7 +243,7 @@ impl Terms {
     /// The hold's account.
     #[must_use]
     pub fn account(&self) -> Account {
-        accounts::hold(self.purpose.kind(), self.hold)
+        accounts::hold(self.purpose.kind().segment(), self.hold)
     }
 }
 

@@ -10,12 +10,10 @@ impl Hold {
     /// The payee accepts. The money arrives at once, or later where the payer wished so.
     ///
     /// # Errors
-    /// [`Rejection::HoldNotFound`] for anybody else, [`Rejection::HoldOver`].
+    /// [`Rejection::NotForYou`] for the payer, [`Rejection::HoldNotFound`] for anybody else, [`Rejection::HoldOver`].
     pub fn accept_transfer(&self, terms: &Terms, by: UserId, now: DateTime<Utc>) -> Result<Vec<HoldEvent>, Rejection> {
         let (to, arrival_seconds) = payee(terms)?;
-        if to != by {
-            return Err(Rejection::HoldNotFound);
-        }
+        check_payee(terms, to, by)?;
         self.check_waiting(terms, now)?;
         if arrival_seconds > 0 {
             return Ok(vec![
@@ -29,11 +27,9 @@ impl Hold {
     /// The payee does not want it.
     ///
     /// # Errors
-    /// [`Rejection::HoldNotFound`] for anybody else, [`Rejection::HoldOver`].
+    /// [`Rejection::NotForYou`] for the payer, [`Rejection::HoldNotFound`] for anybody else, [`Rejection::HoldOver`].
     pub fn return_transfer(&self, terms: &Terms, by: UserId, now: DateTime<Utc>) -> Result<Vec<HoldEvent>, Rejection> {
-        if payee(terms)?.0 != by {
-            return Err(Rejection::HoldNotFound);
-        }
+        check_payee(terms, payee(terms)?.0, by)?;
         self.check_waiting(terms, now)?;
         self.give_back(terms, ReturnReason::Declined)
     }
@@ -41,12 +37,12 @@ impl Hold {
     /// The payer takes back what is accepted and has not arrived yet.
     ///
     /// # Errors
-    /// [`Rejection::HoldNotFound`] for anybody else, [`Rejection::HoldOver`], [`Rejection::NotArriving`] for a transfer
-    /// that only the payee or the clock can end.
+    /// [`Rejection::NotThePayer`] for the payee, [`Rejection::HoldNotFound`] for anybody else, [`Rejection::HoldOver`],
+    /// [`Rejection::NotArriving`] for a transfer that only the payee or the clock can end.
     pub fn cancel_transfer(&self, terms: &Terms, by: UserId, now: DateTime<Utc>) -> Result<Vec<HoldEvent>, Rejection> {
-        let (_, arrival_seconds) = payee(terms)?;
+        let (to, arrival_seconds) = payee(terms)?;
         if terms.payer != Payer::Person(by) {
-            return Err(Rejection::HoldNotFound);
+            return Err(if to == by { Rejection::NotThePayer } else { Rejection::HoldNotFound });
         }
         match self.stage {
             Stage::Released | Stage::Returned => Err(Rejection::HoldOver),
@@ -68,6 +64,15 @@ impl Hold {
     pub(super) fn check_waiting(&self, terms: &Terms, now: DateTime<Utc>) -> Result<(), Rejection> {
         let in_time = self.due(terms).is_some_and(|due| now < due);
         if self.stage == Stage::Waiting && in_time { Ok(()) } else { Err(Rejection::HoldOver) }
+    }
+}
+
+/// Checks that somebody is the payee. The payer knows of the transfer; to others there is none.
+fn check_payee(terms: &Terms, to: UserId, by: UserId) -> Result<(), Rejection> {
+    match terms.payer {
+        _ if to == by => Ok(()),
+        Payer::Person(payer) if payer == by => Err(Rejection::NotForYou),
+        _ => Err(Rejection::HoldNotFound),
     }
 }
 

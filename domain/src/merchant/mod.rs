@@ -4,6 +4,7 @@
 //! in from the payers' and the orders' streams, so a merchant whom many pay at once is no hot spot.
 
 mod events;
+mod number;
 mod refunds;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,8 @@ use serde::{Deserialize, Serialize};
 pub use events::{
     MerchantClosed, MerchantEvent, MerchantRegistered, OperatorAdded, OperatorRemoved, Refunded, WithdrawalPlaced,
 };
-pub use refunds::{NUMBER_CHARS, Refund, RefundedSale, Sale};
+pub use number::{NUMBER_CHARS, check_number};
+pub use refunds::{Refund, RefundedSale, Sale};
 pub use withdrawals::Withdrawal;
 
 use self::refunds::Refunds;
@@ -25,7 +27,7 @@ use crate::{
     MerchantId, MoneyPolicy, Rejection, UserId,
     cards::Cards,
     event::{Aggregate, EventMeta},
-    rejection::check_filled,
+    rejection::check_name,
 };
 
 /// Longest name, in characters.
@@ -51,7 +53,7 @@ impl Merchant {
     /// # Errors
     /// A name that breaks its rule.
     pub fn register(&self, merchant: MerchantId, name: &str, owner: UserId) -> Result<Vec<MerchantEvent>, Rejection> {
-        check_filled("name", name, NAME_CHARS)?;
+        check_name("name", name, NAME_CHARS)?;
         Ok(vec![MerchantRegistered { merchant, name: name.to_owned(), owner }.into()])
     }
 

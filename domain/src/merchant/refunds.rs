@@ -8,14 +8,9 @@ use ledger::{Entry, Money};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Merchant, MerchantEvent, Refunded};
-use crate::{
-    MerchantId, MoneyPolicy, PaymentId, Rejection, UserId, accounts,
-    rejection::{check_filled, check_text},
-};
+use super::{Merchant, MerchantEvent, Refunded, number::check_number};
+use crate::{MerchantId, MoneyPolicy, PaymentId, Rejection, UserId, accounts, rejection::check_line};
 
-/// Longest number that a merchant gives an order or a refund, in characters.
-pub const NUMBER_CHARS: usize = 64;
 /// Longest reason, in characters.
 const REASON_CHARS: usize = 80;
 
@@ -81,8 +76,8 @@ impl Merchant {
     /// [`Rejection::RefundTooLarge`], [`Rejection::InsufficientFunds`]; fields that break their rules.
     pub fn refund(&self, by: UserId, refund: &Refund<'_>) -> Result<Vec<MerchantEvent>, Rejection> {
         self.check_acting(by)?;
-        check_filled("out_refund_no", refund.out_refund_no, NUMBER_CHARS)?;
-        check_text("reason", refund.reason, REASON_CHARS)?;
+        check_number("out_refund_no", refund.out_refund_no)?;
+        check_line("reason", refund.reason, REASON_CHARS)?;
         let id = PaymentId::of_refund(refund.merchant, refund.out_refund_no);
         let Refund { sale, amount, policy, .. } = refund;
         if let Some(known) = self.refunds.refunds.get(&id) {

@@ -19,8 +19,8 @@ use crate::{
     HoldId, MerchantId, MoneyPolicy, OrderId, Rejection, UserId, accounts,
     event::{Aggregate, EventMeta},
     hold::{Payer, Terms},
-    merchant::{NUMBER_CHARS, Sale},
-    rejection::check_filled,
+    merchant::{Sale, check_number},
+    rejection::check_name,
 };
 
 /// Longest description, in characters.
@@ -86,8 +86,8 @@ impl Order {
             let same = (known.amount, &known.description, known.expires_at) == (amount, &description, expires_at);
             return if same { Ok(self.renew(known, now, policy)) } else { Err(Rejection::OrderDiffers) };
         }
-        check_filled("out_trade_no", &out_trade_no, NUMBER_CHARS)?;
-        check_filled("description", &description, DESCRIPTION_CHARS)?;
+        check_number("out_trade_no", &out_trade_no)?;
+        check_name("description", &description, DESCRIPTION_CHARS)?;
         policy.check_amount(amount)?;
         let latest = now + TimeDelta::seconds(policy.order_seconds);
         let closes_at = expires_at.map_or(latest, |asked| asked.min(latest));

@@ -138,7 +138,11 @@ impl Model {
     }
 
     fn check_payee(&self, hold: Step, by: Person) -> Answer {
-        if self.transfer(hold).is_some_and(|(to, _)| to == by) { Ok(()) } else { refused("hold-not-found") }
+        match self.transfer(hold) {
+            Some((to, _)) if to == by => Ok(()),
+            Some(_) if self.holds[&hold].payer == Place::Wallet(by) => refused("not-for-you"),
+            _ => refused("hold-not-found"),
+        }
     }
 
     fn check_waiting(&self, hold: Step) -> Answer {
@@ -160,11 +164,11 @@ impl Model {
     }
 
     fn cancel(&mut self, hold: Step, by: Person) -> Answer {
-        let (Some((_, arrival)), Some(held)) = (self.transfer(hold), self.holds.get(&hold)) else {
+        let (Some((to, arrival)), Some(held)) = (self.transfer(hold), self.holds.get(&hold)) else {
             return refused("hold-not-found");
         };
         if held.payer != Place::Wallet(by) {
-            return refused("hold-not-found");
+            return refused(if to == by { "not-the-payer" } else { "hold-not-found" });
         }
         if !held.open || held.accepted && held.due.is_some_and(|due| due <= self.now) {
             return refused("hold-over");
@@ -193,8 +197,7 @@ impl Model {
         let cents = match packet {
             _ if remaining == 1 => held.left,
             Packet::Equal => held.left / remaining,
-            // From one cent to twice the mean, leaving a cent for everybody else.
-            _ => 1 + i128::from(luck) % (held.left * 2 / remaining).min(held.left - remaining + 1).max(1),
+            _ => self.lucky(held.left, remaining, i128::from(luck)),
         };
         self.shift(Place::Hold(hold), Place::Wallet(by), cents);
         if let Some(held) = self.holds.get_mut(&hold) {
@@ -203,6 +206,15 @@ impl Model {
             held.open = remaining > 1;
         }
         Ok(())
+    }
+
+    /// From one cent to twice the mean, but no more than a share may be; leaving everybody else a cent at least and no
+    /// more than their shares may be.
+    fn lucky(&self, left: i128, people: i128, luck: i128) -> i128 {
+        let (others, cap) = (people - 1, self.rules.packet_share);
+        let from = 1.max(left - others * cap);
+        let to = [left * 2 / people, left - others, cap].into_iter().min().unwrap_or(cap);
+        from + luck % (to - from + 1)
     }
 
     fn hear_from_outside(&mut self, hold: Step, done: bool, crash: bool) {

@@ -239,9 +239,12 @@ impl House {
             Command::Cancel { hold, by } => {
                 self.decide_hold(*hold, |hold, terms, now| hold.cancel_transfer(terms, user(*by), now))
             }
-            Command::OpenShare { hold, by, luck } => self.decide_hold(*hold, |hold, terms, now| {
-                hold.open_share(terms, user(*by), &mut |bound| luck % bound, now)
-            }),
+            Command::OpenShare { hold, by, luck } => {
+                let policy = self.policy.clone();
+                self.decide_hold(*hold, |hold, terms, now| {
+                    hold.open_share(terms, user(*by), &mut |bound| luck % bound, now, &policy)
+                })
+            }
             Command::Outside { hold, done, crash } => self.settle_hold(*hold, *done, *crash),
             Command::Sweep => {
                 let holds: Vec<Step> = self.holds.keys().copied().collect();
