@@ -22,7 +22,7 @@ use projections::{
     Fact, ProjectionError,
     chat::{Audience, ChatView},
     moments::MomentsView,
-    runtime::Slot,
+    runtime::{Lagging, Slot},
 };
 use tokio::sync::Notify;
 
@@ -271,10 +271,16 @@ impl Hub {
         let mut connections = self.connections.lock();
         for fact in facts {
             loop {
-                // While it is not live nobody connects; when it has stopped nothing can be relied on.
-                let Ok(view) = chat.now() else { return };
-                if self.publish_next(&mut connections, &view, fact, |fact| view.audience_ahead(fact)) {
-                    break;
+                match chat.now() {
+                    Ok(view) => {
+                        if self.publish_next(&mut connections, &view, fact, |fact| view.audience_ahead(fact)) {
+                            break;
+                        }
+                    }
+                    // When it has stopped nothing can be relied on. While it is not live it has this event still to
+                    // come; if it were passed over here, a later one could be pushed first.
+                    Err(Lagging::Stopped { .. }) => return,
+                    Err(_) => {}
                 }
                 self.caught_up.wait_for(&mut connections, LOOK_AGAIN);
             }
