@@ -6,7 +6,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
     Aggregate, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId, EventFamily, Friendship, HandleClaim,
-    Hold, Inbox, Merchant, Order, Policy, Post, Rejection, StickerPack, User, UserId, Wallet,
+    Hold, Inbox, Merchant, OfficialAccount, Order, Policy, Post, Rejection, StickerPack, Subscriptions, User, UserId,
+    Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
@@ -113,6 +114,8 @@ pub struct Commands {
     pub(crate) orders: Arc<Repository<Order>>,
     pub(crate) posts: Arc<Repository<Post>>,
     pub(crate) circles: Arc<Repository<Circle>>,
+    pub(crate) official_accounts: Arc<Repository<OfficialAccount>>,
+    pub(crate) subscriptions: Arc<Repository<Subscriptions>>,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) dice: Arc<dyn Dice>,
     pub(crate) bank: Option<Arc<dyn BankGateway>>,
@@ -196,6 +199,8 @@ impl Commands {
             orders: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             posts: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             circles: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            official_accounts: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
+            subscriptions: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             accounts,
             dice,
             bank,

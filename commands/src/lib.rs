@@ -7,7 +7,7 @@
 //! - [`gateways`]: ports to a bank and to billers.
 //! - [`secrets`]: tokens, join codes, fingerprints; [`passwords`]: Argon2id on a bounded pool.
 //! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`], [`moments`], [`stickers`],
-//!   [`merchants`] and [`wallet`], each an `impl Commands` with one public function.
+//!   [`merchants`], [`official`] and [`wallet`], each an `impl Commands` with one public function.
 //! - [`expiries`]: the process manager that ends what waited too long.
 
 pub mod clock;
@@ -21,6 +21,7 @@ pub mod inboxes;
 mod keys;
 pub mod merchants;
 pub mod moments;
+pub mod official;
 pub mod passwords;
 pub mod people;
 pub mod ports;

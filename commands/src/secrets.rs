@@ -5,7 +5,7 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use chrono::{DateTime, Utc};
-use domain::{CommandId, ConversationId, DeviceId, MerchantId, OrderId, UserId};
+use domain::{CommandId, ConversationId, DeviceId, MerchantId, OfficialAccountId, OrderId, UserId, official::Scene};
 use uuid::Uuid;
 
 /// The server's secret key.
@@ -38,6 +38,17 @@ pub struct JoinCode {
     pub inviter: UserId,
     /// When it ends.
     pub expires_at: DateTime<Utc>,
+}
+
+/// A genuine code of an official account, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SceneCode {
+    /// Whose code it is.
+    pub account: OfficialAccountId,
+    /// What it says of where it hangs.
+    pub scene: Scene,
+    /// When it ends; none where it does not.
+    pub expires_at: Option<DateTime<Utc>>,
 }
 
 const TOKEN_PREFIX: &str = "th_";
@@ -103,6 +114,56 @@ impl Secrets {
         let code = JoinCode { group, inviter, expires_at: DateTime::from_timestamp(seconds, 0)? };
         let genuine = blake3::hash(self.join_code(code).as_bytes()) == blake3::hash(text.as_bytes());
         (genuine && code.expires_at > now).then_some(code)
+    }
+
+    /// A code of an official account that says where it hangs.
+    #[must_use]
+    pub fn scene_code(&self, code: &SceneCode) -> String {
+        let mut bytes = code.account.0.into_bytes().to_vec();
+        let ends = code.expires_at.map_or(0, |end| end.timestamp());
+        bytes.extend_from_slice(&ends.to_be_bytes());
+        match &code.scene {
+            Scene::Number(number) => {
+                bytes.push(0);
+                bytes.extend_from_slice(&number.to_be_bytes());
+            }
+            Scene::Text(text) => {
+                bytes.push(1);
+                bytes.extend_from_slice(text.as_bytes());
+            }
+        }
+        let mac = self.hash("scene code", &bytes);
+        let mac: Vec<u8> = mac.as_bytes().iter().copied().take(MAC).collect();
+        BASE64.encode([mac, bytes].concat())
+    }
+
+    /// Takes a code of an official account apart, if it is genuine and its time is not over.
+    #[must_use]
+    pub fn open_scene_code(&self, text: &str, now: DateTime<Utc>) -> Option<SceneCode> {
+        let bytes = BASE64.decode(text).ok()?;
+        let bytes = bytes.get(MAC..)?;
+        let account = OfficialAccountId(Uuid::from_slice(bytes.get(..16)?).ok()?);
+        let expires_at = match i64::from_be_bytes(bytes.get(16..24)?.try_into().ok()?) {
+            0 => None,
+            seconds => Some(DateTime::from_timestamp(seconds, 0)?),
+        };
+        let scene = match bytes.get(24)? {
+            0 => Scene::Number(u32::from_be_bytes(bytes.get(25..)?.try_into().ok()?)),
+            1 => Scene::Text(String::from_utf8(bytes.get(25..)?.to_vec()).ok()?),
+            _ => return None,
+        };
+        let code = SceneCode { account, scene, expires_at };
+        let genuine = blake3::hash(self.scene_code(&code).as_bytes()) == blake3::hash(text.as_bytes());
+        (genuine && code.expires_at.is_none_or(|end| end > now)).then_some(code)
+    }
+
+    /// What an official account knows a person by: 28 letters, digits, `_` and `-`. Keyed, so that accounts can't tell from
+    /// it who the person is, or that two of their followers are the same one.
+    #[must_use]
+    pub fn openid(&self, account: OfficialAccountId, user: UserId) -> String {
+        let hash = self.hash("openid", &[account.0.as_bytes().as_slice(), user.0.as_bytes()].concat());
+        let letters = BASE64.encode(hash.as_bytes());
+        std::iter::once('o').chain(letters.chars()).take(28).collect()
     }
 
     /// What is hashed and kept instead of a PIN: mixed with the server's secret, since all the PINs there are could be
@@ -198,6 +259,34 @@ mod tests {
         assert_eq!(secrets.open_join_code(&text, now + TimeDelta::seconds(61)), None);
         assert_eq!(Secrets::new([2; 32]).open_join_code(&text, now), None);
         assert_eq!(secrets.open_join_code("AAAA", now), None);
+    }
+
+    #[test]
+    fn a_code_with_a_scene_opens_only_when_genuine_and_in_time() {
+        let (secrets, now) = (Secrets::new([1; 32]), Utc::now());
+        let end = DateTime::from_timestamp(now.timestamp() + 60, 0).unwrap();
+        let account = OfficialAccountId::new();
+        for (scene, expires_at) in
+            [(Scene::Number(7), Some(end)), (Scene::Text("门口".into()), None), (Scene::Text("7".into()), Some(end))]
+        {
+            let code = SceneCode { account, scene, expires_at };
+            let text = secrets.scene_code(&code);
+            assert_eq!(secrets.open_scene_code(&text, now), Some(code));
+            assert_eq!(secrets.open_scene_code(&text, end).is_some(), expires_at.is_none());
+            assert_eq!(Secrets::new([2; 32]).open_scene_code(&text, now), None);
+            assert_eq!(secrets.open_scene_code(&format!("{text}A"), now), None);
+        }
+        assert_eq!(secrets.open_scene_code("AAAA", now), None);
+    }
+
+    #[test]
+    fn an_openid_is_of_one_account_and_looks_like_one() {
+        let secrets = Secrets::new([1; 32]);
+        let (user, [one, other]) = (UserId::new(), [0; 2].map(|_| OfficialAccountId::new()));
+        let openid = secrets.openid(one, user);
+        assert_eq!(openid, secrets.openid(one, user));
+        assert_ne!(openid, secrets.openid(other, user));
+        assert!(openid.len() == 28 && openid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
     }
 
     #[test]

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::{
     CircleEvent, CommandEvent, ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent,
-    MerchantEvent, OrderEvent, PostEvent, StickerPackEvent, UserEvent, UserId, WalletEvent,
+    MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent, StickerPackEvent, SubscriptionsEvent, UserEvent,
+    UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -148,6 +149,10 @@ pub enum DomainEvent {
     Post(PostEvent),
     /// Of a `moments-` stream.
     Circle(CircleEvent),
+    /// Of an `official-account-` stream.
+    OfficialAccount(OfficialAccountEvent),
+    /// Of a `subscriptions-` stream.
+    Subscriptions(SubscriptionsEvent),
 }
 
 impl DomainEvent {
@@ -177,7 +182,9 @@ impl DomainEvent {
             OrderEvent => Order,
             MerchantEvent => Merchant,
             PostEvent => Post,
-            CircleEvent => Circle
+            CircleEvent => Circle,
+            SubscriptionsEvent => Subscriptions,
+            OfficialAccountEvent => OfficialAccount
         );
         Err(DecodeError::UnknownType(event_type.to_owned()))
     }

@@ -44,6 +44,8 @@ ids! {
     MerchantId,
     /// What a merchant wants to be paid for.
     OrderId,
+    /// A brand or service that people follow.
+    OfficialAccountId,
     /// Money on its way.
     HoldId,
     /// A payment or top-up, as receipts and the bank name it.

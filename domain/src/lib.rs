@@ -7,7 +7,7 @@
 //! - [`policy`]: every number of the rules, as settings.
 //! - one module per aggregate, each with its events, its state and its deciders:
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
-//!   [`hold`], [`merchant`], [`order`], [`moments`].
+//!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
 //! - [`command`]: what is kept of a command that had nothing to do.
 //!
@@ -27,10 +27,12 @@ pub mod ids;
 pub mod inbox;
 pub mod merchant;
 pub mod moments;
+pub mod official;
 pub mod order;
 pub mod policy;
 pub mod rejection;
 pub mod sticker_pack;
+pub mod subscriptions;
 #[cfg(test)]
 mod testing;
 pub mod user;
@@ -44,15 +46,17 @@ pub use friendship::{Friendship, FriendshipEvent};
 pub use handle::{Handle, HandleClaim, HandleEvent};
 pub use hold::{Hold, HoldEvent};
 pub use ids::{
-    CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MerchantId, OrderId, PaymentId,
-    PostId, StickerPackId, TagId, UserId,
+    CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MerchantId, OfficialAccountId,
+    OrderId, PaymentId, PostId, StickerPackId, TagId, UserId,
 };
 pub use inbox::{Inbox, InboxEvent};
 pub use merchant::{Merchant, MerchantEvent};
 pub use moments::{Circle, CircleEvent, Post, PostEvent};
+pub use official::{OfficialAccount, OfficialAccountEvent};
 pub use order::{Order, OrderEvent};
-pub use policy::{MomentsPolicy, MoneyPolicy, Policy};
+pub use policy::{MomentsPolicy, MoneyPolicy, OfficialPolicy, Policy};
 pub use rejection::{Rejection, RejectionKind};
 pub use sticker_pack::{StickerPack, StickerPackEvent};
+pub use subscriptions::{Subscriptions, SubscriptionsEvent};
 pub use user::{User, UserEvent};
 pub use wallet::{Wallet, WalletEvent};

@@ -60,6 +60,26 @@ pub struct Policy {
     pub money: MoneyPolicy,
     /// The rules of Moments.
     pub moments: MomentsPolicy,
+    /// The rules of official accounts.
+    pub official: OfficialPolicy,
+}
+
+/// The numbers that official accounts go by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OfficialPolicy {
+    /// Most people who may act for an account besides its owner.
+    pub operators_max: usize,
+    /// Most accounts that one person follows.
+    pub followed_max: usize,
+    /// Longest time that a code which ends can be used, in seconds.
+    pub scene_code_seconds: i64,
+}
+
+impl Default for OfficialPolicy {
+    fn default() -> Self {
+        Self { operators_max: 25, followed_max: 2_000, scene_code_seconds: 30 * 24 * 3600 }
+    }
 }
 
 /// The numbers that Moments go by.
@@ -239,6 +259,7 @@ impl Default for Policy {
             devices_max: 20,
             money: MoneyPolicy::default(),
             moments: MomentsPolicy::default(),
+            official: OfficialPolicy::default(),
         }
     }
 }

@@ -205,7 +205,7 @@ rejections! {
     TooManyOperators {
         /// The most there may be.
         max: usize
-    }: Limit, "too-many-operators", "a merchant has at most {max} operators";
+    }: Limit, "too-many-operators", "there are at most {max} operators";
     /// No such order.
     OrderNotFound: NotFound, "order-not-found", "no such order";
     /// Somebody has paid the order.
@@ -329,6 +329,21 @@ rejections! {
         /// The most there may be.
         max: usize
     }: Limit, "too-many-comments", "a post has at most {max} comments";
+    /// No such official account.
+    OfficialAccountNotFound: NotFound, "official-account-not-found", "no such official account";
+    /// Only the official account's owner may.
+    AccountOwnerOnly: Forbidden, "account-owner-only", "only the owner of the official account may do this";
+    /// Who asks may not act for the official account.
+    AccountNotYours: Forbidden, "account-not-yours", "you may not act for this official account";
+    /// Who asks does not follow the official account.
+    NotFollowed: Forbidden, "not-followed", "follow this official account first";
+    /// There are as many followed as there may be.
+    TooManyFollowed {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-followed", "a person follows at most {max} official accounts";
+    /// The code is not genuine or its time is over.
+    SceneCodeInvalid: NotFound, "scene-code-invalid", "this code is not valid, or no longer";
     /// Nobody but the account's own person may pass.
     DeviceRevoked: Unauthenticated, "device-revoked", "this device was logged out";
 }
@@ -373,6 +388,18 @@ pub fn check_line(field: &'static str, text: &str, max: usize) -> Result<(), Rej
 pub fn check_name(field: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
     check_filled(field, text, max)?;
     check_line(field, text, max)
+}
+
+/// Refuses what is no `http` or `https` address, has white space or control characters, or more than `max` characters.
+///
+/// # Errors
+/// [`Rejection::TooLong`] or [`Rejection::InvalidField`].
+pub fn check_web_address(field: &'static str, address: &str, max: usize) -> Result<(), Rejection> {
+    let web = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
+    if !web.is_some_and(|rest| !rest.is_empty() && !address.contains(char::is_whitespace)) {
+        return Err(Rejection::InvalidField { field, rule: "must be an http or https address" });
+    }
+    check_text(field, address, max)
 }
 
 /// Whether there is anything to see of a character by itself.

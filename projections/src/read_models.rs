@@ -10,6 +10,7 @@ use crate::{
     commands::{CommandIndexProjection, CommandIndexView},
     deadlines::{DeadlinesProjection, DeadlinesView},
     moments::{MomentsProjection, MomentsView},
+    official::{OfficialProjection, OfficialView},
     people::{PeopleProjection, PeopleView},
     report::{ReportProjection, ReportView},
     runtime::{AppliedHook, Fact, Group, GroupBuilder, Kind, ProjectionStatus, RebuildError, Slot, StartError, State},
@@ -28,6 +29,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::of::<CommandIndexProjection>(),
         Kind::of::<DeadlinesProjection>(),
         Kind::of::<MomentsProjection>(),
+        Kind::of::<OfficialProjection>(),
         Kind::of::<ReportProjection>(),
         Kind::of::<SearchProjection>(),
         Kind::of::<ShopsProjection>(),
@@ -67,6 +69,8 @@ pub struct ReadModels {
     pub deadlines: Arc<Slot<DeadlinesView>>,
     /// Posts, and what is said of them.
     pub moments: Arc<Slot<MomentsView>>,
+    /// Official accounts, and who follows them.
+    pub official: Arc<Slot<OfficialView>>,
     /// A person's year.
     pub report: Arc<Slot<ReportView>>,
     /// Search in messages.
@@ -99,6 +103,7 @@ impl ReadModels {
             commands: group.add::<CommandIndexProjection>(None)?,
             deadlines: group.add::<DeadlinesProjection>(None)?,
             moments: group.add::<MomentsProjection>(options.on_moments_applied)?,
+            official: group.add::<OfficialProjection>(None)?,
             report: group.add::<ReportProjection>(None)?,
             search: group.add::<SearchProjection>(None)?,
             shops: group.add::<ShopsProjection>(None)?,

@@ -20,6 +20,7 @@ use projections::{
     commands::CommandIndexProjection,
     deadlines::{DeadlinesProjection, WaitKind},
     moments::MomentsProjection,
+    official::OfficialProjection,
     people::PeopleProjection,
     read_models::kinds,
     report::ReportProjection,
@@ -162,6 +163,11 @@ fn the_rows_of_deadlines_do_not_show_batches_or_crashes() {
 #[test]
 fn the_rows_of_moments_do_not_show_batches_or_crashes() {
     batches_do_not_show::<MomentsProjection>();
+}
+
+#[test]
+fn the_rows_of_official_accounts_do_not_show_batches_or_crashes() {
+    batches_do_not_show::<OfficialProjection>();
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! - [`client`]: HTTP, with a token and idempotency keys; [`raw`]: bytes that no decent client would send.
 //! - [`openapi`]: requests made up from the OpenAPI document.
 //! - [`socket`]: a device's WebSocket.
-//! - [`moments`]: posts, likes and comments.
+//! - [`moments`]: posts, likes and comments; [`official`]: official accounts.
 //! - [`money`]: wallets with a bank behind them; [`shop`]: merchants.
 //! - [`people`]: registering, befriending, founding groups, talking.
 //! - [`patience`]: waiting for what happens a little later, up to a deadline.
@@ -18,6 +18,7 @@ pub mod binary;
 pub mod client;
 pub mod moments;
 pub mod money;
+pub mod official;
 pub mod openapi;
 pub mod patience;
 pub mod people;
@@ -28,6 +29,7 @@ pub mod shop;
 pub mod socket;
 
 pub use client::{Client, Reply};
+pub use official::Account;
 pub use patience::until;
 pub use people::{Person, befriend, group};
 pub use sandbox::{SANDBOX_SECRET, Sandbox};

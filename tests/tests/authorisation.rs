@@ -13,13 +13,17 @@ static SHARED: Shared = Shared::new();
 const OPEN: [&str; 5] = ["GET /livez", "GET /metrics", "GET /readyz", "POST /v1/sessions", "POST /v1/users"];
 
 /// Endpoints that a stranger may call: about people who can be found, and about what belongs to everybody.
-const ABOUT_ANYBODY: [&str; 14] = [
+const ABOUT_ANYBODY: [&str; 19] = [
     "DELETE /v1/blocks/{user}",
+    "DELETE /v1/official-accounts/{account}/follow",
     "GET /v1/billers/{biller}/accounts/{account}/bills",
     "GET /v1/merchants/{merchant}",
     "GET /v1/merchants/{merchant}/code.png",
     "GET /v1/merchants/{merchant}/code.svg",
     "GET /v1/moments/albums/{user}",
+    "GET /v1/official-accounts/{account}",
+    "GET /v1/official-accounts/{account}/code.png",
+    "GET /v1/official-accounts/{account}/code.svg",
     "GET /v1/orders/{order}",
     "GET /v1/orders/{order}/code.png",
     "GET /v1/orders/{order}/code.svg",
@@ -28,6 +32,7 @@ const ABOUT_ANYBODY: [&str; 14] = [
     "POST /v1/merchants/{merchant}/payments",
     "POST /v1/orders/{order}/payments",
     "PUT /v1/blocks/{user}",
+    "PUT /v1/official-accounts/{account}/follow",
 ];
 
 const SOME_ID: &str = "01930000-0000-7000-8000-000000000000";
@@ -127,6 +132,7 @@ struct Belongings<'a> {
     conversation: String,
     tag: String,
     merchant: String,
+    account: String,
     post: String,
     comment: String,
 }
@@ -140,6 +146,7 @@ impl Belongings<'_> {
             "tag" => self.tag.clone(),
             "seq" | "position" => "1".to_owned(),
             "merchant" => self.merchant.clone(),
+            "account" => self.account.clone(),
             "post" => self.post.clone(),
             "comment" => self.comment.clone(),
             "out_trade_no" => "T1".to_owned(),
@@ -172,11 +179,13 @@ fn strangers_get_at_nothing(server: &Server, stranger: &Person, owner: &Person, 
     owner.say(&conversation, "a private word");
     let tag = text_at(&owner.post("/v1/tags", serde_json::json!({ "name": "family" })).done(), "tag");
     let merchant = text_at(&owner.post("/v1/merchants", serde_json::json!({ "name": "Tea Stall" })).done(), "merchant");
+    let account = serde_json::json!({ "sort": "service", "name": "Tea News" });
+    let account = text_at(&owner.post("/v1/official-accounts", account).done(), "account");
     // A post that strangers see in an album would be theirs to look at.
     let for_friend = serde_json::json!({ "kind": "share", "people": [friend.id] });
     let post = text_at(&owner.publish_to("a private word", for_friend).done(), "post");
     let comment = text_at(&friend.comment(&post, "another private word").done(), "comment");
-    let belongings = Belongings { owner, friend, conversation, tag, merchant, post, comment };
+    let belongings = Belongings { owner, friend, conversation, tag, merchant, account, post, comment };
     let before = server.events(&[]);
     let seen_before: Vec<Value> = vec![owner.details(&belongings.conversation), friend.row(&belongings.conversation)];
     let mut tried = 0;

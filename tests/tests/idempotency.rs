@@ -125,6 +125,7 @@ fn a_command_of_any_kind_gives_its_first_answer_again_also_after_kill_9() {
     sticker_pack(&mut diary, &server);
     wallet(&mut diary, &mei);
     shop(&mut diary, &mei, &lin);
+    official_account(&mut diary, &mei, &lin, &server);
     diary.is_complete(&Document::fetch(&server.client()));
     let before = server.events(&[]);
     diary.repeat();
@@ -269,6 +270,26 @@ fn shop(diary: &mut Diary, mei: &Person, lin: &Person) {
     let linked = diary.enter(mei, "POST", &at("/cards"), card("Mei"), card("Lin"));
     diary.enter(mei, "DELETE", &at(&format!("/cards/{}", text_at(&linked, "card"))), None, None);
     diary.enter(mei, "POST", &at("/close"), None, None);
+}
+
+fn official_account(diary: &mut Diary, mei: &Person, lin: &Person, server: &Server) {
+    let named = |name: &str| Some(json!({ "sort": "service", "name": name }));
+    let registered = diary.enter(mei, "POST", "/v1/official-accounts", named("Tea News"), named("Tea Talk"));
+    let at = |place: &str| format!("/v1/official-accounts/{}{place}", text_at(&registered, "account"));
+    let about = |about: &str| Some(json!({ "introduction": about }));
+    diary.enter(mei, "PATCH", &at(""), about("all about tea"), about("all about cups"));
+    let operator = at(&format!("/operators/{}", lin.id));
+    diary.enter(mei, "PUT", &operator, None, None);
+    diary.enter(mei, "DELETE", &operator, None, None);
+    let verification = at("/verification").replace("/v1/", "/v1/operator/");
+    let subject = |subject: &str| Some(json!({ "subject": subject }));
+    diary.enter(&server.operator(), "PUT", &verification, subject("Tea Ltd"), subject("Cup Ltd"));
+    diary.enter(&server.operator(), "DELETE", &verification, None, None);
+    diary.enter(lin, "PUT", &at("/follow"), Some(json!({ "source": "card" })), Some(json!({})));
+    diary.enter(lin, "PUT", &at("/muted"), Some(json!({ "on": true })), Some(json!({ "on": false })));
+    let code = mei.get(&at("/scene-code?text=door")).done()["code"].clone();
+    diary.enter(lin, "POST", "/v1/account-code-scans", Some(json!({ "code": code })), None);
+    diary.enter(lin, "DELETE", &at("/follow"), None, None);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Every handler reads as a checklist: who asks, limits, the command or query, the answer. Who may call what stands in
 //! `security(...)` of its annotation and is enforced by its extractor.
 
+pub mod account_codes;
 pub mod accounts;
 pub mod bills;
 pub mod cards;
@@ -19,6 +20,7 @@ pub mod merchants;
 pub mod messages;
 pub mod moment_posts;
 pub mod moments;
+pub mod official_accounts;
 pub mod operator;
 pub mod orders;
 mod page;
@@ -28,6 +30,7 @@ pub mod probes;
 pub mod report;
 pub mod search;
 pub mod stickers;
+pub mod subscriptions;
 pub mod sync;
 pub mod tags;
 mod unknown;
@@ -94,6 +97,9 @@ pub fn configure(config: &mut ServiceConfig) {
     orders::configure(config);
     bills::configure(config);
     moment_posts::configure(config);
+    official_accounts::configure(config);
+    account_codes::configure(config);
+    subscriptions::configure(config);
     stickers::configure(config);
     operator::configure(config);
     probes::configure(config);

@@ -1,8 +1,8 @@
 //! What stands in the paths of endpoints.
 
 use domain::{
-    CardId, CommentId, ConversationId, DeviceId, HoldId, MerchantId, OrderId, PaymentId, PostId, StickerPackId, TagId,
-    UserId,
+    CardId, CommentId, ConversationId, DeviceId, HoldId, MerchantId, OfficialAccountId, OrderId, PaymentId, PostId,
+    StickerPackId, TagId, UserId,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -140,6 +140,18 @@ paths! {
         post: PostId,
         /// The comment.
         comment: CommentId,
+    }
+    /// The path names an official account.
+    OfficialAccountPath {
+        /// The account.
+        account: OfficialAccountId,
+    }
+    /// The path names somebody and an official account.
+    OfficialAccountPersonPath {
+        /// The account.
+        account: OfficialAccountId,
+        /// The person.
+        user: UserId,
     }
     /// The path names a read model.
     ReadModelPath {

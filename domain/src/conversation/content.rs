@@ -9,7 +9,7 @@ use crate::{
     HoldId, StickerPackId, UserId,
     hold::PacketKind,
     policy::Policy,
-    rejection::{Rejection, check_filled, check_text},
+    rejection::{Rejection, check_filled, check_text, check_web_address},
 };
 
 /// What a message says. `kind` names the variant.
@@ -254,11 +254,7 @@ impl Content {
             }
             Self::Link { url, title, description } => {
                 check_bytes("url", url, 2_000)?;
-                let web = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-                if !web.is_some_and(|rest| !rest.is_empty() && !url.contains(char::is_whitespace)) {
-                    return Err(Rejection::InvalidField { field: "url", rule: "must be an http or https address" });
-                }
-                check_text("url", url, 2_000)?;
+                check_web_address("url", url, 2_000)?;
                 check_filled("title", title, 100)?;
                 check_text("description", description, 500)
             }

@@ -16,7 +16,7 @@ pub(super) enum Showing {
 }
 
 /// Number in rows, type name, showing. The numbers stand in rows: new types go at the end.
-const KINDS: [(&str, Showing); 53] = [
+const KINDS: [(&str, Showing); 56] = [
     ("message.sent", Showing::Message),
     ("message.recalled", Showing::Quiet),
     ("conversation.opened", Showing::Quiet),
@@ -70,6 +70,9 @@ const KINDS: [(&str, Showing); 53] = [
     ("moments.settings-changed", Showing::Personal),
     ("moments.timeline-viewed", Showing::Personal),
     ("moments.notices-read", Showing::Personal),
+    ("account.followed", Showing::Personal),
+    ("account.unfollowed", Showing::Personal),
+    ("account.muted", Showing::Personal),
 ];
 
 /// A type of event that this read model keeps.

@@ -10,8 +10,9 @@
 use std::borrow::Cow;
 
 use domain::{
-    ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, InboxEvent, MerchantEvent, OrderEvent, UserEvent,
-    UserId, WalletEvent, conversation::JoinedVia, friendship::FriendRequested, merchant::Refunded,
+    ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, InboxEvent, MerchantEvent, OrderEvent,
+    SubscriptionsEvent, UserEvent, UserId, WalletEvent, conversation::JoinedVia, friendship::FriendRequested,
+    merchant::Refunded,
 };
 use serde_json::json;
 
@@ -82,6 +83,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         DomainEvent::Contacts(_) => owner("contacts").into_iter().collect(),
         DomainEvent::Inbox(_) => owner("inbox").into_iter().collect(),
         DomainEvent::Circle(_) => owner("moments").into_iter().collect(),
+        DomainEvent::Subscriptions(_) => owner("subscriptions").into_iter().collect(),
         DomainEvent::User(event) => match event {
             UserEvent::UserRegistered(_) | UserEvent::PasswordChanged(_) => vec![],
             _ => owner("user").into_iter().collect(),
@@ -100,6 +102,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         | DomainEvent::Wallet(_)
         | DomainEvent::Merchant(_)
         | DomainEvent::Order(_)
+        | DomainEvent::OfficialAccount(_)
         // Who sees a post or what is said of it is judged when they look.
         | DomainEvent::Post(_) => vec![],
     }
@@ -127,6 +130,13 @@ fn shown_payload<'a>(fact: &'a Fact, event: &DomainEvent) -> serde_json::Result<
         DomainEvent::Wallet(WalletEvent::PayCodePresented(asked)) => {
             let (order, merchant, amount) = (asked.order, asked.merchant, asked.amount);
             serde_json::to_vec(&json!({ "order": order, "merchant": merchant, "amount": amount }))?
+        }
+        // What an account knows a person by is of no use to the person.
+        DomainEvent::Subscriptions(SubscriptionsEvent::AccountFollowed(followed)) => {
+            serde_json::to_vec(&json!({ "account": followed.account }))?
+        }
+        DomainEvent::Subscriptions(SubscriptionsEvent::AccountUnfollowed(unfollowed)) => {
+            serde_json::to_vec(&json!({ "account": unfollowed.account }))?
         }
         DomainEvent::Order(OrderEvent::PaymentReturned(back)) => {
             serde_json::to_vec(&json!({ "order": fact.stream_id("order"), "payment": back.hold, "code": back.code }))?

@@ -5,7 +5,8 @@ use std::{collections::HashMap, hash::Hash};
 use chrono::TimeDelta;
 use domain::{
     Aggregate, Circle, CommentId, Contacts, Conversation, ConversationId, DeviceId, EventMeta, Friendship,
-    FriendshipId, Inbox, Policy, Post, PostId, Rejection, StickerPack, StickerPackId, TagId, User, UserId,
+    FriendshipId, Inbox, OfficialAccount, OfficialAccountId, Policy, Post, PostId, Rejection, StickerPack,
+    StickerPackId, Subscriptions, TagId, User, UserId,
     contacts::Notes,
     conversation::{
         Content, Kind,
@@ -13,7 +14,9 @@ use domain::{
     },
     friendship::{FriendRequested, Source},
     moments::{circle::Settings, post::Draft as PostDraft, visibility::Sight},
+    official::{AccountProfile, AccountSort, Scene},
     sticker_pack::{Sticker, StickerPackPublished},
+    subscriptions::FollowSource,
     user::{DeviceAdded, Privacy, Profile, UserRegistered, WhoMayAdd},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -72,6 +75,9 @@ pub struct History {
     published: Vec<(PostId, UserId)>,
     said: Vec<(PostId, CommentId)>,
     circles: Streams<Circle>,
+    accounts: Streams<OfficialAccount>,
+    registered: Vec<(OfficialAccountId, UserId)>,
+    subscriptions: Streams<Subscriptions>,
 }
 
 impl History {
@@ -96,6 +102,9 @@ impl History {
             published: vec![],
             said: vec![],
             circles: Streams::new(),
+            accounts: Streams::new(),
+            registered: vec![],
+            subscriptions: Streams::new(),
         };
         (0..people).for_each(|number| history.register(number));
         (0..3).for_each(|_| history.publish_stickers());
@@ -107,7 +116,7 @@ impl History {
         let seconds = if self.rng.random_bool(0.02) { 20 * 3600 } else { self.rng.random_range(0..40) };
         self.writer.pass(TimeDelta::microseconds(seconds * 1_000_000 + self.rng.random_range(0..1_000_000)));
         let (me, other) = (self.person(), self.person());
-        match self.rng.random_range(0..25) {
+        match self.rng.random_range(0..27) {
             0..8 => self.talk(me),
             8 => self.recall(),
             9..11 => self.befriend(me, other),
@@ -117,6 +126,7 @@ impl History {
             15..18 => self.run_group(me, other),
             18 => self.change_person(me),
             19..24 => self.show(me, other),
+            24..26 => self.follow(me, other),
             _ => self.expire(me, other),
         }
     }
@@ -171,6 +181,49 @@ impl History {
             }
         };
         self.users.put(&self.writer, &mut self.rng, me, Some(me), &events.unwrap_or_default());
+    }
+
+    /// Accounts are opened and run, followed, muted and left.
+    fn follow(&mut self, me: UserId, other: UserId) {
+        let name = self.word();
+        let Some((id, owner)) = self.registered.choose(&mut self.rng).copied().filter(|_| self.rng.random_bool(0.95))
+        else {
+            let id = OfficialAccountId(self.id());
+            let profile = AccountProfile { name, ..AccountProfile::default() };
+            let events = OfficialAccount::default().register(id, AccountSort::Service, profile, me).unwrap();
+            self.accounts.put(&self.writer, &mut self.rng, id, Some(me), &events);
+            self.registered.push((id, me));
+            return;
+        };
+        let (account, mine) = (self.accounts.state(id), self.subscriptions.state(me));
+        let openid = format!("o{:027}", me.0.as_u128() % 10_u128.pow(27));
+        match self.rng.random_range(0..10) {
+            0 => {
+                let profile = AccountProfile { introduction: name, ..account.profile.clone() };
+                let events = account.change_profile(owner, profile).unwrap_or_default();
+                self.accounts.put(&self.writer, &mut self.rng, id, Some(owner), &events);
+            }
+            1 => {
+                let added = account.add_operator(owner, other, &self.policy.official);
+                let events = if self.rng.random() { added } else { account.remove_operator(owner, other) };
+                self.accounts.put(&self.writer, &mut self.rng, id, Some(owner), &events.unwrap_or_default());
+            }
+            2 => {
+                let events =
+                    if self.rng.random() { account.verify("Tea Ltd") } else { account.withdraw_verification() };
+                self.accounts.put(&self.writer, &mut self.rng, id, None, &events.unwrap_or_default());
+            }
+            step => {
+                let scene = self.rng.random::<bool>().then_some(Scene::Number(7));
+                let events = match step {
+                    3..7 => mine.follow(id, &openid, FollowSource::Search, scene, &self.policy.official),
+                    7 => Ok(mine.unfollow(id)),
+                    8 => Ok(mine.scan(id, &Scene::Number(7))),
+                    _ => mine.mute(id, self.rng.random()),
+                };
+                self.subscriptions.put(&self.writer, &mut self.rng, me, Some(me), &events.unwrap_or_default());
+            }
+        }
     }
 
     fn befriend(&mut self, me: UserId, other: UserId) {

@@ -1,0 +1,29 @@
+//! A person opens an official account.
+
+use domain::{
+    OfficialAccountEvent, OfficialAccountId,
+    official::{AccountProfile, AccountSort},
+};
+
+use crate::{Caller, CommandError, Commands, Committed, engine::begin};
+
+impl Commands {
+    /// Registers an official account, whose owner the caller is; gives its id.
+    ///
+    /// # Errors
+    /// Fields that break their rules.
+    pub async fn register_official_account(
+        &self,
+        caller: &Caller,
+        sort: AccountSort,
+        profile: AccountProfile,
+    ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
+        let owner = caller.user()?;
+        let begun = begin!(self, caller);
+        let account = OfficialAccountId(begun.id.derive("official account"));
+        self.run(&self.official_accounts, account, begun, |state, _| {
+            state.register(account, sort, profile.clone(), owner)
+        })
+        .await
+    }
+}

@@ -1,0 +1,63 @@
+//! Official accounts: what people see of them, who acts for them, who follows them.
+//!
+//! Following is two rows, whatever the number of followers: one by which the account finds the person, one by which the
+//! person finds the account. How many follow an account is one number, written once a batch.
+
+mod fold;
+mod rows;
+mod view;
+
+use std::{path::Path, sync::Arc};
+
+pub use rows::{AccountRow, FollowedRow, FollowerRow};
+pub use view::OfficialView;
+
+use eventlog::Position;
+
+use self::rows::Tables;
+use crate::{Fact, Projection, ProjectionError, rows::RowStore};
+
+/// Folds them.
+pub struct OfficialProjection {
+    store: RowStore,
+    tables: Tables,
+    view: Arc<OfficialView>,
+}
+
+impl Projection for OfficialProjection {
+    const NAME: &'static str = "official";
+    const VERSION: u32 = 1;
+    type View = OfficialView;
+
+    fn open(dir: &Path) -> Result<Self, ProjectionError> {
+        let store = RowStore::open(dir, Self::NAME)?;
+        let tables = Tables::open(&store)?;
+        let view = Arc::new(OfficialView::new(tables.clone(), tables.load()?));
+        Ok(Self { store, tables, view })
+    }
+
+    fn view(&self) -> Arc<OfficialView> {
+        Arc::clone(&self.view)
+    }
+
+    fn checkpoint(&self) -> Position {
+        self.store.checkpoint()
+    }
+
+    fn apply(&mut self, batch: &[Arc<Fact>]) -> Result<(), ProjectionError> {
+        let Some(last) = batch.last().map(|fact| fact.position()) else { return Ok(()) };
+        let mut rows = self.store.batch();
+        let mut changes = fold::Changes::default();
+        for fact in batch.iter().filter(|fact| fold::matters(fact.event_type())) {
+            changes.take(&self.view, &self.tables, fact)?;
+        }
+        changes.write(&self.tables, &mut rows)?;
+        self.store.commit(rows, last)?;
+        changes.show(&self.view);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), ProjectionError> {
+        self.store.flush()
+    }
+}
