@@ -27,6 +27,8 @@ pub(crate) struct House {
     pub(crate) hub: Arc<Hub>,
     /// Told when an operator moved the clock.
     pub(crate) clock_moved: watch::Sender<()>,
+    /// Told when official accounts have something to answer.
+    pub(crate) to_answer: watch::Sender<()>,
 }
 
 impl House {
@@ -46,7 +48,17 @@ impl House {
         let log = opened(eventlog::StoreKind::open(kind, data.log(), Some(settings.log_cache_bytes)))?;
         let hub = Arc::new(Hub::new(settings.api.push_bytes_max));
         let port = crash::obeying(log.clone(), &settings.development.crash_file);
-        let read_models = ReadModels::start(port.clone(), &data.views(), pushing_to(&hub))
+        let to_answer = watch::Sender::new(());
+        let tell = to_answer.clone();
+        let options = ReadModelOptions {
+            on_official_applied: Some(Arc::new(move |view, _| {
+                if view.has_to_answer() {
+                    tell.send_replace(());
+                }
+            })),
+            ..pushing_to(&hub)
+        };
+        let read_models = ReadModels::start(port.clone(), &data.views(), options)
             .map_err(|error| Error::failed("the read models", error))?;
         let snapshots =
             SnapshotStore::open(&data.snapshots()).map_err(|error| Error::failed("the snapshots", error))?;
@@ -57,7 +69,8 @@ impl House {
             deadlines: answers.clone(),
             history: answers.clone(),
             snapshots: Arc::new(snapshots),
-            accounts: answers,
+            accounts: answers.clone(),
+            followers: answers,
             dice: Arc::new(SystemDice),
             bank: bank(settings)?,
             billers: billers(settings)?,
@@ -65,7 +78,7 @@ impl House {
         let clock = clock(settings, &clock_moved);
         let commands = Commands::new(port, clock, settings.policy.clone(), secrets, ports, &settings.commands)
             .map_err(|error| Error::failed("the command side", error))?;
-        Ok(Self { log, read_models, commands: Arc::new(commands), hub, clock_moved })
+        Ok(Self { log, read_models, commands: Arc::new(commands), hub, clock_moved, to_answer })
     }
 
     /// Puts everything on disk. Blocks for as long as that takes.
@@ -82,6 +95,7 @@ fn pushing_to(hub: &Arc<Hub>) -> ReadModelOptions {
         on_chat_applied: Some(Arc::new(move |view, facts| applied.publish(view, facts))),
         on_chat_logged: Some(Arc::new(move |chat, facts| logged.publish_ahead(chat, facts))),
         on_moments_applied: Some(Arc::new(move |view, facts| noticed.announce(view, facts))),
+        ..ReadModelOptions::default()
     }
 }
 

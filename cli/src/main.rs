@@ -11,6 +11,7 @@
 //! - [`sandbox`]: `teahouse sandbox ...`: a bank and billers to try a wallet with.
 //! - [`error`]: exit codes; [`output`], [`progress`]: what is written where.
 
+mod answering;
 mod arguments;
 mod audit;
 mod bench;

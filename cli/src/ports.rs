@@ -6,10 +6,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use commands::{
     CommandError,
-    ports::{Accounts, CommandHistory, Deadlines, Due, PastCommand, Relations, Unsettled, VisibleMessage},
+    ports::{
+        Accounts, CommandHistory, Deadlines, Due, Followers, PastCommand, Relations, ToAnswer, Unsettled,
+        VisibleMessage,
+    },
 };
 use domain::{
-    CommandId, ConversationId, HoldId, MerchantId, OrderId, UserId,
+    CommandId, ConversationId, HoldId, MerchantId, OfficialAccountId, OrderId, UserId,
     conversation::MessageSent,
     hold::{Payer, Settler, Terms},
     merchant::Sale,
@@ -20,6 +23,7 @@ use projections::{
     ReadModels,
     chat::{Entry, Reading},
     deadlines::{Item, Wait, WaitKind},
+    official::OpenRow,
     runtime::Slot,
     wallet::{Counterparty, Line, LineKind},
 };
@@ -194,6 +198,31 @@ impl Accounts for Answers {
 
     async fn orders_due(&self, by: DateTime<Utc>, limit: usize) -> Result<Vec<OrderId>, CommandError> {
         Ok(self.fresh(&self.read_models.shops).await?.orders_due(by, limit))
+    }
+}
+
+#[async_trait]
+impl Followers for Answers {
+    async fn follower(&self, account: OfficialAccountId, openid: &str) -> Result<Option<UserId>, CommandError> {
+        let view = self.fresh(&self.read_models.official).await?;
+        Ok(view.follower(account, openid).map_err(unanswered)?.map(|row| row.user))
+    }
+
+    async fn accounts_to_answer(&self) -> Result<Vec<OfficialAccountId>, CommandError> {
+        Ok(self.fresh(&self.read_models.official).await?.accounts_to_answer())
+    }
+
+    async fn to_answer(&self, account: OfficialAccountId, limit: usize) -> Result<Vec<ToAnswer>, CommandError> {
+        let rows = self.fresh(&self.read_models.official).await?.to_answer(account, limit);
+        let item = |OpenRow { trigger, openid, user, at, what }| ToAnswer {
+            trigger,
+            account,
+            follower: user,
+            openid,
+            at,
+            what,
+        };
+        Ok(rows.into_iter().map(item).collect())
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    demo,
+    answering, demo,
     error::{Ending, Error},
     house::House,
     outside::Outside,
@@ -95,6 +95,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     let community = if with_demo { Some(demo::settle(&house.commands).await?) } else { None };
     let expiries = tokio::spawn(end_what_waited(house.commands.clone(), house.clock_moved.subscribe()));
     let money = tokio::spawn(move_money(house.commands.clone(), house.clock_moved.subscribe()));
+    let answers = tokio::spawn(answering::answer_followers(house.commands.clone(), house.to_answer.clone()));
     let settle = |settler| tokio::spawn(settle_money(settler, house.commands.clone(), house.clock_moved.subscribe()));
     let settlements = Settler::ALL.map(settle);
     let token = settings.operator_token.as_ref().map(|token| token.reveal());
@@ -119,6 +120,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     expiries.abort();
     money.abort();
     notices.abort();
+    answers.abort();
     settlements.iter().for_each(tokio::task::JoinHandle::abort);
     match ended {
         None => {

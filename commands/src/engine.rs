@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId, EventFamily, Friendship, HandleClaim,
-    Hold, Inbox, Merchant, OfficialAccount, Order, Policy, Post, Rejection, StickerPack, Subscriptions, User, UserId,
-    Wallet,
+    Aggregate, Answering, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId, EventFamily, Friendship,
+    HandleClaim, Hold, Inbox, Merchant, OfficialAccount, Order, Policy, Post, Rejection, StickerPack, Subscriptions,
+    User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
@@ -19,7 +19,7 @@ use crate::{
     gateways::{BankGateway, BillerGateway},
     keys::{Claim, Guard, Keys, Past},
     passwords::Passwords,
-    ports::{Accounts, Deadlines, Dice, Ports, Relations},
+    ports::{Accounts, Deadlines, Dice, Followers, Ports, Relations},
     repository::{Cell, Repository, decode},
     wallet::{Pauses, Rounds},
 };
@@ -116,6 +116,8 @@ pub struct Commands {
     pub(crate) circles: Arc<Repository<Circle>>,
     pub(crate) official_accounts: Arc<Repository<OfficialAccount>>,
     pub(crate) subscriptions: Arc<Repository<Subscriptions>>,
+    pub(crate) answering: Arc<Repository<Answering>>,
+    pub(crate) followers: Arc<dyn Followers>,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) dice: Arc<dyn Dice>,
     pub(crate) bank: Option<Arc<dyn BankGateway>>,
@@ -183,7 +185,7 @@ impl Commands {
         options: &CommandsOptions,
     ) -> Result<Self, CommandError> {
         let capacity = options.cached_streams;
-        let Ports { relations, deadlines, history, snapshots, accounts, dice, bank, billers } = ports;
+        let Ports { relations, deadlines, history, snapshots, accounts, followers, dice, bank, billers } = ports;
         Ok(Self {
             passwords: Passwords::new(options.passwords)?,
             handles: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
@@ -201,6 +203,8 @@ impl Commands {
             circles: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             official_accounts: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
             subscriptions: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            answering: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            followers,
             accounts,
             dice,
             bank,

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
-    CommandId, ConversationId, FriendshipId, HoldId, MerchantId, OrderId, PaymentId, UserId,
+    CommandId, ConversationId, FriendshipId, HoldId, MerchantId, OfficialAccountId, OrderId, PaymentId, UserId,
     conversation::Content,
     hold::{Payer, Settler, Terms},
     merchant::Sale,
+    official::Happening,
 };
 use eventlog::Position;
 use ledger::Money;
+use uuid::Uuid;
 
 use crate::{
     CommandError,
@@ -31,12 +33,51 @@ pub struct Ports {
     pub snapshots: Arc<dyn Snapshots>,
     /// What came into accounts, and what is held.
     pub accounts: Arc<dyn Accounts>,
+    /// Official accounts and their followers.
+    pub followers: Arc<dyn Followers>,
     /// Luck.
     pub dice: Arc<dyn Dice>,
     /// The bank, where one is connected.
     pub bank: Option<Arc<dyn BankGateway>>,
     /// The billers, where they are connected.
     pub billers: Option<Arc<dyn BillerGateway>>,
+}
+
+/// What the read models know about official accounts and their followers. Every answer is at or after the last
+/// acknowledged event.
+#[async_trait]
+pub trait Followers: Send + Sync + 'static {
+    /// Whom an account knows by that name; none where nobody of that name follows it.
+    async fn follower(&self, account: OfficialAccountId, openid: &str) -> Result<Option<UserId>, CommandError>;
+    /// The accounts that have something to answer.
+    async fn accounts_to_answer(&self) -> Result<Vec<OfficialAccountId>, CommandError>;
+    /// Up to `limit` things that an account has to answer, the oldest first.
+    async fn to_answer(&self, account: OfficialAccountId, limit: usize) -> Result<Vec<ToAnswer>, CommandError>;
+}
+
+/// Something that a follower did and that an account answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToAnswer {
+    /// The event.
+    pub trigger: Uuid,
+    /// The account.
+    pub account: OfficialAccountId,
+    /// Who did it.
+    pub follower: UserId,
+    /// What the account knows them by.
+    pub openid: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What they did.
+    pub what: Happening,
+}
+
+impl ToAnswer {
+    /// The conversation of the two.
+    #[must_use]
+    pub fn conversation(&self) -> ConversationId {
+        ConversationId::with_account(self.account, self.follower)
+    }
 }
 
 /// Where luck comes from.

@@ -9,9 +9,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    CircleEvent, CommandEvent, ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent,
-    MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent, StickerPackEvent, SubscriptionsEvent, UserEvent,
-    UserId, WalletEvent,
+    AnsweringEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent,
+    HoldEvent, InboxEvent, MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent, StickerPackEvent,
+    SubscriptionsEvent, UserEvent, UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -153,6 +153,8 @@ pub enum DomainEvent {
     OfficialAccount(OfficialAccountEvent),
     /// Of a `subscriptions-` stream.
     Subscriptions(SubscriptionsEvent),
+    /// Of an `answers-` stream.
+    Answering(AnsweringEvent),
 }
 
 impl DomainEvent {
@@ -184,6 +186,7 @@ impl DomainEvent {
             PostEvent => Post,
             CircleEvent => Circle,
             SubscriptionsEvent => Subscriptions,
+            AnsweringEvent => Answering,
             OfficialAccountEvent => OfficialAccount
         );
         Err(DecodeError::UnknownType(event_type.to_owned()))

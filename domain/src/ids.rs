@@ -67,6 +67,20 @@ impl ConversationId {
         let pair = FriendshipId::between(one, other);
         Self(derived("teahouse direct conversation", &[pair.lower.0.as_bytes(), pair.upper.0.as_bytes()]))
     }
+
+    /// The conversation of a person with an official account: derived from both.
+    #[must_use]
+    pub fn with_account(account: OfficialAccountId, follower: UserId) -> Self {
+        Self(derived("teahouse account conversation", &[account.0.as_bytes(), follower.0.as_bytes()]))
+    }
+}
+
+impl OfficialAccountId {
+    /// What the account takes part in conversations as: its own id, where people have theirs.
+    #[must_use]
+    pub fn party(self) -> UserId {
+        UserId(self.0)
+    }
 }
 
 impl MerchantId {

@@ -7,7 +7,8 @@
 //! - [`policy`]: every number of the rules, as settings.
 //! - one module per aggregate, each with its events, its state and its deciders:
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
-//!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`].
+//!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`],
+//!   [`answering`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
 //! - [`command`]: what is kept of a command that had nothing to do.
 //!
@@ -15,6 +16,7 @@
 //! `evolve` takes events into the state. Who acted and when is in the record, not in the payload.
 
 pub mod accounts;
+pub mod answering;
 pub mod cards;
 pub mod command;
 pub mod contacts;
@@ -38,6 +40,7 @@ mod testing;
 pub mod user;
 pub mod wallet;
 
+pub use answering::{Answering, AnsweringEvent};
 pub use command::CommandEvent;
 pub use contacts::{Contacts, ContactsEvent};
 pub use conversation::{Conversation, ConversationEvent};

@@ -74,11 +74,31 @@ pub struct OfficialPolicy {
     pub followed_max: usize,
     /// Longest time that a code which ends can be used, in seconds.
     pub scene_code_seconds: i64,
+    /// How long after a follower said something the account may write of its own accord, in seconds.
+    pub reply_seconds: i64,
+    /// Most messages that an account's program sends within that time.
+    pub replies_max: usize,
+    /// How long after a follower followed, read a code or chose from the menu the account may write of its own accord, in
+    /// seconds.
+    pub greeting_seconds: i64,
+    /// Most messages that an account's program sends within that time.
+    pub greetings_max: usize,
+    /// Least time between two answers to the same person for want of anything better, in seconds.
+    pub default_reply_seconds: i64,
 }
 
 impl Default for OfficialPolicy {
     fn default() -> Self {
-        Self { operators_max: 25, followed_max: 2_000, scene_code_seconds: 30 * 24 * 3600 }
+        Self {
+            operators_max: 25,
+            followed_max: 2_000,
+            scene_code_seconds: 30 * 24 * 3600,
+            reply_seconds: 48 * 3600,
+            replies_max: 5,
+            greeting_seconds: 60,
+            greetings_max: 3,
+            default_reply_seconds: 3600,
+        }
     }
 }
 

@@ -342,6 +342,15 @@ rejections! {
         /// The most there may be.
         max: usize
     }: Limit, "too-many-followed", "a person follows at most {max} official accounts";
+    /// The follower said or did nothing for too long.
+    ReplyWindowOver: Forbidden, "reply-window-over", "the follower has not been heard of for too long";
+    /// The account's program has sent as many messages as it may.
+    RepliesSpent {
+        /// The most there may be.
+        max: usize
+    }: Limit, "replies-spent", "at most {max} messages after the follower was last heard of";
+    /// There is no menu, or no such button in it.
+    MenuButtonNotFound: NotFound, "menu-button-not-found", "no such button in the menu";
     /// The code is not genuine or its time is over.
     SceneCodeInvalid: NotFound, "scene-code-invalid", "this code is not valid, or no longer";
     /// Nobody but the account's own person may pass.

@@ -46,6 +46,8 @@ pub struct ReadModelOptions {
     pub on_chat_applied: Option<AppliedHook<ChatView>>,
     /// The same of the Moments projection.
     pub on_moments_applied: Option<AppliedHook<MomentsView>>,
+    /// The same of the projection of official accounts.
+    pub on_official_applied: Option<AppliedHook<OfficialView>>,
     /// Called on a thread of its own with what has just come into the log, in its order and each once; not for what
     /// happened before the start. The chat projection may not have taken it in yet.
     pub on_chat_logged: Option<LoggedHook>,
@@ -103,7 +105,7 @@ impl ReadModels {
             commands: group.add::<CommandIndexProjection>(None)?,
             deadlines: group.add::<DeadlinesProjection>(None)?,
             moments: group.add::<MomentsProjection>(options.on_moments_applied)?,
-            official: group.add::<OfficialProjection>(None)?,
+            official: group.add::<OfficialProjection>(options.on_official_applied)?,
             report: group.add::<ReportProjection>(None)?,
             search: group.add::<SearchProjection>(None)?,
             shops: group.add::<ShopsProjection>(None)?,

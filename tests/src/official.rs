@@ -1,9 +1,9 @@
 //! Official accounts in tests: what their owners and followers do.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
-    Person,
+    Person, Reply,
     people::{list_at, text_at},
 };
 
@@ -64,5 +64,25 @@ impl Account {
         let followers = list_at(&self.owner.get(&self.path("/followers?limit=100")).done(), "followers");
         assert_eq!(followers.len(), 1, "{followers:?}");
         text_at(followers.first().expect("a follower"), "openid")
+    }
+
+    /// Opens the conversation of somebody with it, and gives its id.
+    #[track_caller]
+    #[must_use]
+    pub fn talk_with(&self, person: &Person) -> String {
+        text_at(&person.call("PUT", &self.path("/conversation"), None, None).done(), "conversation")
+    }
+
+    /// Has it answer that by itself.
+    #[track_caller]
+    pub fn answers(&self, replies: Value) {
+        self.owner.put(&self.path("/auto-replies"), replies).done();
+    }
+
+    /// Writes to a follower in its name.
+    #[track_caller]
+    pub fn write_to(&self, openid: &str, text: &str) -> Reply {
+        let body = json!({ "content": { "kind": "text", "text": text } });
+        self.owner.post(&self.path(&format!("/followers/{openid}/messages")), body)
     }
 }

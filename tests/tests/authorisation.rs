@@ -13,7 +13,7 @@ static SHARED: Shared = Shared::new();
 const OPEN: [&str; 5] = ["GET /livez", "GET /metrics", "GET /readyz", "POST /v1/sessions", "POST /v1/users"];
 
 /// Endpoints that a stranger may call: about people who can be found, and about what belongs to everybody.
-const ABOUT_ANYBODY: [&str; 19] = [
+const ABOUT_ANYBODY: [&str; 20] = [
     "DELETE /v1/blocks/{user}",
     "DELETE /v1/official-accounts/{account}/follow",
     "GET /v1/billers/{biller}/accounts/{account}/bills",
@@ -24,6 +24,7 @@ const ABOUT_ANYBODY: [&str; 19] = [
     "GET /v1/official-accounts/{account}",
     "GET /v1/official-accounts/{account}/code.png",
     "GET /v1/official-accounts/{account}/code.svg",
+    "GET /v1/official-accounts/{account}/menu",
     "GET /v1/orders/{order}",
     "GET /v1/orders/{order}/code.png",
     "GET /v1/orders/{order}/code.svg",
@@ -147,6 +148,7 @@ impl Belongings<'_> {
             "seq" | "position" => "1".to_owned(),
             "merchant" => self.merchant.clone(),
             "account" => self.account.clone(),
+            "openid" => "o".repeat(28),
             "post" => self.post.clone(),
             "comment" => self.comment.clone(),
             "out_trade_no" => "T1".to_owned(),

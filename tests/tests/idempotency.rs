@@ -289,6 +289,18 @@ fn official_account(diary: &mut Diary, mei: &Person, lin: &Person, server: &Serv
     diary.enter(lin, "PUT", &at("/muted"), Some(json!({ "on": true })), Some(json!({ "on": false })));
     let code = mei.get(&at("/scene-code?text=door")).done()["code"].clone();
     diary.enter(lin, "POST", "/v1/account-code-scans", Some(json!({ "code": code })), None);
+    diary.enter(lin, "PUT", &at("/conversation"), None, None);
+    let menu = |key: &str| Some(json!({ "button": [{ "name": "More", "type": "click", "key": key }] }));
+    diary.enter(mei, "PUT", &at("/menu"), menu("A"), menu("B"));
+    diary.enter(lin, "POST", &at("/menu-choices"), Some(json!({ "bar": 0 })), None);
+    diary.enter(mei, "DELETE", &at("/menu"), None, None);
+    let replies = |text: &str| Some(json!({ "welcome": { "kind": "text", "text": text } }));
+    diary.enter(mei, "PUT", &at("/auto-replies"), replies("welcome"), replies("hello"));
+    let follower = mei.get(&at("/followers")).done()["followers"][0]["openid"].as_str().unwrap().to_owned();
+    let talk = at(&format!("/followers/{follower}/messages"));
+    let text = |text: &str| Some(json!({ "content": { "kind": "text", "text": text } }));
+    let said = diary.enter(mei, "POST", &talk, text("one"), text("two"));
+    diary.enter(mei, "POST", &format!("{talk}/{}/recall", said["seq"]), None, None);
     diary.enter(lin, "DELETE", &at("/follow"), None, None);
 }
 

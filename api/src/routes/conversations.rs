@@ -3,7 +3,10 @@
 use std::cmp::Reverse;
 
 use actix_web::{get, post, put, web};
-use projections::chat::{ConversationDetails, ConversationRow};
+use projections::{
+    ProjectionError,
+    chat::{ConversationDetails, ConversationRow},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -37,11 +40,33 @@ pub struct InboxQuery {
 pub struct Inbox {
     /// Pinned ones first, then by last activity, the latest first.
     pub conversations: Vec<ConversationRow>,
+    /// All conversations with subscription accounts, folded into one row; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subscriptions: Option<FoldedRow>,
     /// The number on the badge: unread messages of all conversations that are not muted.
     pub badge: u64,
     /// Pass as `cursor` for more; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+/// Conversations with subscription accounts, folded into one row. `GET /v1/subscriptions/conversations` has them all.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FoldedRow {
+    /// How many there are.
+    pub conversations: usize,
+    /// In how many of them something is unread.
+    pub unread: usize,
+    /// The one with the last activity.
+    pub latest: Box<ConversationRow>,
+}
+
+impl FoldedRow {
+    fn of(rows: Vec<ConversationRow>) -> Option<Self> {
+        let (count, unread) = (rows.len(), rows.iter().filter(|row| row.unread > 0).count());
+        let latest = rows.into_iter().max_by_key(|row| row.position)?;
+        Some(Self { conversations: count, unread, latest: Box::new(latest) })
+    }
 }
 
 /// One's conversations in one call: last message, unread, mentioned, muted, pinned, and the badge.
@@ -56,11 +81,16 @@ async fn conversations(
     let limit = page_limit(query.limit, 500, 1_000)?;
     let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;
     let reading = app.reading();
-    let read = aside(move || chat.inbox(reader.user, &reading).map(|rows| (rows, chat.badge(reader.user))));
-    let (rows, badge) = read.await?;
+    let user = reader.user;
+    let read = aside(move || {
+        let (rows, folded) = (chat.inbox(user, &reading)?, chat.folded(user, &reading)?);
+        Ok::<_, ProjectionError>((rows, folded, chat.badge(user)))
+    });
+    let (rows, folded, badge) = read.await?;
     let key = |row: &ConversationRow| Reverse((row.pinned, row.position));
     let (conversations, next) = page(rows, key, query.cursor.as_deref(), limit)?;
-    Ok(web::Json(Inbox { conversations, badge, next }))
+    let subscriptions = FoldedRow::of(folded);
+    Ok(web::Json(Inbox { conversations, subscriptions, badge, next }))
 }
 
 /// One conversation: its people, rules and settings.

@@ -4,6 +4,8 @@
 //! `security(...)` of its annotation and is enforced by its extractor.
 
 pub mod account_codes;
+pub mod account_desk;
+pub mod account_talk;
 pub mod accounts;
 pub mod bills;
 pub mod cards;
@@ -100,6 +102,8 @@ pub fn configure(config: &mut ServiceConfig) {
     official_accounts::configure(config);
     account_codes::configure(config);
     subscriptions::configure(config);
+    account_talk::configure(config);
+    account_desk::configure(config);
     stickers::configure(config);
     operator::configure(config);
     probes::configure(config);

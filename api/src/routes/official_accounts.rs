@@ -224,7 +224,7 @@ async fn official_account(
     let followed = view.followed(reader.user, path.account)?;
     Ok(web::Json(OfficialAccountForMe {
         account: OfficialAccountShown::of(path.account, &row),
-        followed_since: followed.map(|followed| followed.since),
+        followed_since: followed.as_ref().map(|followed| followed.since),
         muted: followed.is_some_and(|followed| followed.muted),
     }))
 }

@@ -153,6 +153,23 @@ paths! {
         /// The person.
         user: UserId,
     }
+    /// The path names a follower of an official account.
+    FollowerPath {
+        /// The account.
+        account: OfficialAccountId,
+        /// What the account knows the follower by.
+        openid: String,
+    }
+    /// The path names a message between an official account and a follower.
+    FollowerMessagePath {
+        /// The account.
+        account: OfficialAccountId,
+        /// What the account knows the follower by.
+        openid: String,
+        /// The message's number.
+        #[param(maximum = 9223372036854775807_u64)]
+        seq: u64,
+    }
     /// The path names a read model.
     ReadModelPath {
         /// Its name, such as `chat`.

@@ -139,7 +139,14 @@ impl Talk {
             );
         }
         let content = Content::Text { text: self.text() };
-        let sent = MessageSent { seq: last + 1, content, reply_to: None, mentions: vec![], mention_all: false };
+        let sent = MessageSent {
+            seq: last + 1,
+            content,
+            reply_to: None,
+            mentions: vec![],
+            mention_all: false,
+            official: None,
+        };
         *self.seqs.get_mut(which)? += 1;
         self.of_event(format!("conversation-{}", pair.conversation), by, &ConversationEvent::from(sent))
     }

@@ -36,25 +36,34 @@ impl Commands {
     /// The other person of a direct conversation, if what `by` says would reach them.
     ///
     /// # Errors
-    /// As for sending a message.
+    /// As for sending a message; [`Rejection::ContentNotAllowed`] with an official account.
     pub async fn reachable_peer(
         &self,
         by: UserId,
         conversation: ConversationId,
     ) -> Result<Option<UserId>, CommandError> {
         self.check_reaches(by, conversation).await?;
-        self.conversations.look(conversation, |state| state.peer_of(by)).await
+        let (peer, official) =
+            self.conversations.look(conversation, |state| (state.peer_of(by), state.account_talk().is_ok())).await?;
+        // An official account is nobody whom money could be sent to.
+        if official { Err(Rejection::ContentNotAllowed.into()) } else { Ok(peer) }
     }
 
     /// Checks that what `by` says in a direct conversation reaches the other. Groups have no such hindrance.
     ///
     /// # Errors
     /// [`Rejection::NotFriends`] when either removed the other, [`Rejection::RejectedByReceiver`] when the other blocked
-    /// `by`; [`Rejection::ConversationNotFound`] where there is none, or not for `by`.
+    /// `by`; [`Rejection::NotFollowed`] of an official account; [`Rejection::ConversationNotFound`] where there is none, or not for `by`.
     async fn check_reaches(&self, by: UserId, conversation: ConversationId) -> Result<(), CommandError> {
         let (part, peer) =
             self.conversations.look(conversation, |state| (state.check_part(by), state.peer_of(by))).await?;
         self.as_known_to(by, conversation, part.map_err(CommandError::from)).await?;
+        let talk = self
+            .conversations
+            .look(conversation, |state| state.account_talk().ok().map(|talk| (talk.account, talk.follower)));
+        if let Some((account, follower)) = talk.await? {
+            return self.check_followed(account, follower).await;
+        }
         match peer {
             Some(peer) => self.check_friend(by, peer).await,
             None => Ok(()),

@@ -1,18 +1,25 @@
-//! Use cases of official accounts: whose they are, who follows them.
+//! Use cases of official accounts: whose they are, who follows them, what is said between the two.
 
 mod add_account_operator;
+mod answers;
 mod change_account_profile;
+mod choose_from_menu;
 mod follow_account;
 mod mute_account;
+mod open_account_conversation;
 mod register_official_account;
 mod remove_account_operator;
 mod scan_code;
 mod scene_code;
+mod set_auto_replies;
+mod set_menu;
 mod unfollow_account;
 mod verify_account;
+mod write_to_follower;
 
 use domain::{OfficialAccountId, UserId};
 
+pub use choose_from_menu::ButtonPlace;
 pub use follow_account::Follow;
 pub use scan_code::Scan;
 pub use scene_code::SceneCode;
@@ -26,6 +33,14 @@ impl Commands {
     /// [`domain::Rejection::OfficialAccountNotFound`], [`domain::Rejection::AccountNotYours`].
     pub async fn check_acting_for(&self, by: UserId, account: OfficialAccountId) -> Result<(), CommandError> {
         Ok(self.official_accounts.look(account, |state| state.check_acting(by)).await??)
+    }
+
+    /// Whom an account knows by that name; none where nobody of that name follows it.
+    ///
+    /// # Errors
+    /// When the read model does not answer.
+    pub async fn follower(&self, account: OfficialAccountId, openid: &str) -> Result<Option<UserId>, CommandError> {
+        self.followers.follower(account, openid).await
     }
 
     /// Checks that there is such an official account.

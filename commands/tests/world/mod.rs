@@ -1,6 +1,7 @@
 //! A command side on a log in memory. Its ports are answered from the log itself, event by event.
 
 mod money;
+mod official;
 
 use std::{
     collections::HashMap,
@@ -76,7 +77,8 @@ impl World {
             deadlines: scan.clone(),
             history: scan.clone(),
             snapshots: snapshots.clone(),
-            accounts: scan,
+            accounts: scan.clone(),
+            followers: scan,
             dice: Arc::new(SystemDice),
             bank,
             billers: None,

@@ -4,8 +4,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::content::Content;
-use crate::{UserId, event::event_family};
+use super::{account_talk::Automatic, content::Content};
+use crate::{
+    OfficialAccountId, UserId,
+    event::event_family,
+    official::{AccountSort, ButtonKind},
+};
 
 /// Two people can talk from now on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,6 +200,45 @@ pub struct MessageSent {
     /// Whether it calls on everybody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub mention_all: bool,
+    /// Where it is said to or by an official account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub official: Option<OfficialPart>,
+}
+
+/// What else there is to a message to or by an official account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfficialPart {
+    /// The account.
+    pub account: OfficialAccountId,
+    /// How the account came to send it, where nobody wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automatic: Option<Automatic>,
+}
+
+/// A person and an official account can talk from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountConversationOpened {
+    /// The account.
+    pub account: OfficialAccountId,
+    /// The person.
+    pub follower: UserId,
+    /// Subscription or service account.
+    pub sort: AccountSort,
+}
+
+/// The person chose something from the account's menu.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MenuChosen {
+    /// The account.
+    pub account: OfficialAccountId,
+    /// What the button does.
+    pub button: ButtonKind,
+    /// The button's key.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// The button's address.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub url: String,
 }
 
 /// The actor took a message back.
@@ -214,6 +257,8 @@ event_family! {
         "message.sent" => MessageSent,
         "message.recalled" => MessageRecalled,
         "conversation.opened" => ConversationOpened,
+        "conversation.account-opened" => AccountConversationOpened,
+        "conversation.menu-chosen" => MenuChosen,
         "group.created" => GroupCreated,
         "group.members-joined" => MembersJoined,
         "group.member-invited" => MemberInvited,

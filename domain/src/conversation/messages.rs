@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Content, Conversation, ConversationEvent, ConversationOpened, Group, Kind, MessageRecalled, MessageSent};
+use super::{
+    Content, Conversation, ConversationEvent, ConversationOpened, Group, Kind, MessageRecalled, MessageSent,
+    OfficialPart,
+};
 use crate::{FriendshipId, UserId, policy::Policy, rejection::Rejection};
 
 /// What somebody wants to say.
@@ -82,7 +85,11 @@ impl Conversation {
             return Err(Rejection::MessageNotFound);
         }
         let Draft { content, reply_to, mentions, mention_all } = draft;
-        Ok(vec![MessageSent { seq: self.seq + 1, content, reply_to, mentions, mention_all }.into()])
+        let official = match &self.kind {
+            Kind::Official(talk) => Some(OfficialPart { account: talk.account, automatic: None }),
+            _ => None,
+        };
+        Ok(vec![MessageSent { seq: self.seq + 1, content, reply_to, mentions, mention_all, official }.into()])
     }
 
     /// `by` says several things at once: all of them or none.
@@ -177,7 +184,8 @@ impl Conversation {
     pub fn check_part(&self, by: UserId) -> Result<(), Rejection> {
         match &self.kind {
             Kind::Direct(pair) if pair.contains(&by) => Ok(()),
-            Kind::Direct(_) | Kind::None => Err(Rejection::ConversationNotFound),
+            Kind::Official(talk) if talk.has(by) => Ok(()),
+            Kind::Direct(_) | Kind::Official(_) | Kind::None => Err(Rejection::ConversationNotFound),
             Kind::Group(_) => self.live_group_of(by).map(|_| ()),
         }
     }
@@ -341,6 +349,7 @@ mod tests {
             reply_to: None,
             mentions: vec![],
             mention_all: false,
+            official: None,
         };
         let message = SentBy { seq: 1, sender: owner, at: now, is_pat: false };
         let state = group(&[owner, member], vec![sent.clone().into()]);

@@ -5,9 +5,11 @@
 //! - [`events`]: what can happen.
 //! - this file: the state and its fold.
 //! - [`messages`]: deciders about what is said.
+//! - [`account_talk`]: conversations with official accounts.
 //! - [`membership`]: deciders about who is in a group.
 //! - [`governance`]: deciders about how a group is run.
 
+pub mod account_talk;
 pub mod content;
 pub mod events;
 pub mod governance;
@@ -19,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+pub use account_talk::{AccountTalk, Automatic, Voice};
 pub use content::{Content, ContentKind, MergedItem};
 pub use events::*;
 
@@ -115,6 +118,8 @@ pub enum Kind {
     Direct([UserId; 2]),
     /// Of a group.
     Group(Box<Group>),
+    /// Of a person with an official account.
+    Official(Box<AccountTalk>),
 }
 
 /// A conversation.
@@ -138,7 +143,7 @@ impl Conversation {
     pub fn group(&self) -> Result<&Group, Rejection> {
         match &self.kind {
             Kind::None => Err(Rejection::ConversationNotFound),
-            Kind::Direct(_) => Err(Rejection::NotAGroup),
+            Kind::Direct(_) | Kind::Official(_) => Err(Rejection::NotAGroup),
             Kind::Group(group) => Ok(group),
         }
     }
@@ -151,6 +156,7 @@ impl Conversation {
         // A stranger learns nothing of the conversation, not even its kind.
         let group = match &self.kind {
             Kind::Direct(pair) if !pair.contains(&user) => return Err(Rejection::ConversationNotFound),
+            Kind::Official(talk) if !talk.has(user) => return Err(Rejection::ConversationNotFound),
             _ => self.group()?,
         };
         if group.disbanded {
@@ -168,6 +174,7 @@ impl Conversation {
         match &self.kind {
             Kind::None => false,
             Kind::Direct(pair) => pair.contains(&user),
+            Kind::Official(talk) => talk.has(user),
             Kind::Group(group) => group.members.contains_key(&user) && !group.disbanded,
         }
     }
@@ -178,12 +185,13 @@ impl Conversation {
         matches!(&self.kind, Kind::Group(group) if group.invited.contains_key(&user) || group.requested.contains_key(&user))
     }
 
-    /// The other person of a direct conversation.
+    /// The other side of a conversation that is not a group's.
     #[must_use]
     pub fn peer_of(&self, user: UserId) -> Option<UserId> {
         match &self.kind {
             Kind::Direct([one, other]) if *one == user => Some(*other),
             Kind::Direct([one, other]) if *other == user => Some(*one),
+            Kind::Official(talk) => talk.peer_of(user),
             _ => None,
         }
     }
@@ -247,7 +255,12 @@ impl Conversation {
                 }
             }
             E::AllMuteSet(set) => group.all_muted = set.on,
-            E::MessageSent(_) | E::MessageRecalled(_) | E::ConversationOpened(_) | E::GroupCreated(_) => {}
+            E::MessageSent(_)
+            | E::MessageRecalled(_)
+            | E::ConversationOpened(_)
+            | E::GroupCreated(_)
+            | E::AccountConversationOpened(_)
+            | E::MenuChosen(_) => {}
         }
     }
 }
@@ -261,11 +274,24 @@ impl Aggregate for Conversation {
     fn evolve(&mut self, event: &ConversationEvent, meta: &EventMeta) {
         self.version = meta.version;
         match event {
-            ConversationEvent::MessageSent(sent) => self.seq = sent.seq,
+            ConversationEvent::MessageSent(sent) => {
+                self.seq = sent.seq;
+                if let Kind::Official(talk) = &mut self.kind {
+                    talk.take_message(sent, meta.actor, meta.at);
+                }
+            }
             ConversationEvent::MessageRecalled(recalled) => {
                 self.recalled.insert(recalled.seq);
             }
             ConversationEvent::ConversationOpened(opened) => self.kind = Kind::Direct(opened.members),
+            ConversationEvent::AccountConversationOpened(opened) => {
+                self.kind = Kind::Official(Box::new(AccountTalk::begun(opened.account, opened.follower)));
+            }
+            ConversationEvent::MenuChosen(_) => {
+                if let Kind::Official(talk) = &mut self.kind {
+                    talk.take_choice(meta.at);
+                }
+            }
             ConversationEvent::GroupCreated(created) => {
                 let members = created
                     .members

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountProfile, AccountSort};
+use super::{AccountProfile, AccountSort, AutoReplies, Menu};
 use crate::{OfficialAccountId, UserId, event::event_family};
 
 /// Somebody opened an account.
@@ -50,6 +50,21 @@ pub struct AccountVerified {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountVerificationWithdrawn {}
 
+/// The account has another menu.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountMenuSet {
+    /// The menu; none where there is none any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub menu: Option<Menu>,
+}
+
+/// The account answers something else by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AutoRepliesSet {
+    /// All that it answers from now on.
+    pub auto_replies: AutoReplies,
+}
+
 event_family! {
     /// Events of an `official-account-` stream.
     OfficialAccountEvent {
@@ -59,5 +74,7 @@ event_family! {
         "official-account.operator-removed" => AccountOperatorRemoved,
         "official-account.verified" => AccountVerified,
         "official-account.verification-withdrawn" => AccountVerificationWithdrawn,
+        "official-account.menu-set" => AccountMenuSet,
+        "official-account.auto-replies-set" => AutoRepliesSet,
     }
 }

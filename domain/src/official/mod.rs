@@ -3,7 +3,10 @@
 //! Who follows an account is decided in the streams of those who follow, [`crate::subscriptions`], so that an account with
 //! millions of followers is no hot spot.
 
+pub mod auto_replies;
 mod events;
+mod happening;
+mod menu;
 mod profile;
 mod scene;
 
@@ -11,17 +14,20 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub use auto_replies::AutoReplies;
 pub use events::{
-    AccountOperatorAdded, AccountOperatorRemoved, AccountProfileChanged, AccountRegistered,
-    AccountVerificationWithdrawn, AccountVerified, OfficialAccountEvent,
+    AccountMenuSet, AccountOperatorAdded, AccountOperatorRemoved, AccountProfileChanged, AccountRegistered,
+    AccountVerificationWithdrawn, AccountVerified, AutoRepliesSet, OfficialAccountEvent,
 };
+pub use happening::Happening;
+pub use menu::{Button, ButtonKind, Menu};
 pub use profile::{AccountProfile, AccountSort};
 pub use scene::Scene;
 
 use crate::{
     OfficialAccountId, UserId,
     event::{Aggregate, EventMeta},
-    policy::OfficialPolicy,
+    policy::{OfficialPolicy, Policy},
     rejection::{Rejection, check_name},
 };
 
@@ -39,6 +45,12 @@ pub struct OfficialAccount {
     operators: BTreeSet<UserId>,
     /// Who stands behind it, where the administrator vouches for that.
     pub verified: Option<String>,
+    /// Its menu.
+    #[serde(default)]
+    pub menu: Option<Menu>,
+    /// What it answers by itself.
+    #[serde(default)]
+    pub auto_replies: AutoReplies,
 }
 
 impl OfficialAccount {
@@ -130,6 +142,34 @@ impl OfficialAccount {
         Ok(if self.verified.is_some() { vec![AccountVerificationWithdrawn {}.into()] } else { vec![] })
     }
 
+    /// Takes a new menu; none takes the present one away.
+    ///
+    /// # Errors
+    /// A menu beyond its bounds; [`Rejection::OfficialAccountNotFound`], [`Rejection::AccountNotYours`].
+    pub fn set_menu(&self, by: UserId, menu: Option<Menu>) -> Result<Vec<OfficialAccountEvent>, Rejection> {
+        self.check_acting(by)?;
+        if let Some(menu) = &menu {
+            menu.check()?;
+        }
+        Ok(if menu == self.menu { vec![] } else { vec![AccountMenuSet { menu }.into()] })
+    }
+
+    /// Takes what it is to answer by itself.
+    ///
+    /// # Errors
+    /// Replies beyond their bounds; [`Rejection::OfficialAccountNotFound`], [`Rejection::AccountNotYours`].
+    pub fn set_auto_replies(
+        &self,
+        by: UserId,
+        auto_replies: AutoReplies,
+        policy: &Policy,
+    ) -> Result<Vec<OfficialAccountEvent>, Rejection> {
+        self.check_acting(by)?;
+        auto_replies.check(policy)?;
+        let same = auto_replies == self.auto_replies;
+        Ok(if same { vec![] } else { vec![AutoRepliesSet { auto_replies }.into()] })
+    }
+
     /// Checks that there is such an account.
     ///
     /// # Errors
@@ -179,6 +219,8 @@ impl Aggregate for OfficialAccount {
             }
             E::AccountVerified(verified) => self.verified = Some(verified.subject.clone()),
             E::AccountVerificationWithdrawn(_) => self.verified = None,
+            E::AccountMenuSet(set) => self.menu.clone_from(&set.menu),
+            E::AutoRepliesSet(set) => self.auto_replies.clone_from(&set.auto_replies),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    ConversationId, UserId,
+    ConversationId, OfficialAccountId, UserId,
     conversation::{Content, JoinedVia, MessageSent},
 };
 use serde::Serialize;
@@ -27,6 +27,9 @@ pub struct ConversationDetails {
     /// The other person of a direct conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<UserId>,
+    /// The official account that it is with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<OfficialAccountId>,
     /// The group's name; empty where it has none. Who is no longer in it sees the name it had then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -238,6 +241,7 @@ fn known_details(
         id: conversation.id,
         kind: conversation.kind(),
         peer: conversation.peer_of(user),
+        account: conversation.official().map(|pair| pair.account),
         name: group_name(conversation, seat),
         owner: group.map(|group| group.owner),
         admins: group.map(|group| group.admins.clone()).unwrap_or_default(),

@@ -11,7 +11,7 @@ use std::{
 
 use domain::{
     ConversationEvent, ConversationId, DomainEvent, EventMeta, InboxEvent, UserId,
-    conversation::{Content, MessageRecalled, MessageSent},
+    conversation::{AccountConversationOpened, Content, MessageRecalled, MessageSent},
 };
 use fjall::OwnedWriteBatch as WriteBatch;
 
@@ -20,7 +20,7 @@ use super::{
     personal::{concerned, event_row, personal},
     rows::{EventRow, Recall, deleted_key, personal_key, recall_key, seat_key, timeline_key},
     seat::Seat,
-    state::{Conversation, Head, Sort, State},
+    state::{AccountPair, Conversation, Head, Sort, State},
     tables::Tables,
 };
 use crate::{Fact, ProjectionError};
@@ -127,6 +127,10 @@ impl<'a> Fold<'a> {
     fn begin(&mut self, id: ConversationId, event: &ConversationEvent) -> Option<u32> {
         let sort = match event {
             ConversationEvent::ConversationOpened(opened) => Sort::Direct(opened.members),
+            ConversationEvent::AccountConversationOpened(opened) => {
+                let AccountConversationOpened { account, follower, sort } = *opened;
+                Sort::Official(AccountPair { account, follower, sort })
+            }
             ConversationEvent::GroupCreated(created) => Sort::Group(Arc::new(Self::founded(created)?)),
             _ => return None,
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::{ConversationId, UserId};
+use domain::{ConversationId, OfficialAccountId, UserId, official::AccountSort};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,7 +17,7 @@ use crate::ProjectionError;
 /// How many members a group's picture is made of.
 const PICTURE_MEMBERS: usize = 9;
 
-/// Of two people or of a group.
+/// Of two people, of a group, or with an official account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConversationKind {
@@ -25,6 +25,8 @@ pub enum ConversationKind {
     Direct,
     /// Of a group.
     Group,
+    /// With an official account.
+    Official,
 }
 
 /// One conversation in a person's list.
@@ -32,11 +34,14 @@ pub enum ConversationKind {
 pub struct ConversationRow {
     /// The conversation.
     pub id: ConversationId,
-    /// Of two people or of a group.
+    /// Of two people, of a group, or with an official account.
     pub kind: ConversationKind,
     /// The other person of a direct conversation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<UserId>,
+    /// The official account that it is with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<OfficialAccountId>,
     /// The group's name; empty where it has none. Who is no longer in it sees the name it had then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -69,15 +74,33 @@ pub struct ConversationRow {
 }
 
 impl ChatView {
-    /// Every conversation that is on a person's list: pinned ones first, then by last activity, the latest first.
+    /// Every conversation that is on a person's list, but for those with subscription accounts: pinned ones first, then by last activity, the latest first.
     /// Hidden ones are absent until something is said; direct ones without a message as well.
     ///
     /// # Errors
     /// When rows can't be read.
     pub fn inbox(&self, user: UserId, reading: &Reading) -> Result<Vec<ConversationRow>, ProjectionError> {
+        self.rows_of(user, reading, |conversation| !is_folded(conversation))
+    }
+
+    /// Every conversation with a subscription account that is on a person's list, in the order of [`Self::inbox`]: what the
+    /// list folds into one row.
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn folded(&self, user: UserId, reading: &Reading) -> Result<Vec<ConversationRow>, ProjectionError> {
+        self.rows_of(user, reading, is_folded)
+    }
+
+    fn rows_of(
+        &self,
+        user: UserId,
+        reading: &Reading,
+        wanted: impl Fn(&Conversation) -> bool,
+    ) -> Result<Vec<ConversationRow>, ProjectionError> {
         let known: Vec<(Reader, ConversationRow)> = {
             let state = self.state.read();
-            let listed = listed(&state, user);
+            let listed = listed(&state, user).filter(|(_, conversation, _)| wanted(conversation));
             let known = listed.map(|(no, conversation, seat)| {
                 (Reader::of(user, no, conversation, seat), known_row(user, conversation, seat))
             });
@@ -91,11 +114,12 @@ impl ChatView {
         Ok(rows)
     }
 
-    /// The number on the badge: unread messages of all conversations on the list that are not muted.
+    /// The number on the badge: unread messages of all conversations on the list that are not muted. What subscription
+    /// accounts send makes no noise.
     #[must_use]
     pub fn badge(&self, user: UserId) -> u64 {
         let state = self.state.read();
-        let notifying = listed(&state, user).filter(|(.., seat)| !seat.muted);
+        let notifying = listed(&state, user).filter(|(_, conversation, seat)| !seat.muted && !is_folded(conversation));
         notifying.map(|(_, conversation, seat)| seat.unread(conversation.head.seq)).sum()
     }
 
@@ -120,13 +144,18 @@ impl ChatView {
     }
 }
 
+/// Whether a list folds it into one row with others.
+fn is_folded(conversation: &Conversation) -> bool {
+    conversation.official().is_some_and(|pair| pair.sort == AccountSort::Subscription)
+}
+
 /// The conversations on a person's list.
 fn listed(state: &State, user: UserId) -> impl Iterator<Item = (u32, &Conversation, &Seat)> {
     let seats = state.people.get(&user).into_iter().flat_map(|person| &person.seats);
     seats.filter_map(|(no, seat)| {
         let conversation = state.conversation(*no)?;
         let seq = conversation.head.seq;
-        let is_empty = seq == 0 && matches!(conversation.sort, Sort::Direct(_));
+        let is_empty = seq == 0 && !matches!(conversation.sort, Sort::Group(_));
         (!is_empty && !seat.is_hidden(seq)).then_some((*no, conversation, seat))
     })
 }
@@ -142,6 +171,7 @@ fn known_row(user: UserId, conversation: &Conversation, seat: &Seat) -> Conversa
         id: conversation.id,
         kind: conversation.kind(),
         peer: conversation.peer_of(user),
+        account: conversation.official().map(|pair| pair.account),
         name: group_name(conversation, seat),
         picture: conversation.group().iter().flat_map(|_| members.iter().take(PICTURE_MEMBERS)).copied().collect(),
         members: members.len(),

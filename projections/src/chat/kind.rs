@@ -16,7 +16,7 @@ pub(super) enum Showing {
 }
 
 /// Number in rows, type name, showing. The numbers stand in rows: new types go at the end.
-const KINDS: [(&str, Showing); 56] = [
+const KINDS: [(&str, Showing); 58] = [
     ("message.sent", Showing::Message),
     ("message.recalled", Showing::Quiet),
     ("conversation.opened", Showing::Quiet),
@@ -73,6 +73,8 @@ const KINDS: [(&str, Showing); 56] = [
     ("account.followed", Showing::Personal),
     ("account.unfollowed", Showing::Personal),
     ("account.muted", Showing::Personal),
+    ("conversation.account-opened", Showing::Quiet),
+    ("conversation.menu-chosen", Showing::Quiet),
 ];
 
 /// A type of event that this read model keeps.

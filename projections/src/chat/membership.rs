@@ -39,6 +39,11 @@ impl Fold<'_> {
                     self.take_seat(user, no, Seat::taken(Stay::begun(meta.version, 0), None));
                 }
             }
+            E::AccountConversationOpened(opened) => {
+                for user in [opened.account.party(), opened.follower] {
+                    self.take_seat(user, no, Seat::taken(Stay::begun(meta.version, 0), None));
+                }
+            }
             E::GroupCreated(created) => self.join(no, &created.members, meta),
             E::MembersJoined(joined) => self.join(no, &joined.members, meta),
             E::MemberLeft(left) => {

@@ -179,5 +179,6 @@ fn members(conversation: &Conversation) -> Arc<Vec<UserId>> {
     match &conversation.sort {
         Sort::Direct(pair) => Arc::new(pair.to_vec()),
         Sort::Group(group) => Arc::clone(&group.members),
+        Sort::Official(pair) => Arc::new(vec![pair.account.party(), pair.follower]),
     }
 }

@@ -96,6 +96,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         DomainEvent::Order(OrderEvent::PaymentReturned(back)) => vec![back.payer],
         DomainEvent::Merchant(MerchantEvent::Refunded(refunded)) => vec![refunded.payer],
         DomainEvent::Conversation(_)
+        | DomainEvent::Answering(_)
         | DomainEvent::Handle(_)
         | DomainEvent::Command(_)
         | DomainEvent::StickerPack(_)

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use domain::{ConversationId, UserId, conversation::JoinedVia};
+use domain::{ConversationId, OfficialAccountId, UserId, conversation::JoinedVia, official::AccountSort};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -112,13 +112,26 @@ impl Group {
     }
 }
 
-/// Of two people or of a group.
+/// Of whom a conversation with an official account is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AccountPair {
+    /// The account.
+    pub(super) account: OfficialAccountId,
+    /// The person.
+    pub(super) follower: UserId,
+    /// Subscription or service account.
+    pub(super) sort: AccountSort,
+}
+
+/// Of two people, of a group, or with an official account.
 #[derive(Clone, Debug)]
 pub(super) enum Sort {
     /// Of two people.
     Direct([UserId; 2]),
     /// Of a group.
     Group(Arc<Group>),
+    /// With an official account.
+    Official(AccountPair),
 }
 
 /// A conversation.
@@ -136,7 +149,7 @@ impl Conversation {
     /// The group, if it is one.
     pub(super) fn group(&self) -> Option<&Group> {
         match &self.sort {
-            Sort::Direct(_) => None,
+            Sort::Direct(_) | Sort::Official(_) => None,
             Sort::Group(group) => Some(group),
         }
     }
@@ -150,34 +163,58 @@ impl Conversation {
         }
     }
 
-    /// Of two people or of a group.
+    /// The account, if it is with one.
+    pub(super) fn official(&self) -> Option<AccountPair> {
+        match self.sort {
+            Sort::Official(pair) => Some(pair),
+            _ => None,
+        }
+    }
+
+    /// Of two people, of a group, or with an official account.
     pub(super) fn kind(&self) -> ConversationKind {
         match self.sort {
             Sort::Direct(_) => ConversationKind::Direct,
             Sort::Group(_) => ConversationKind::Group,
+            Sort::Official(_) => ConversationKind::Official,
         }
     }
 
-    /// The row as `conversations` stores it: the id, then the two people of a direct one.
+    /// The row as `conversations` stores it: the id; then the two people of a direct one, or account, person and the
+    /// account's sort.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut row = self.id.0.as_bytes().to_vec();
-        if let Sort::Direct(pair) = &self.sort {
-            pair.iter().for_each(|user| row.extend_from_slice(user.0.as_bytes()));
+        match &self.sort {
+            Sort::Direct(pair) => pair.iter().for_each(|user| row.extend_from_slice(user.0.as_bytes())),
+            Sort::Group(_) => {}
+            Sort::Official(AccountPair { account, follower, sort }) => {
+                row.extend_from_slice(account.0.as_bytes());
+                row.extend_from_slice(follower.0.as_bytes());
+                row.push(u8::from(*sort == AccountSort::Service));
+            }
         }
         row
     }
 
-    /// Reads a stored row: the id, and the two people of a direct one.
-    pub(super) fn decode(row: &[u8]) -> Option<(ConversationId, Option<[UserId; 2]>)> {
+    /// Reads a stored row: the id, and of whom it is; none for a group, which has a row of its own.
+    pub(super) fn decode(row: &[u8]) -> Option<(ConversationId, Option<Sort>)> {
         let mut fields = Fields::of(row);
         let id = ConversationId(Uuid::from_bytes(fields.array()?));
         if fields.left() == 0 {
             return Some((id, None));
         }
-        let one = UserId(Uuid::from_bytes(fields.array()?));
+        let one = Uuid::from_bytes(fields.array()?);
         let other = UserId(Uuid::from_bytes(fields.array()?));
+        if fields.left() == 0 {
+            return Some((id, Some(Sort::Direct([UserId(one), other]))));
+        }
+        let sort = match fields.array()? {
+            [0] => AccountSort::Subscription,
+            [1] => AccountSort::Service,
+            [_] => return None,
+        };
         fields.end()?;
-        Some((id, Some([one, other])))
+        Some((id, Some(Sort::Official(AccountPair { account: OfficialAccountId(one), follower: other, sort }))))
     }
 }
 

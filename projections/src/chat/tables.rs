@@ -144,11 +144,11 @@ impl Tables {
         let (mut heads, mut groups) = (self.heads.iter(), self.groups.iter());
         for (guard, no) in self.conversations.iter().zip(0_u32..) {
             let row = row_of(Some(guard), no, "conversations")?;
-            let (id, pair) = Conversation::decode(&row).ok_or(damaged("conversations"))?;
+            let (id, sort) = Conversation::decode(&row).ok_or(damaged("conversations"))?;
             let row = row_of(heads.next(), no, "heads")?;
             let head = Head::decode(&row).ok_or(damaged("heads"))?;
-            let sort = match pair {
-                Some(pair) => Sort::Direct(pair),
+            let sort = match sort {
+                Some(sort) => sort,
                 None => Sort::Group(Arc::new(decode_group(&row_of(groups.next(), no, "groups")?, &head)?)),
             };
             let conversation = Conversation { id, head, sort };

@@ -1,7 +1,10 @@
-//! Official accounts: what people see of them, who acts for them, who follows them.
+//! Official accounts: what people see of them, who acts for them, who follows them, what they heard and have to answer.
 //!
 //! Following is two rows, whatever the number of followers: one by which the account finds the person, one by which the
 //! person finds the account. How many follow an account is one number, written once a batch.
+//!
+//! What an account has to answer is decided as the event is taken in, by how the account is set up at that time: of what
+//! nobody answers nothing is noted.
 
 mod fold;
 mod rows;
@@ -9,7 +12,7 @@ mod view;
 
 use std::{path::Path, sync::Arc};
 
-pub use rows::{AccountRow, FollowedRow, FollowerRow};
+pub use rows::{AccountRow, FollowedRow, FollowerRow, HeardRow, OpenRow, SettingsRow};
 pub use view::OfficialView;
 
 use eventlog::Position;
@@ -32,7 +35,7 @@ impl Projection for OfficialProjection {
     fn open(dir: &Path) -> Result<Self, ProjectionError> {
         let store = RowStore::open(dir, Self::NAME)?;
         let tables = Tables::open(&store)?;
-        let view = Arc::new(OfficialView::new(tables.clone(), tables.load()?));
+        let view = Arc::new(OfficialView::open(tables.clone())?);
         Ok(Self { store, tables, view })
     }
 

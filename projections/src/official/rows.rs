@@ -1,25 +1,29 @@
 //! The rows on disk.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use domain::{
     OfficialAccountId, UserId,
-    official::{AccountProfile, AccountSort, Scene},
+    official::{AccountProfile, AccountSort, AutoReplies, Happening, Menu, Scene},
     subscriptions::FollowSource,
 };
 use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
     ProjectionError,
-    rows::{RowStore, from_json, id_at, to_json},
+    rows::{RowStore, from_json, id_at, number_at, to_json},
 };
 
 const ACCOUNTS: &str = "accounts";
 const PARTS: &str = "parts";
 const FOLLOWERS: &str = "followers";
 const FOLLOWED: &str = "followed";
+const SETTINGS: &str = "settings";
+const HEARD: &str = "heard";
+const OPEN: &str = "open";
 
 /// An official account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,11 +61,53 @@ pub struct FollowerRow {
     pub scene: Option<Scene>,
 }
 
+/// How an account is set up.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SettingsRow {
+    /// Its menu.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub menu: Option<Menu>,
+    /// What it answers by itself.
+    #[serde(default, skip_serializing_if = "AutoReplies::is_empty")]
+    pub auto_replies: AutoReplies,
+}
+
+/// A message that an account got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeardRow {
+    /// Where it stands in the log.
+    #[serde(skip)]
+    pub position: u64,
+    /// What the account knows the sender by.
+    pub openid: String,
+    /// Who it is: not for the account's people.
+    pub user: UserId,
+    /// Its number in the conversation.
+    pub seq: u64,
+}
+
+/// Something that a follower did and that the account has not answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenRow {
+    /// The event.
+    pub trigger: Uuid,
+    /// What the account knows the follower by.
+    pub openid: String,
+    /// Who it is.
+    pub user: UserId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What they did.
+    pub what: Happening,
+}
+
 /// An account that somebody follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FollowedRow {
     /// Which.
     pub account: OfficialAccountId,
+    /// What the account knows the person by.
+    pub openid: String,
     /// Since when.
     pub since: DateTime<Utc>,
     /// Whether what it sends does not notify.
@@ -74,6 +120,16 @@ pub(super) struct Tables {
     parts: Keyspace,
     followers: Keyspace,
     followed: Keyspace,
+    settings: Keyspace,
+    heard: Keyspace,
+    open: Keyspace,
+}
+
+/// What accounts have to answer, by account and position, and where each event stands.
+#[derive(Default)]
+pub(super) struct Open {
+    pub(super) rows: BTreeMap<(OfficialAccountId, u64), OpenRow>,
+    pub(super) places: HashMap<Uuid, (OfficialAccountId, u64)>,
 }
 
 impl Tables {
@@ -83,6 +139,9 @@ impl Tables {
             parts: store.keyspace(PARTS)?,
             followers: store.keyspace(FOLLOWERS)?,
             followed: store.keyspace(FOLLOWED)?,
+            settings: store.keyspace(SETTINGS)?,
+            heard: store.keyspace(HEARD)?,
+            open: store.keyspace(OPEN)?,
         })
     }
 
@@ -95,6 +154,80 @@ impl Tables {
             accounts.insert(id, from_json(ACCOUNTS, &value)?);
         }
         Ok(accounts)
+    }
+
+    pub(super) fn load_settings(&self) -> Result<HashMap<OfficialAccountId, SettingsRow>, ProjectionError> {
+        let mut settings = HashMap::new();
+        for row in self.settings.iter() {
+            let (key, value) = row.into_inner()?;
+            let id = id_at(&key, 0).map(OfficialAccountId);
+            let id = id.ok_or(ProjectionError::DamagedRow { keyspace: SETTINGS })?;
+            settings.insert(id, from_json(SETTINGS, &value)?);
+        }
+        Ok(settings)
+    }
+
+    pub(super) fn write_settings(
+        &self,
+        id: OfficialAccountId,
+        row: &SettingsRow,
+        rows: &mut WriteBatch,
+    ) -> Result<(), ProjectionError> {
+        rows.insert(&self.settings, *id.0.as_bytes(), to_json(row)?);
+        Ok(())
+    }
+
+    pub(super) fn load_open(&self) -> Result<Open, ProjectionError> {
+        let mut open = Open::default();
+        for row in self.open.iter() {
+            let (key, value) = row.into_inner()?;
+            let place = id_at(&key, 0).map(OfficialAccountId).zip(number_at(&key, 16));
+            let place = place.ok_or(ProjectionError::DamagedRow { keyspace: OPEN })?;
+            let row: OpenRow = from_json(OPEN, &value)?;
+            open.places.insert(row.trigger, place);
+            open.rows.insert(place, row);
+        }
+        Ok(open)
+    }
+
+    /// Writes something that waits for an answer; none where it waits no longer.
+    pub(super) fn write_open(
+        &self,
+        (id, position): (OfficialAccountId, u64),
+        row: Option<&OpenRow>,
+        rows: &mut WriteBatch,
+    ) -> Result<(), ProjectionError> {
+        let key = placed_key(id, position);
+        match row {
+            Some(row) => rows.insert(&self.open, key, to_json(row)?),
+            None => rows.remove(&self.open, key),
+        }
+        Ok(())
+    }
+
+    pub(super) fn write_heard(
+        &self,
+        id: OfficialAccountId,
+        row: &HeardRow,
+        rows: &mut WriteBatch,
+    ) -> Result<(), ProjectionError> {
+        rows.insert(&self.heard, placed_key(id, row.position), to_json(row)?);
+        Ok(())
+    }
+
+    /// What an account heard before a position, the latest first.
+    pub(super) fn heard(
+        &self,
+        id: OfficialAccountId,
+        before: u64,
+        limit: usize,
+    ) -> Result<Vec<HeardRow>, ProjectionError> {
+        let row = |row: fjall::Guard| -> Result<HeardRow, ProjectionError> {
+            let (key, value) = row.into_inner()?;
+            let position = number_at(&key, 16).ok_or(ProjectionError::DamagedRow { keyspace: HEARD })?;
+            Ok(HeardRow { position, ..from_json(HEARD, &value)? })
+        };
+        self.heard.range(placed_key(id, 0)..placed_key(id, before)).rev().take(limit).map(row).collect()
     }
 
     pub(super) fn write_account(
@@ -199,6 +332,10 @@ fn pair_key(user: UserId, id: OfficialAccountId) -> [u8; 32] {
     let parts = user.0.into_bytes().into_iter().chain(id.0.into_bytes());
     key.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
     key
+}
+
+fn placed_key(id: OfficialAccountId, position: u64) -> Vec<u8> {
+    [id.0.as_bytes().as_slice(), &position.to_be_bytes()].concat()
 }
 
 fn follower_key(id: OfficialAccountId, openid: &str) -> Vec<u8> {

@@ -1,23 +1,71 @@
 //! What queries read.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Bound, sync::Arc};
 
 use domain::{OfficialAccountId, UserId};
 use parking_lot::RwLock;
 
-use super::{AccountRow, FollowedRow, FollowerRow, rows::Tables};
+use super::{
+    AccountRow, FollowedRow, FollowerRow, HeardRow, OpenRow, SettingsRow,
+    rows::{Open, Tables},
+};
 use crate::ProjectionError;
 
 /// What queries read. Accounts are held in memory: there are few of them, compared with those who follow them.
 pub struct OfficialView {
     tables: Tables,
     pub(super) accounts: RwLock<HashMap<OfficialAccountId, Arc<AccountRow>>>,
+    pub(super) settings: RwLock<HashMap<OfficialAccountId, Arc<SettingsRow>>>,
+    pub(super) open: RwLock<Open>,
 }
 
 impl OfficialView {
-    pub(super) fn new(tables: Tables, accounts: HashMap<OfficialAccountId, AccountRow>) -> Self {
-        let accounts = accounts.into_iter().map(|(id, row)| (id, Arc::new(row))).collect();
-        Self { tables, accounts: RwLock::new(accounts) }
+    pub(super) fn open(tables: Tables) -> Result<Self, ProjectionError> {
+        let accounts = tables.load()?.into_iter().map(|(id, row)| (id, Arc::new(row))).collect();
+        let settings = tables.load_settings()?.into_iter().map(|(id, row)| (id, Arc::new(row))).collect();
+        let open = tables.load_open()?;
+        let (accounts, settings) = (RwLock::new(accounts), RwLock::new(settings));
+        Ok(Self { tables, accounts, settings, open: RwLock::new(open) })
+    }
+
+    /// How an account is set up.
+    #[must_use]
+    pub fn settings(&self, id: OfficialAccountId) -> Arc<SettingsRow> {
+        self.settings.read().get(&id).cloned().unwrap_or_default()
+    }
+
+    /// Whether any account has something to answer.
+    #[must_use]
+    pub fn has_to_answer(&self) -> bool {
+        !self.open.read().rows.is_empty()
+    }
+
+    /// The accounts that have something to answer.
+    #[must_use]
+    pub fn accounts_to_answer(&self) -> Vec<OfficialAccountId> {
+        let open = self.open.read();
+        let mut accounts = vec![];
+        let mut next = open.rows.first_key_value();
+        while let Some(((id, _), _)) = next {
+            accounts.push(*id);
+            next = open.rows.range((Bound::Excluded((*id, u64::MAX)), Bound::Unbounded)).next();
+        }
+        accounts
+    }
+
+    /// Up to `limit` things that an account has to answer, the oldest first.
+    #[must_use]
+    pub fn to_answer(&self, id: OfficialAccountId, limit: usize) -> Vec<OpenRow> {
+        let open = self.open.read();
+        open.rows.range((id, 0)..=(id, u64::MAX)).take(limit).map(|(_, row)| row.clone()).collect()
+    }
+
+    /// What an account heard before a position of the log, the latest first; at most `limit`.
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn heard(&self, id: OfficialAccountId, before: u64, limit: usize) -> Result<Vec<HeardRow>, ProjectionError> {
+        self.tables.heard(id, before, limit)
     }
 
     /// An account.

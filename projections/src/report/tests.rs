@@ -41,7 +41,7 @@ fn text() -> Content {
 }
 
 fn sent(content: Content) -> ConversationEvent {
-    MessageSent { seq: 1, content, reply_to: None, mentions: vec![], mention_all: false }.into()
+    MessageSent { seq: 1, content, reply_to: None, mentions: vec![], mention_all: false, official: None }.into()
 }
 
 impl Talk {

@@ -70,7 +70,14 @@ pub(crate) fn facts() -> Vec<Arc<Fact>> {
             let seq = &mut seqs[to as usize];
             *seq += 1;
             let content = Content::Text { text: text(&words, &mut rng) };
-            let sent = MessageSent { seq: *seq, content, reply_to: None, mentions: vec![], mention_all: false };
+            let sent = MessageSent {
+                seq: *seq,
+                content,
+                reply_to: None,
+                mentions: vec![],
+                mention_all: false,
+                official: None,
+            };
             let event = ConversationEvent::from(sent);
             let id = Uuid::from_u128(number as u128);
             log.append(Append {

@@ -83,7 +83,8 @@ impl Talk {
         let to = conversation(to);
         let seq = self.seqs.entry(to).or_default();
         *seq += 1;
-        let sent = MessageSent { seq: *seq, content, reply_to: None, mentions: vec![], mention_all: false };
+        let sent =
+            MessageSent { seq: *seq, content, reply_to: None, mentions: vec![], mention_all: false, official: None };
         self.append(to, user(by), &sent.into());
         self.seqs[&to]
     }
@@ -321,7 +322,14 @@ fn what_was_not_committed_is_taken_in_again_after_a_crash() {
 fn a_poison_event_leaves_nothing_of_its_batch() {
     let mut talk = Talk::new();
     talk.say(1, "茶");
-    let sent = MessageSent { seq: 1, content: text("茶"), reply_to: None, mentions: vec![], mention_all: false };
+    let sent = MessageSent {
+        seq: 1,
+        content: text("茶"),
+        reply_to: None,
+        mentions: vec![],
+        mention_all: false,
+        official: None,
+    };
     let id = Uuid::now_v7();
     let stray = Append {
         stream: StreamName::new("somewhere-else").unwrap(),

@@ -9,12 +9,12 @@ use domain::{
     StickerPackId, Subscriptions, TagId, User, UserId,
     contacts::Notes,
     conversation::{
-        Content, Kind,
+        Automatic, Content, Kind, Voice,
         messages::{Draft, SentBy},
     },
     friendship::{FriendRequested, Source},
     moments::{circle::Settings, post::Draft as PostDraft, visibility::Sight},
-    official::{AccountProfile, AccountSort, Scene},
+    official::{AccountProfile, AccountSort, AutoReplies, Scene},
     sticker_pack::{Sticker, StickerPackPublished},
     subscriptions::FollowSource,
     user::{DeviceAdded, Privacy, Profile, UserRegistered, WhoMayAdd},
@@ -197,7 +197,7 @@ impl History {
         };
         let (account, mine) = (self.accounts.state(id), self.subscriptions.state(me));
         let openid = format!("o{:027}", me.0.as_u128() % 10_u128.pow(27));
-        match self.rng.random_range(0..10) {
+        match self.rng.random_range(0..12) {
             0 => {
                 let profile = AccountProfile { introduction: name, ..account.profile.clone() };
                 let events = account.change_profile(owner, profile).unwrap_or_default();
@@ -213,17 +213,48 @@ impl History {
                     if self.rng.random() { account.verify("Tea Ltd") } else { account.withdraw_verification() };
                 self.accounts.put(&self.writer, &mut self.rng, id, None, &events.unwrap_or_default());
             }
+            3 => self.talk_with_account(me, id),
             step => {
                 let scene = self.rng.random::<bool>().then_some(Scene::Number(7));
                 let events = match step {
-                    3..7 => mine.follow(id, &openid, FollowSource::Search, scene, &self.policy.official),
-                    7 => Ok(mine.unfollow(id)),
-                    8 => Ok(mine.scan(id, &Scene::Number(7))),
+                    4..8 => mine.follow(id, &openid, FollowSource::Search, scene, &self.policy.official),
+                    8 => Ok(mine.unfollow(id)),
+                    9 => Ok(mine.scan(id, &Scene::Number(7))),
                     _ => mine.mute(id, self.rng.random()),
                 };
                 self.subscriptions.put(&self.writer, &mut self.rng, me, Some(me), &events.unwrap_or_default());
             }
         }
+    }
+
+    /// A follower says something, and the account answers; or it is set up otherwise.
+    fn talk_with_account(&mut self, me: UserId, id: OfficialAccountId) {
+        let (word, now) = (self.word(), self.writer.now);
+        let owner = self.registered.iter().find(|(known, _)| *known == id).map(|(_, owner)| *owner);
+        let content = Content::Text { text: word };
+        if self.rng.random_bool(0.3) {
+            let replies =
+                AutoReplies { welcome: Some(content.clone()), default: Some(content), ..AutoReplies::default() };
+            let replies = if self.rng.random() { replies } else { AutoReplies::default() };
+            let account = self.accounts.state(id);
+            let events = account.set_auto_replies(owner.unwrap(), replies, &self.policy).unwrap();
+            self.accounts.put(&self.writer, &mut self.rng, id, owner, &events);
+            return;
+        }
+        if self.subscriptions.state(me).followed(id).is_none() {
+            return;
+        }
+        let talk = ConversationId::with_account(id, me);
+        let opened = self.conversations.state(talk).open_with_account(id, me, AccountSort::Service);
+        self.conversations.put(&self.writer, &mut self.rng, talk, Some(me), &opened);
+        let state = self.conversations.state(talk);
+        let draft = Draft::of(content);
+        let asked = state.send(me, draft.clone(), &self.policy, now).unwrap();
+        self.conversations.put(&self.writer, &mut self.rng, talk, Some(me), &asked);
+        let state = self.conversations.state(talk);
+        let voice = Voice::Automatic(Automatic::Default);
+        let answered = state.say_as_account(&[draft], voice, None, &self.policy, now).unwrap();
+        self.conversations.put(&self.writer, &mut self.rng, talk, Some(id.party()), &answered);
     }
 
     fn befriend(&mut self, me: UserId, other: UserId) {

@@ -177,7 +177,7 @@ impl World {
 
 fn blank() -> MessageSent {
     let content = Content::Text { text: "x".into() };
-    MessageSent { seq: 0, content, reply_to: None, mentions: vec![], mention_all: false }
+    MessageSent { seq: 0, content, reply_to: None, mentions: vec![], mention_all: false, official: None }
 }
 
 fn users<const N: usize>() -> [UserId; N] {
