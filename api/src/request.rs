@@ -10,7 +10,9 @@ use commands::{Caller, CommandError, CommandKey, people::Session};
 use domain::{CommandId, UserId};
 use eventlog::Position;
 use futures::future::LocalBoxFuture;
-use serde::de::DeserializeOwned;
+use ledger::{Currency, Money, MoneyError};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{App, problem::Problem};
@@ -108,8 +110,31 @@ impl<T: DeserializeOwned + 'static> Body for web::Json<T> {
             return Err(Problem::bad_request("invalid-body", "the body is a JSON object"));
         }
         let read = serde_json::from_slice(bytes).map(web::Json);
-        read.map_err(|error| Problem::bad_request("invalid-body", error.to_string()))
+        read.map_err(|error| match refused_amount(bytes) {
+            Some(refused) => Problem::bad_request("invalid-amount", refused.to_string()),
+            None => Problem::bad_request("invalid-body", error.to_string()),
+        })
     }
+}
+
+/// Why an amount of a body that could not be read is none.
+fn refused_amount(body: &[u8]) -> Option<MoneyError> {
+    fn search(value: &Value) -> Option<MoneyError> {
+        match value {
+            Value::Object(fields) => {
+                let currency = fields.get("currency").and_then(|code| Currency::deserialize(code).ok());
+                let amount = fields.get("amount").filter(|amount| amount.is_string() || amount.is_number());
+                let refused = amount.zip(currency).and_then(|(amount, currency)| match amount {
+                    Value::String(text) => Money::parse(text, currency).err(),
+                    _ => Some(MoneyError::NotAnAmount),
+                });
+                refused.or_else(|| fields.values().find_map(search))
+            }
+            Value::Array(items) => items.iter().find_map(search),
+            _ => None,
+        }
+    }
+    search(&serde_json::from_slice(body).ok()?)
 }
 
 impl FromRequest for Reader {
@@ -239,14 +264,30 @@ fn body_problem(error: actix_web::Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, Deserialize)]
     struct Pair {
         one: u8,
         other: Option<u8>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Priced {
+        #[allow(dead_code, reason = "it is read or refused")]
+        price: Money,
+    }
+
+    #[test]
+    fn an_amount_that_is_none_is_named_and_other_faults_are_not_taken_for_it() {
+        for amount in [r#""1e30""#, r#""12.345""#, r#""999999999999999999999999999999""#, "12.30"] {
+            let body = format!(r#"{{"price":{{"amount":{amount},"currency":"CNY"}}}}"#);
+            let refused = web::Json::<Priced>::read(body.as_bytes()).unwrap_err();
+            assert_eq!((refused.status, refused.code.as_str()), (400, "invalid-amount"), "{amount}");
+        }
+        for body in [r#"{"price":{"amount":"12.30","currency":"XXY"}}"#, r#"{"price":{"amount":"12.30"}}"#, "{}", "{"] {
+            assert_eq!(web::Json::<Priced>::read(body.as_bytes()).unwrap_err().code, "invalid-body", "{body}");
+        }
     }
 
     #[test]

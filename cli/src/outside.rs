@@ -1,10 +1,11 @@
 //! The outside world of `teahouse serve --demo`: a sandbox bank and sandbox billers, as processes of their own.
 
 use std::{
+    io::Read,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
-    process::{Child, Command, Stdio},
-    thread::sleep,
+    process::{Child, ChildStderr, Command, Stdio},
+    thread::{self, sleep},
     time::{Duration, Instant},
 };
 
@@ -57,7 +58,10 @@ impl Sandbox {
             let mut child = Self::command(name, address, &data)
                 .and_then(|mut command| command.spawn())
                 .map_err(|error| failed(&error))?;
+            let words = child.stderr.take();
             if comes_up(&mut child, address, given_up) {
+                // Nobody reads what it says from now on, and it is not to wait for that.
+                thread::spawn(move || words.map(|mut words| std::io::copy(&mut words, &mut std::io::sink())));
                 let options = GatewayOptions {
                     base_url: format!("http://{address}"),
                     secret: secret.into(),
@@ -67,7 +71,7 @@ impl Sandbox {
             }
             drop(Self(child));
             if Instant::now() >= given_up {
-                return Err(failed(&"it does not come up"));
+                return Err(failed(&format!("it does not start on {}: {}", data.display(), last_words(words))));
             }
             sleep(LOOK_EVERY);
         }
@@ -76,7 +80,7 @@ impl Sandbox {
     fn command(name: &str, address: SocketAddr, data: &PathBuf) -> std::io::Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["sandbox", name, "--until-input-ends", "--listen", &address.to_string(), "--data"]).arg(data);
-        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         Ok(command)
     }
 }
@@ -87,6 +91,15 @@ impl Drop for Sandbox {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Why it ended, in its own last line.
+fn last_words(words: Option<ChildStderr>) -> String {
+    let mut said = String::new();
+    // What can't be read says nothing, as what was not said.
+    let _ = words.map(|mut words| words.read_to_string(&mut said));
+    let last = said.lines().rfind(|line| !line.trim().is_empty());
+    last.map_or_else(|| "it does not say why".to_owned(), |line| line.trim_start_matches("teahouse: ").to_owned())
 }
 
 fn free_address() -> std::io::Result<SocketAddr> {

@@ -157,6 +157,11 @@ pub enum GatewayError {
     },
 }
 
+/// What a gateway to billers refuses a query with that names no biller.
+pub const UNKNOWN_BILLER: &str = "unknown-biller";
+/// What it refuses a query with where the biller has no such account.
+pub const UNKNOWN_ACCOUNT: &str = "unknown-account";
+
 /// Who sends bills.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Biller {

@@ -181,8 +181,17 @@ rejections! {
     HoldOver: Conflict, "hold-over", "this is over already";
     /// The payer can take back only what arrives later.
     NotArriving: Conflict, "not-arriving", "only a transfer with delayed arrival can be cancelled";
-    /// No such bill, biller or customer.
-    BillNotFound: NotFound, "bill-not-found", "no such bill";
+    /// No such biller.
+    BillerNotFound: NotFound, "biller-not-found", "no such biller";
+    /// The biller has no such customer.
+    BillAccountNotFound: NotFound, "bill-account-not-found", "the biller knows no account with this number";
+    /// The account has no such bill to be paid.
+    BillNotFound: NotFound, "bill-not-found", "the account has no such bill to be paid";
+    /// The biller does not tell the bills of an account.
+    BillsRefused {
+        /// The biller's code.
+        code: String
+    }: Forbidden, "bills-refused", "the biller does not show the bills of this account: {code}";
     /// The money is for somebody else.
     NotForYou: Forbidden, "not-for-you", "this money is for somebody else";
     /// Only who has sent the money may do this.

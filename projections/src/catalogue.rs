@@ -396,8 +396,22 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         projection: "shops",
         keyspace: "refunds",
         key: "payment: the refund",
-        value: "json `shops::RefundRow`: its number, and what had been paid",
+        value: "json `shops::RefundRow`: its number, what had been paid, how much went back and when",
         workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "shops",
+        keyspace: "orders-by-time",
+        key: "merchant, time of creation in microseconds (u64), order",
+        value: "empty",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
+        projection: "shops",
+        keyspace: "refunds-by-time",
+        key: "merchant, time in microseconds (u64), payment: the refund",
+        value: "empty",
+        workload: Workload::Scan,
     },
     KeyspaceEntry {
         projection: "shops",

@@ -151,7 +151,7 @@ impl Belongings<'_> {
             "openid" => "o".repeat(28),
             "post" => self.post.clone(),
             "comment" => self.comment.clone(),
-            "out_trade_no" => "T1".to_owned(),
+            "out_trade_no" | "out_refund_no" => "T1".to_owned(),
             "date" => "2026-01-01".to_owned(),
             // Of money in general, what is of nobody is as much of others as anything.
             "card" | "hold" | "top_up" => SOME_ID.to_owned(),

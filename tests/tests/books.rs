@@ -10,7 +10,7 @@ use commands::gateways::{BankGateway, BankRequest, LinkCard};
 use gateways::{GatewayOptions, HttpBank};
 use ledger::{Currency::CNY, Money, export::Dialect};
 use serde_json::{Value, json};
-use teahouse_tests::{OPERATOR_TOKEN, SANDBOX_SECRET, Sandbox, Server, Setup, befriend, binary, people::text_at};
+use teahouse_tests::{OPERATOR_TOKEN, SANDBOX_SECRET, Sandbox, Server, Setup, Shop, befriend, binary, people::text_at};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -82,6 +82,47 @@ fn the_sums_of_a_running_server_are_had_through_the_operators_endpoint() {
     assert!(statement.out.contains("urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"), "{}", statement.out);
     let refused = audit(&server, &["account", "Assets:Purse"]).ended_with(2);
     assert!(refused.err.contains("no such account"), "{}", refused.err);
+}
+
+/// The schema of statements that ISO 20022 publishes, which `tests/run` installs.
+fn schema() -> PathBuf {
+    let libraries = binary::workspace().join("target/test-tools/lib");
+    let there = fs::read_dir(&libraries).unwrap_or_else(|error| panic!("{}: {error}", libraries.display()));
+    let packages = there.map(|entry| entry.unwrap().path().join("site-packages/camt053/xsd/camt.053.001.08.xsd"));
+    packages.into_iter().find(|path| path.is_file()).expect("tests/run installs it")
+}
+
+#[test]
+fn statements_keep_to_the_schema_that_is_published_for_them() {
+    let bank = Sandbox::bank();
+    let server = Setup::new().with_bank(&bank).start();
+    let [ann, bo] = server.people(["ann", "bo"]);
+    let talk = befriend(&ann, &bo);
+    ann.with_money("100.00");
+    ann.transfer(&talk, "1.00").done();
+    let transfer = text_at(&ann.transfer(&talk, "2.00").done(), "id");
+    bo.open_wallet();
+    bo.ask_once(&format!("/v1/transfers/{transfer}/accept"), json!({})).done();
+    let shop = Shop::of(server.register("lin"));
+    shop.paid_by(&ann, "12.50").done();
+
+    let (home, schema) = (TempDir::new().unwrap(), schema());
+    let is_valid = |message: &str| {
+        fs::write(home.path().join("statement.xml"), message).unwrap();
+        ends_well(home.path(), &format!("xmlschema-validate --schema {} statement.xml", schema.display()))
+    };
+    let accounts = [
+        "Assets:Bank:Settlement".to_owned(),
+        format!("Liabilities:Wallet:{}", ann.id.to_uppercase()),
+        format!("Liabilities:Merchant:{}", shop.id.to_uppercase()),
+        format!("Liabilities:Hold:Transfer:{}", transfer.to_uppercase()),
+    ];
+    for account in &accounts {
+        let message = audit(&server, &["account", account, "--format", "camt053"]).ended_with(0).out;
+        assert!(message.contains("<Ntry>") && is_valid(&message), "{account}: {message}");
+        assert!(!is_valid(&message.replacen("<Cd>BOOK</Cd>", "", 1)), "a spoiled statement is found");
+        assert!(!is_valid(&message.replacen("Ccy=", "Currency=", 1)), "a spoiled statement is found");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use teahouse_tests::{
     Person, Sandbox, Server, Setup, Shop,
     money::{card_number, fresh_key, yuan},
-    people::{number_at, text_at},
+    people::{list_at, number_at, text_at},
     until,
 };
 
@@ -469,4 +469,82 @@ fn the_read_models_of_shops_are_rebuilt_to_the_same_rows() {
     for audit in [["replay", "--compare", "--data", &data].as_slice(), &["verify", "--data", &data]] {
         let _ = teahouse_tests::binary::run(&[&["audit"], audit].concat()).ended_with(0);
     }
+}
+
+/// What a field says of each item of a list.
+fn each(list: &[Value], field: &str) -> Vec<String> {
+    list.iter().map(|item| text_at(item, field)).collect()
+}
+
+#[test]
+fn a_merchants_orders_and_refunds_are_listed_by_state_and_time_for_its_people_only() {
+    let house = House::open();
+    let payer = house.with_money("mei", "400.00");
+    let [owner, clerk, stranger] = house.server.people(["lin", "clerk", "stranger"]);
+    let (shop, other) = (Shop::of(owner), Shop::of(house.server.register("zhou")));
+    shop.owner.put(&shop.path(&format!("/operators/{}", clerk.id)), json!({})).done();
+    other.order("T1", "9.00").done();
+    let mut orders: Vec<Value> = vec![];
+    for number in ["T1", "T2", "T3", "T4", "T5"] {
+        orders.push(shop.order(number, "8.00").done());
+        house.server.advance(Duration::from_secs(60));
+    }
+    for order in &orders[..3] {
+        payer.pay_order(&text_at(order, "id")).done();
+    }
+    let line = number_at(&shop.paid_by(&payer, "12.50").done(), "position");
+    shop.owner.post(&shop.path("/orders/T4/close"), json!({})).done();
+    shop.refund("R1", &json!({ "out_trade_no": "T1" }), "4.05").done();
+    shop.refund("R2", &json!({ "sale": line }), "2.00").done();
+
+    let listed = |query: &str| {
+        let page = clerk.get(&shop.path(&format!("/orders{query}"))).done();
+        let numbers =
+            list_at(&page, "orders").iter().map(|order| text_at(&order["between_them"], "out_trade_no")).collect();
+        (numbers, page["next"].as_str().map(str::to_owned))
+    };
+    let numbers = |query: &str| -> Vec<String> { listed(query).0 };
+    assert_eq!(listed(""), (vec!["T5", "T4", "T3", "T2", "T1"].into_iter().map(str::to_owned).collect(), None));
+    for (state, there) in
+        [("NOTPAY", "T5"), ("CLOSED", "T4"), ("SUCCESS", "T3 T2"), ("REFUND", "T1"), ("USERPAYING", "")]
+    {
+        assert_eq!(numbers(&format!("?state={state}")).join(" "), there, "{state}");
+    }
+    let created = |n: usize| {
+        let order = clerk.get(&shop.path(&format!("/orders/T{n}"))).done();
+        text_at(&order["between_them"], "created_at")
+    };
+    assert_eq!(numbers(&format!("?from={}&to={}", created(2), created(4))), ["T3", "T2"]);
+    assert_eq!(numbers(&format!("?from={}&to={}&state=REFUND", created(2), created(4))), Vec::<String>::new());
+    assert_eq!(numbers(&format!("?from={}&to={}", created(4), created(2))), Vec::<String>::new());
+    let (page, next) = listed("?limit=2");
+    let (second, more) = listed(&format!("?limit=2&cursor={}", next.unwrap()));
+    let (third, end) = listed(&format!("?limit=2&cursor={}", more.unwrap()));
+    assert_eq!(
+        (page.join(" "), second.join(" "), third.join(" "), end),
+        ("T5 T4".into(), "T3 T2".into(), "T1".into(), None)
+    );
+    clerk.get(&shop.path("/orders?state=LOST")).refused(400, "invalid-query");
+    clerk.get(&shop.path("/orders?cursor=x")).refused(400, "invalid-query");
+    clerk.get(&shop.path("/orders?limit=101")).refused(400, "invalid-query");
+
+    let page = clerk.get(&shop.path("/refunds")).done();
+    let refunds = list_at(&page, "refunds");
+    assert_eq!((each(&refunds, "out_refund_no"), page.get("next")), (vec!["R2".to_owned(), "R1".to_owned()], None));
+    assert_eq!((&refunds[0].get("out_trade_no"), &refunds[0]["amount"]), (&None, &yuan("2.00")));
+    assert_eq!((&refunds[1]["out_trade_no"], &refunds[1]["reason"]), (&json!("T1"), &json!("cold tea")));
+    let page = clerk.get(&shop.path("/refunds?limit=1")).done();
+    let rest = clerk.get(&shop.path(&format!("/refunds?limit=1&cursor={}", text_at(&page, "next")))).done();
+    assert_eq!((each(&list_at(&rest, "refunds"), "out_refund_no"), rest.get("next")), (vec!["R1".to_owned()], None));
+    assert_eq!(clerk.get(&shop.path("/refunds/R1")).done(), refunds[1]);
+    clerk.get(&shop.path("/refunds/R3")).refused(404, "refund-not-found");
+    assert_eq!(clerk.get(&shop.path(&format!("/refunds?to={}", created(5)))).done()["refunds"], json!([]));
+
+    for path in ["/orders", "/refunds", "/refunds/R1", "/withdrawals"] {
+        for outsider in [&stranger, &payer, &other.owner] {
+            outsider.get(&shop.path(path)).refused(403, "not-an-operator");
+        }
+    }
+    assert_eq!(clerk.get(&shop.path("/withdrawals")).done(), json!({ "pending": [] }));
+    assert_eq!(list_at(&other.owner.get(&other.path("/orders")).done(), "orders").len(), 1);
 }

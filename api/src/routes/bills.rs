@@ -108,13 +108,12 @@ impl Day {
     /// The day's lines, the earliest first.
     fn lines(&self, wallets: &WalletView) -> Result<Vec<Line>, Problem> {
         let filter = LineFilter { from: Some(self.from), to: Some(self.to), ..LineFilter::default() };
-        let mut lines: Vec<Line> = vec![];
+        let (mut lines, mut before): (Vec<Line>, Option<u64>) = (vec![], None);
         loop {
-            let before = lines.last().map(|line| line.position);
             let page = wallets.statement(Payer::Merchant(self.merchant), before, &filter, PAGE)?;
-            let last = page.len() < PAGE;
-            lines.extend(page);
-            if last {
+            lines.extend(page.lines);
+            before = page.next;
+            if before.is_none() {
                 break;
             }
             if lines.len() >= LINES_MAX {

@@ -3,12 +3,12 @@
 use actix_web::{HttpResponse, delete, get, post, web};
 use chrono::{DateTime, Utc};
 use commands::wallet::CardToLink;
-use domain::{CardId, HoldId, PaymentId, WalletEvent, cards::CardLinked, hold::HoldKind};
+use domain::{CardId, HoldId, PaymentId, WalletEvent, cards::CardLinked, hold::HoldKind, wallet::WithdrawalQuote};
 use eventlog::Position;
 use ledger::Money;
 use projections::wallet::{TopUpRow, TopUpState};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ use crate::{
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(link_card).service(unlink_card).service(top_up).service(top_up_shown);
-    config.service(withdraw).service(withdrawal);
+    config.service(withdraw).service(withdrawal).service(withdrawal_fee);
 }
 
 /// A debit card to be linked. Of its number only the last four digits are kept.
@@ -155,7 +155,7 @@ async fn top_up(command: Command<web::Json<NewTopUp>>, app: web::Data<App>) -> R
     app.commands.settle_top_up(command.user, id).await?;
     let view = app.fresh(&app.read_models.wallet, committed.position).await?;
     let row = view.top_up(id)?.ok_or_else(Problem::no_event)?;
-    Ok(HttpResponse::Created().json(shown(&app, &view, id, row)?))
+    Ok(HttpResponse::Created().json(top_up_row(&app, &view, id, row)?))
 }
 
 /// How a top-up stands.
@@ -170,10 +170,16 @@ async fn top_up_shown(
     let view = app.fresh(&app.read_models.wallet, reader.at_least).await?;
     let row = view.top_up(path.top_up)?.filter(|row| row.user == reader.user);
     let row = row.ok_or_else(|| Problem::not_found("top-up-not-found", "no such top-up of yours"))?;
-    Ok(web::Json(shown(&app, &view, path.top_up, row)?))
+    Ok(web::Json(top_up_row(&app, &view, path.top_up, row)?))
 }
 
-fn shown(app: &App, view: &projections::wallet::WalletView, id: PaymentId, row: TopUpRow) -> Result<TopUp, Problem> {
+/// A top-up as its owner sees it.
+pub(super) fn top_up_row(
+    app: &App,
+    view: &projections::wallet::WalletView,
+    id: PaymentId,
+    row: TopUpRow,
+) -> Result<TopUp, Problem> {
     let owner = domain::hold::Payer::Person(row.user);
     let (state, reference, declined) = match row.state {
         TopUpState::Pending => ("pending", None, None),
@@ -221,4 +227,45 @@ async fn withdrawal(
     app: web::Data<App>,
 ) -> Result<web::Json<HoldShown>, Problem> {
     hold_shown(&app, reader.user, (HoldKind::Withdrawal, path.hold), reader.at_least).await.map(web::Json)
+}
+
+/// Which withdrawal.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct WithdrawalFeeQuery {
+    /// How much the card is to get, like `12.30`.
+    amount: String,
+}
+
+/// What a withdrawal would cost now. Nothing is reserved.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WithdrawalFee {
+    /// What the card would get.
+    pub amount: Money,
+    /// What would be kept.
+    pub fee: Money,
+    /// What would leave the balance: both together.
+    pub total: Money,
+    /// What may still be withdrawn without a fee, this amount not counted.
+    pub free_left: Money,
+    /// The most that the card could get at once, the fee paid: all there is, or as much as may be moved at once.
+    pub most: Money,
+}
+
+/// What withdrawing an amount would cost.
+#[utoipa::path(tag = "wallet", params(WithdrawalFeeQuery), security(("token" = [])),
+    responses((status = 200, description = "The fee.", body = WithdrawalFee), Refusals))]
+#[get("/v1/wallet/withdrawal-fee")]
+async fn withdrawal_fee(
+    reader: Reader,
+    query: web::Query<WithdrawalFeeQuery>,
+    app: web::Data<App>,
+) -> Result<web::Json<WithdrawalFee>, Problem> {
+    let amount = Money::parse(&query.amount, app.commands.policy.money.currency);
+    let amount = amount.map_err(|error| Problem::bad_request("invalid-query", format!("amount: {error}")))?;
+    // What was acknowledged before this is counted.
+    app.fresh(&app.read_models.wallet, reader.at_least).await?;
+    let quote = app.commands.withdrawal_quote(reader.user, amount).await?;
+    let WithdrawalQuote { amount, fee, total, free_left, most } = quote;
+    Ok(web::Json(WithdrawalFee { amount, fee, total, free_left, most }))
 }

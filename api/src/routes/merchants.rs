@@ -1,11 +1,8 @@
-//! Shops: registering, operators, the static code, balance, statement, refunds.
+//! Shops: registering, operators, the static code, balance, statement.
 
 use actix_web::{HttpResponse, delete, get, post, put, web};
 use chrono::{DateTime, Utc};
-use commands::{
-    merchants::{RefundOf, RefundToGive},
-    wallet::MerchantPayment,
-};
+use commands::wallet::MerchantPayment;
 use domain::{MerchantEvent, MerchantId, PaymentId, Rejection, UserId, WalletEvent, hold::Payer};
 use ledger::Money;
 use projections::{
@@ -33,7 +30,6 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(register_merchant).service(own_merchants).service(merchant_shown);
     config.service(merchant_details).service(add_operator).service(remove_operator).service(close_merchant);
     config.service(merchant_balance).service(merchant_statement).service(code_svg).service(code_png);
-    config.service(refund);
 }
 
 /// A shop to be opened.
@@ -344,60 +340,4 @@ pub(super) async fn pay_merchant(
     let payment = paid.ok_or_else(Problem::no_event)?;
     let available = app.commands.available(Payer::Person(command.user)).await?;
     Ok(HttpResponse::Created().json(PaymentMade { payment, available, position: committed.position.0 }))
-}
-
-/// Money to be given back: of an order, or of a sale.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewRefund {
-    /// The merchant's number of the refund. A repeated number is the same refund.
-    pub out_refund_no: String,
-    /// The merchant's number of the order.
-    #[serde(default)]
-    pub out_trade_no: Option<String>,
-    /// Instead of an order: the number of the sale's line in the merchant's statement.
-    #[serde(default)]
-    #[schema(maximum = 9223372036854775807_u64)]
-    pub sale: Option<u64>,
-    /// How much.
-    pub amount: Money,
-    /// A few words, which the payer sees.
-    #[serde(default)]
-    pub reason: String,
-}
-
-/// A refund.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RefundGiven {
-    /// Its id.
-    pub refund: PaymentId,
-    /// What the merchant has now.
-    pub available: Money,
-    /// Position of the last event in the log.
-    pub position: u64,
-}
-
-/// Give a payer money back, in whole or in part.
-#[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
-    responses((status = 201, description = "Given back.", body = RefundGiven), Refusals))]
-#[post("/v1/merchants/{merchant}/refunds")]
-async fn refund(
-    command: Command<web::Json<NewRefund>>,
-    path: web::Path<MerchantPath>,
-    app: web::Data<App>,
-) -> Result<HttpResponse, Problem> {
-    app.limits.payment(&command.user)?;
-    app.commands.check_acting(command.user, path.merchant).await?;
-    let (merchant, NewRefund { out_refund_no, out_trade_no, sale, amount, reason }) = (path.merchant, &*command.body);
-    let of = match (out_trade_no, sale) {
-        (Some(number), None) => RefundOf::Order(number.clone()),
-        (None, Some(line)) => RefundOf::Line(super::position(Some(*line))?.0),
-        _ => return Err(Problem::bad_request("invalid-body", "give one of the two: out_trade_no, sale")),
-    };
-    let (amount, reason) = (*amount, reason.clone());
-    let wanted = RefundToGive { merchant, out_refund_no: out_refund_no.clone(), of, amount, reason };
-    let committed = app.commands.refund(command.keyed()?, wanted).await?;
-    let refund = PaymentId::of_refund(merchant, out_refund_no);
-    let available = app.commands.available(Payer::Merchant(merchant)).await?;
-    Ok(HttpResponse::Created().json(RefundGiven { refund, available, position: committed.position.0 }))
 }

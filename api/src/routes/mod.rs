@@ -27,8 +27,10 @@ pub mod operator;
 pub mod orders;
 mod page;
 pub mod paths;
+pub mod pending;
 pub mod people;
 pub mod probes;
+pub mod refunds;
 pub mod report;
 pub mod search;
 pub mod stickers;
@@ -44,7 +46,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-pub(crate) use page::{page, page_limit, position};
+pub(crate) use page::{cut, link, page, page_limit, position, resume};
 pub use unknown::unknown;
 
 use crate::{problem::Problem, socket};
@@ -96,6 +98,8 @@ pub fn configure(config: &mut ServiceConfig) {
     holds::configure(config);
     merchants::configure(config);
     merchant_withdrawals::configure(config);
+    refunds::configure(config);
+    pending::configure(config);
     orders::configure(config);
     bills::configure(config);
     moment_posts::configure(config);

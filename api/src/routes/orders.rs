@@ -6,15 +6,16 @@ use commands::merchants::NewOrder;
 use domain::{HoldId, MerchantId, OrderId, Rejection, UserId, WalletEvent, hold::Payer};
 use eventlog::Position;
 use ledger::Money;
-use projections::shops::{OrderRow, OrderState};
+use projections::shops::{ListFilter, ListPlace, MerchantRow, OrderRow, OrderState};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
-    Done,
+    Done, aside, link, page_limit,
     paths::{MerchantOrderPath, MerchantPath, OrderPath},
+    resume,
 };
 use crate::{
     App,
@@ -24,7 +25,7 @@ use crate::{
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(merchant_order).service(close_order);
+    config.service(merchant_orders).service(merchant_order).service(close_order);
     config.service(order_shown).service(order_code_svg).service(order_code_png);
     config.service(show_pay_code).service(pay_with_code).service(reverse_order);
 }
@@ -33,11 +34,11 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderToCreate {
-    /// The merchant's number of it. A repeated number is the same order.
+    /// The merchant's number of it: 1 to 64 of the signs `0-9 A-Z a-z _ - | * @`. A repeated number is the same order.
     pub out_trade_no: String,
     /// How much.
     pub amount: Money,
-    /// What for; payers see it.
+    /// What for, in one line; payers see it.
     pub description: String,
     /// When it ends; 7 days from now if not given, and at most.
     #[serde(default)]
@@ -112,6 +113,59 @@ pub(super) async fn create_order(
     Ok(HttpResponse::Created().json(shown(&app, command.user, order, committed.position).await?))
 }
 
+/// A page of orders.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrdersPage {
+    /// The orders, the latest first. Where few are in the state asked for, there may be less than `limit`, also none,
+    /// although there is more to come.
+    pub orders: Vec<OrderShown>,
+    /// Pass as `cursor` for more; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Which orders.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OrdersQuery {
+    /// Only orders in this state.
+    #[param(inline)]
+    state: Option<OrderState>,
+    /// Not created before this time.
+    from: Option<DateTime<Utc>>,
+    /// Created before this time.
+    to: Option<DateTime<Utc>>,
+    /// An earlier page's `next`.
+    cursor: Option<String>,
+    /// At most this many, 1 to 100; 50 if not given.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<usize>,
+}
+
+/// A merchant's orders, for its owner and operators.
+#[utoipa::path(tag = "shops", params(MerchantPath, OrdersQuery), security(("token" = [])),
+    responses((status = 200, description = "The orders.", body = OrdersPage), Refusals))]
+#[get("/v1/merchants/{merchant}/orders")]
+async fn merchant_orders(
+    reader: Reader,
+    path: web::Path<MerchantPath>,
+    query: web::Query<OrdersQuery>,
+    app: web::Data<App>,
+) -> Result<web::Json<OrdersPage>, Problem> {
+    app.commands.check_acting(reader.user, path.merchant).await?;
+    let OrdersQuery { state, from, to, cursor, limit } = query.into_inner();
+    let (limit, behind) = (page_limit(limit, 50, 100)?, resume::<ListPlace>(cursor.as_deref())?);
+    let view = app.fresh(&app.read_models.shops, reader.at_least).await?;
+    let (id, user, filter) = (path.merchant, reader.user, ListFilter { state, from, to });
+    let page = aside(move || {
+        let merchant = view.merchant(id)?.ok_or(Rejection::MerchantNotFound)?;
+        let page = view.orders_of(id, &filter, behind, limit)?;
+        let orders = page.rows.into_iter().map(|(id, row)| order_row(user, id, row, &merchant)).collect();
+        Ok::<_, Problem>(OrdersPage { orders, next: page.next.map(|place| link(&place)) })
+    });
+    page.await.map(web::Json)
+}
+
 /// An order by the merchant's number of it, for the merchant's people.
 #[utoipa::path(tag = "shops", params(MerchantOrderPath), security(("token" = [])),
     responses((status = 200, description = "The order.", body = OrderShown), Refusals))]
@@ -157,6 +211,11 @@ async fn shown(app: &App, user: UserId, id: OrderId, at_least: Position) -> Resu
     let view = app.fresh(&app.read_models.shops, at_least).await?;
     let row = view.order(id)?.ok_or(Rejection::OrderNotFound)?;
     let merchant = view.merchant(row.merchant)?.ok_or(Rejection::OrderNotFound)?;
+    Ok(order_row(user, id, row, &merchant))
+}
+
+/// An order as somebody may see it.
+fn order_row(user: UserId, id: OrderId, row: OrderRow, merchant: &MerchantRow) -> OrderShown {
     let acts = merchant.owner == user || merchant.operators.contains(&user);
     let OrderRow { amount, description, code_until, closes_at, state, payer, .. } = row;
     let between_them = (acts || payer == Some(user)).then_some(OrderDetails {
@@ -167,10 +226,10 @@ async fn shown(app: &App, user: UserId, id: OrderId, at_least: Position) -> Resu
         payment: row.payment,
         refunded: row.refunded,
     });
-    Ok(OrderShown {
+    OrderShown {
         id,
         merchant: row.merchant,
-        merchant_name: merchant.name,
+        merchant_name: merchant.name.clone(),
         amount,
         description,
         state,
@@ -178,7 +237,7 @@ async fn shown(app: &App, user: UserId, id: OrderId, at_least: Position) -> Resu
         code_until,
         closes_at,
         between_them,
-    })
+    }
 }
 
 /// What an order's code says.

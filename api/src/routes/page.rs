@@ -51,11 +51,29 @@ where
     };
     let more = rows.len() - first > limit;
     let rows: Vec<T> = rows.into_iter().skip(first).take(limit).collect();
-    let next = rows.last().filter(|_| more).map(|row| print(&key(row)));
+    let next = rows.last().filter(|_| more).map(|row| link(&key(row)));
     Ok((rows, next))
 }
 
-fn print<K: Serialize>(key: &K) -> String {
+/// The place in the order that a cursor names; none where the list begins.
+///
+/// # Errors
+/// 400 for a cursor that no page gave.
+pub(crate) fn resume<K: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<K>, Problem> {
+    cursor.map(parse).transpose()
+}
+
+/// The page out of rows that begin where it is to begin, and of which one more than the limit was fetched, with the
+/// cursor of the page after it.
+pub(crate) fn cut<T, K: Serialize>(mut rows: Vec<T>, key: impl Fn(&T) -> K, limit: usize) -> (Vec<T>, Option<String>) {
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| link(&key(row)));
+    (rows, next)
+}
+
+/// The cursor that names a place in the order.
+pub(crate) fn link<K: Serialize>(key: &K) -> String {
     BASE64.encode(serde_json::to_vec(key).unwrap_or_default())
 }
 
@@ -87,6 +105,15 @@ mod tests {
         let without = (0..25).filter(|number| *number != 9).collect();
         let (rows, _) = page(without, |number: &u32| *number, cursor.as_deref(), 2).unwrap();
         assert_eq!(rows, [10, 11]);
+    }
+
+    #[test]
+    fn a_page_is_cut_where_one_row_more_was_fetched() {
+        let (rows, next) = cut(vec![9_u32, 8, 7], |number| *number, 2);
+        assert_eq!((rows, resume::<u32>(next.as_deref()).unwrap()), (vec![9, 8], Some(8)));
+        assert_eq!(cut(vec![7_u32], |number| *number, 2), (vec![7], None));
+        assert_eq!(resume::<u32>(None).unwrap(), None);
+        assert_eq!(resume::<u32>(Some("?")).unwrap_err().status, 400);
     }
 
     #[test]

@@ -103,6 +103,13 @@ paths! {
         /// The merchant's number of the order.
         out_trade_no: String,
     }
+    /// The path names a refund by the merchant's number of it.
+    MerchantRefundPath {
+        /// The merchant.
+        merchant: MerchantId,
+        /// The merchant's number of the refund.
+        out_refund_no: String,
+    }
     /// The path names a linked card of a merchant.
     MerchantCardPath {
         /// The merchant.

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{Done, page_limit, paths::LinePath};
+use super::{Done, aside, page_limit, paths::LinePath};
 use crate::{
     App,
     problem::{Problem, Refusals},
@@ -275,7 +275,8 @@ impl StatementQuery {
 /// A page of a statement.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StatementPage {
-    /// The lines, the latest first.
+    /// The lines, the latest first. Where few fit the query, there may be less than `limit`, also none, although there
+    /// is more to come.
     pub lines: Vec<Line>,
     /// Pass as `before` for more; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -304,9 +305,13 @@ pub(super) async fn statement_of(
     let limit = page_limit(query.limit, 50, 200)?;
     let filter = query.filter(app.commands.policy.money.currency)?;
     let view = app.fresh(&app.read_models.wallet, reader.at_least).await?;
-    let lines = view.statement(owner, query.before, &filter, limit)?;
-    let next = lines.last().filter(|_| lines.len() == limit).map(|line| line.position);
-    Ok(StatementPage { lines, next })
+    let before = query.before;
+    let page = if filter == LineFilter::default() {
+        view.statement(owner, before, &filter, limit)?
+    } else {
+        aside(move || view.statement(owner, before, &filter, limit)).await?
+    };
+    Ok(StatementPage { lines: page.lines, next: page.next })
 }
 
 /// The receipt of one line.

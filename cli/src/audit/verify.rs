@@ -2,12 +2,12 @@
 
 use std::{
     collections::HashMap,
-    sync::mpsc::{self, SyncSender},
+    sync::mpsc::{self, SyncSender, TrySendError},
     thread,
 };
 
 use chrono::TimeDelta;
-use domain::DomainEvent;
+use domain::{DecodeError, DomainEvent};
 use eventlog::{Breach, Position, RecordedEvent, Verifier};
 
 use super::{
@@ -28,10 +28,27 @@ const PAGES_AHEAD: usize = 4;
 
 /// What was read of the log.
 enum Step {
-    /// Records, each with the rule that it breaks.
-    Page(Vec<(RecordedEvent, Option<Breach>)>),
+    /// Records.
+    Page(Vec<Checked>),
     /// Something that is no record.
     Unreadable(Breach),
+}
+
+/// A record that was read.
+struct Checked {
+    record: RecordedEvent,
+    /// The rule of the log that it breaks.
+    breach: Option<Breach>,
+    /// What it says, where that was found out already.
+    decoded: Option<Decoded>,
+}
+
+type Decoded = Result<DomainEvent, DecodeError>;
+
+impl Checked {
+    fn decode(record: &RecordedEvent) -> Decoded {
+        DomainEvent::from_json(record.event_type(), record.schema(), record.payload())
+    }
 }
 
 /// What went through a verification.
@@ -52,7 +69,8 @@ struct Findings {
 pub(super) fn verify(source: &mut dyn Source, grace: TimeDelta) -> Result<Ending, Error> {
     let progress = Progress::begin("verifying", source.last().map(|last| last.0));
     let mut verifier = Verifier::new();
-    // One thread reads and follows the chains, another decodes and adds up.
+    // One thread reads and follows the chains, another decodes and adds up. That is more work: whenever it has fallen
+    // behind, the first one decodes too.
     let (steps, taken) = mpsc::sync_channel(PAGES_AHEAD);
     let (followed, findings) = thread::scope(|scope| {
         let judge = scope.spawn(|| {
@@ -64,7 +82,7 @@ pub(super) fn verify(source: &mut dyn Source, grace: TimeDelta) -> Result<Ending
         drop(steps);
         (followed, judge.join())
     });
-    let mut findings = findings.map_err(|_| Error::Failed("the events could not all be looked at".to_owned()))?;
+    let mut findings = findings.map_err(|_| lost())?;
     followed?;
     findings.end(grace, &progress);
     let (took, _) = progress.end();
@@ -88,16 +106,16 @@ pub(super) fn verify(source: &mut dyn Source, grace: TimeDelta) -> Result<Ending
 /// Reads the log to its end and checks that it is whole.
 fn follow(source: &mut dyn Source, verifier: &mut Verifier, steps: &SyncSender<Step>) -> Result<(), Error> {
     let mut after = Position::START;
-    let gone = |_| Error::Failed("the events could not all be looked at".to_owned());
+    let gone = |_| lost();
     loop {
         match source.page(after) {
             Ok(page) => {
                 let Some(last) = page.last().map(RecordedEvent::position) else { return Ok(()) };
                 let checked = page.into_iter().map(|record| {
                     let breach = verifier.check(&record);
-                    (record, breach)
+                    Checked { record, breach, decoded: None }
                 });
-                steps.send(Step::Page(checked.collect())).map_err(gone)?;
+                hand_over(steps, checked.collect())?;
                 after = last.max(Position(after.0 + 1));
             }
             Err(SourceError::Breach(breach)) => {
@@ -116,26 +134,46 @@ fn follow(source: &mut dyn Source, verifier: &mut Verifier, steps: &SyncSender<S
     }
 }
 
+/// Hands a page over; one that has to wait is decoded meanwhile.
+fn hand_over(steps: &SyncSender<Step>, page: Vec<Checked>) -> Result<(), Error> {
+    match steps.try_send(Step::Page(page)) {
+        Ok(()) => Ok(()),
+        Err(TrySendError::Full(Step::Page(mut page))) => {
+            for checked in &mut page {
+                checked.decoded = Some(Checked::decode(&checked.record));
+            }
+            steps.send(Step::Page(page)).map_err(|_| lost())
+        }
+        Err(_) => Err(lost()),
+    }
+}
+
+fn lost() -> Error {
+    Error::Failed("the events could not all be looked at".to_owned())
+}
+
 impl Findings {
     fn take(&mut self, step: Step, progress: &Progress) {
         match step {
             Step::Unreadable(breach) => self.report(&breach.to_string(), progress),
             Step::Page(page) => {
-                for (record, breach) in &page {
+                let count = page.len() as u64;
+                for Checked { record, breach, decoded } in page {
                     breach.iter().for_each(|breach| self.report(&breach.to_string(), progress));
-                    self.check(record, progress);
+                    let decoded = decoded.unwrap_or_else(|| Checked::decode(&record));
+                    self.check(&record, decoded, progress);
                 }
-                progress.advance(page.len() as u64);
+                progress.advance(count);
             }
         }
     }
 
-    fn check(&mut self, record: &RecordedEvent, progress: &Progress) {
+    fn check(&mut self, record: &RecordedEvent, decoded: Decoded, progress: &Progress) {
         match self.types.get_mut(record.event_type()) {
             Some(count) => *count += 1,
             None => drop(self.types.insert(record.event_type().into(), 1)),
         }
-        match DomainEvent::from_json(record.event_type(), record.schema(), record.payload()) {
+        match decoded {
             Ok(event) => {
                 let broken = self.money.check(record, &event);
                 broken.iter().for_each(|breach| self.report(breach, progress));

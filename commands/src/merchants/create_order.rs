@@ -1,7 +1,7 @@
 //! A merchant's operator creates an order.
 
 use chrono::{DateTime, Utc};
-use domain::{MerchantId, OrderEvent, OrderId, merchant::check_number, order::OrderDraft};
+use domain::{MerchantId, OrderEvent, OrderId, order::OrderDraft};
 use ledger::Money;
 
 use crate::{Caller, CommandError, Commands, Committed, engine::begin};
@@ -33,7 +33,6 @@ impl Commands {
         order: NewOrder,
     ) -> Result<(OrderId, Committed<OrderEvent>), CommandError> {
         let by = caller.user()?;
-        check_number("out_trade_no", &order.out_trade_no)?;
         let id = self.order_of(order.merchant, &order.out_trade_no);
         self.create(caller, by, id, order).await.map(|committed| (id, committed))
     }

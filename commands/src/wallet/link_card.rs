@@ -58,8 +58,8 @@ impl Commands {
 impl CardToLink {
     /// Checks what can be checked without the bank.
     pub(crate) fn check(&self) -> Result<(), Rejection> {
-        domain::rejection::check_filled("holder", &self.holder, 60)?;
-        domain::rejection::check_filled("bank", &self.bank, 60)?;
+        domain::rejection::check_name("holder", &self.holder, 60)?;
+        domain::rejection::check_name("bank", &self.bank, 60)?;
         check_number(&self.number)
     }
 }

@@ -13,6 +13,7 @@ mod pauses;
 mod pay_bill;
 mod pay_merchant;
 mod processes;
+mod quote_withdrawal;
 mod reset_pin;
 mod return_transfer;
 mod send_red_packet;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{
     Caller, CommandError, Commands, Committed,
     engine::begin,
-    gateways::{Bill, Biller, BillerGateway, GatewayError},
+    gateways::{Bill, Biller, BillerGateway, GatewayError, UNKNOWN_ACCOUNT, UNKNOWN_BILLER},
 };
 
 /// A bill that is to be paid.
@@ -34,12 +34,16 @@ impl Commands {
     /// The open bills of an account with a biller.
     ///
     /// # Errors
-    /// [`Rejection::BillNotFound`] where the biller knows no such account; as [`Self::billers`].
+    /// [`Rejection::BillerNotFound`], [`Rejection::BillAccountNotFound`], [`Rejection::BillsRefused`]; as [`Self::billers`].
     pub async fn bills(&self, biller: &str, account: &str) -> Result<Vec<Bill>, CommandError> {
         domain::rejection::check_filled("biller", biller, 60)?;
         domain::rejection::check_filled("account", account, 60)?;
         self.biller_gateway()?.bills(biller, account).await.map_err(|error| match error {
-            GatewayError::Refused { .. } => Rejection::BillNotFound.into(),
+            GatewayError::Refused { code, .. } => match code.as_str() {
+                UNKNOWN_BILLER => Rejection::BillerNotFound.into(),
+                UNKNOWN_ACCOUNT => Rejection::BillAccountNotFound.into(),
+                _ => Rejection::BillsRefused { code }.into(),
+            },
             silence => silent(silence),
         })
     }
@@ -48,7 +52,7 @@ impl Commands {
     ///
     /// # Errors
     /// [`Rejection::BillNotFound`], [`Rejection::NotAuthorized`], [`Rejection::LimitReached`],
-    /// [`Rejection::InsufficientFunds`]; as [`Self::billers`].
+    /// [`Rejection::InsufficientFunds`]; as [`Self::bills`].
     pub async fn pay_bill(&self, caller: &Caller, wanted: BillToPay) -> Result<Committed<WalletEvent>, CommandError> {
         let (owner, device) = (caller.user()?, Self::device_of(caller)?);
         let begun = begin!(self, caller);

@@ -1,8 +1,8 @@
-//! How much may leave a wallet: per day, per year, for life; and what a withdrawal costs.
+//! How much may leave a wallet: per day, per year, for life.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
-use ledger::{Money, MoneyError};
-use rust_decimal::{Decimal, RoundingStrategy};
+use ledger::Money;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::{Wallet, local_date};
@@ -184,26 +184,8 @@ impl Wallet {
         let today = self.spent.on(local_date(now, policy));
         LimitsLeft {
             limits: self.limits(now, policy).into_iter().flatten().collect(),
-            withdrawal_free: (policy.withdrawal_free - self.spent.withdrawn).max(Decimal::ZERO),
+            withdrawal_free: self.withdrawal_free(policy),
             without_pin: policy.without_pin_day_max.saturating_sub(today.without_pin_today),
         }
-    }
-
-    /// What withdrawing an amount costs: nothing within the free amount that everybody has once, then a share of what
-    /// is beyond it, at least the smallest fee.
-    ///
-    /// # Errors
-    /// When the amount is too large to be multiplied.
-    pub fn withdrawal_fee(&self, amount: Money, policy: &MoneyPolicy) -> Result<Money, MoneyError> {
-        let free_left = (policy.withdrawal_free - self.spent.withdrawn).max(Decimal::ZERO);
-        let charged = (amount.amount() - free_left).max(Decimal::ZERO);
-        let currency = amount.currency();
-        if charged.is_zero() {
-            return Ok(Money::zero(currency));
-        }
-        let charged = Money::new(charged, currency)?;
-        let fee = charged.times_rounded(policy.withdrawal_rate, RoundingStrategy::MidpointAwayFromZero)?;
-        let least = Money::new(policy.withdrawal_fee_min, currency)?;
-        Ok(if fee.minor() < least.minor() { least } else { fee })
     }
 }

@@ -12,6 +12,7 @@ mod pay_code;
 mod pin;
 mod spending;
 mod top_up;
+mod withdrawal;
 
 use chrono::{DateTime, Utc};
 use ledger::{Account, Amounts, Currency, Entry, Money};
@@ -26,6 +27,7 @@ pub use limits::{Limit, LimitsLeft, Spent, Tier};
 pub use pay_code::PayCode;
 pub use pin::PinState;
 pub use spending::{Payment, Placement};
+pub use withdrawal::WithdrawalQuote;
 
 use crate::{
     Rejection, UserId,

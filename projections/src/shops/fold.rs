@@ -38,7 +38,9 @@ pub(super) fn take_code(
 pub(super) struct Changes {
     merchants: HashMap<MerchantId, MerchantRow>,
     orders: HashMap<OrderId, OrderRow>,
-    refunds: HashMap<PaymentId, RefundRow>,
+    /// Those of them that were created in this batch.
+    created: Vec<OrderId>,
+    refunds: HashMap<PaymentId, (MerchantId, RefundRow)>,
     /// Parts that people have now, or have no longer.
     parts: HashMap<(UserId, MerchantId), Option<Part>>,
 }
@@ -99,8 +101,15 @@ impl Changes {
                 self.change_merchant(tables, fact, id, |row| row.closed_at = Some(fact.at()))
             }
             MerchantEvent::Refunded(refunded) => {
-                let row = RefundRow { out_refund_no: refunded.out_refund_no.clone(), paid: refunded.paid };
-                self.refunds.insert(refunded.refund, row);
+                let row = RefundRow {
+                    out_refund_no: refunded.out_refund_no.clone(),
+                    paid: refunded.paid,
+                    payer: refunded.payer,
+                    amount: refunded.amount,
+                    reason: refunded.reason.clone(),
+                    at: fact.at(),
+                };
+                self.refunds.insert(refunded.refund, (id, row));
                 // What was paid may also be a payment to the static code, which is no order.
                 let order = OrderId(refunded.paid);
                 let Some(mut row) = self.order(tables, order)? else { return Ok(()) };
@@ -124,6 +133,7 @@ impl Changes {
         let id = fact.stream_id("order").map(OrderId).ok_or_else(|| fact.poison("the stream names no order"))?;
         if let OrderEvent::OrderCreated(created) = event {
             self.orders.insert(id, created_row(fact, created));
+            self.created.push(id);
             return Ok(());
         }
         let Some(mut row) = self.order(tables, id)? else {
@@ -178,6 +188,9 @@ impl Changes {
         }
         for (id, row) in &self.refunds {
             tables.write_refund(*id, row, rows)?;
+        }
+        for (id, row) in self.created.iter().filter_map(|id| Some((id, self.orders.get(id)?))) {
+            tables.list_order(*id, row, rows);
         }
         self.orders.iter().try_for_each(|(id, row)| tables.write_order(*id, row, rows))
     }

@@ -1,11 +1,13 @@
 //! Shops: merchants, whose they are and who acts for them; orders and how they stand.
 
 mod fold;
+mod list;
 mod rows;
 mod view;
 
 use std::{path::Path, sync::Arc};
 
+pub use list::{ListFilter, ListPage, ListPlace};
 pub use rows::{MerchantRow, OrderRow, OrderState, Part, RefundRow};
 pub use view::ShopsView;
 
@@ -23,7 +25,7 @@ pub struct ShopsProjection {
 
 impl Projection for ShopsProjection {
     const NAME: &'static str = "shops";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type View = ShopsView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::list::list_key;
 use crate::{
     ProjectionError,
     rows::{RowStore, from_json, id_at, to_json},
@@ -22,6 +23,8 @@ const ORDERS: &str = "orders";
 const OPEN: &str = "open";
 const CODES: &str = "pay-codes";
 const REFUNDS: &str = "refunds";
+const ORDERS_BY_TIME: &str = "orders-by-time";
+const REFUNDS_BY_TIME: &str = "refunds-by-time";
 
 /// A merchant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +114,14 @@ pub struct RefundRow {
     pub out_refund_no: String,
     /// What had been paid: an order, or a payment to the static code.
     pub paid: Uuid,
+    /// Who had paid.
+    pub payer: UserId,
+    /// How much was given back.
+    pub amount: Money,
+    /// The merchant's words.
+    pub reason: String,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 impl OrderRow {
@@ -164,6 +175,8 @@ pub(super) struct Tables {
     pub(super) parts: Keyspace,
     orders: Keyspace,
     open: Keyspace,
+    pub(super) orders_by_time: Keyspace,
+    pub(super) refunds_by_time: Keyspace,
 }
 
 impl Tables {
@@ -175,6 +188,8 @@ impl Tables {
             parts: store.keyspace(PARTS)?,
             orders: store.keyspace(ORDERS)?,
             open: store.keyspace(OPEN)?,
+            orders_by_time: store.keyspace(ORDERS_BY_TIME)?,
+            refunds_by_time: store.keyspace(REFUNDS_BY_TIME)?,
         })
     }
 
@@ -215,11 +230,19 @@ impl Tables {
     pub(super) fn write_refund(
         &self,
         id: PaymentId,
-        row: &RefundRow,
+        (merchant, row): &(MerchantId, RefundRow),
         rows: &mut WriteBatch,
     ) -> Result<(), ProjectionError> {
         rows.insert(&self.refunds, *id.0.as_bytes(), to_json(row)?);
+        let place = (row.at.timestamp_micros(), id.0);
+        rows.insert(&self.refunds_by_time, list_key(*merchant, place), []);
         Ok(())
+    }
+
+    /// Puts an order that was created into the list of its merchant.
+    pub(super) fn list_order(&self, id: OrderId, row: &OrderRow, rows: &mut WriteBatch) {
+        let place = (row.created_at.timestamp_micros(), id.0);
+        rows.insert(&self.orders_by_time, list_key(row.merchant, place), []);
     }
 
     pub(super) fn write_merchant(

@@ -12,7 +12,7 @@ use crate::ProjectionError;
 
 /// What queries read.
 pub struct ShopsView {
-    tables: Tables,
+    pub(super) tables: Tables,
     pub(super) open: RwLock<OpenOrders>,
     pub(super) codes: RwLock<Codes>,
 }

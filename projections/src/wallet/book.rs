@@ -160,13 +160,18 @@ pub(super) struct Book {
     pub(super) flows: HashMap<Payer, Flow>,
     /// Those that are not over.
     pub(super) holds: HashMap<HoldId, HoldRow>,
-    /// The same by whose money it is.
-    pub(super) by_payer: BTreeSet<(Payer, HoldId)>,
+    /// The same by whose money it is and when it was sent.
+    pub(super) by_payer: BTreeSet<(Payer, DateTime<Utc>, HoldId)>,
+    /// The same by the one person who is to get it.
+    pub(super) by_payee: BTreeSet<(UserId, DateTime<Utc>, HoldId)>,
     pub(super) due: BTreeSet<(DateTime<Utc>, HoldId)>,
     pub(super) unshown: BTreeSet<HoldId>,
     /// Those that a bank, a biller or an order decides on.
     pub(super) outside: BTreeSet<(Settler, HoldId)>,
+    /// Top-ups that the bank has not settled.
     pub(super) top_ups: BTreeMap<PaymentId, UserId>,
+    /// The same by who asked for them.
+    pub(super) top_ups_of: BTreeSet<(UserId, PaymentId)>,
     /// What the present batch has touched.
     pub(super) touched: Touched,
 }
@@ -196,8 +201,24 @@ impl Book {
         if let Some(settler) = row.terms.purpose.settler() {
             self.outside.insert((settler, id));
         }
-        self.by_payer.insert((row.terms.payer, id));
+        self.by_payer.insert((row.terms.payer, row.terms.placed_at, id));
+        if let Some(payee) = row.terms.purpose.payee() {
+            self.by_payee.insert((payee, row.terms.placed_at, id));
+        }
         self.holds.insert(id, row);
+    }
+
+    /// Keeps a top-up that waits for the bank.
+    pub(super) fn keep_top_up(&mut self, id: PaymentId, user: UserId) {
+        self.top_ups.insert(id, user);
+        self.top_ups_of.insert((user, id));
+    }
+
+    /// Drops a top-up that the bank has settled.
+    pub(super) fn drop_top_up(&mut self, id: PaymentId) {
+        if let Some(user) = self.top_ups.remove(&id) {
+            self.top_ups_of.remove(&(user, id));
+        }
     }
 
     /// Changes an open hold; one that is over then leaves memory.
@@ -207,7 +228,6 @@ impl Book {
         self.touched.holds.insert(id);
         if row.is_over() {
             self.drop_from_lists(id);
-            self.by_payer.remove(&(row.terms.payer, id));
             self.holds.remove(&id);
             self.touched.over.insert(id, row);
         } else {
@@ -224,5 +244,9 @@ impl Book {
             self.outside.remove(&(settler, id));
         }
         self.unshown.remove(&id);
+        self.by_payer.remove(&(row.terms.payer, row.terms.placed_at, id));
+        if let Some(payee) = row.terms.purpose.payee() {
+            self.by_payee.remove(&(payee, row.terms.placed_at, id));
+        }
     }
 }

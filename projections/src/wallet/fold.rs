@@ -167,7 +167,7 @@ impl Taking<'_> {
     fn take_requested(&mut self, user: UserId, requested: &TopUpRequested) -> Result<(), ProjectionError> {
         let TopUpRequested { top_up, card, amount } = *requested;
         let row = TopUpRow { user, card, amount, at: self.fact.at(), state: TopUpState::Pending };
-        self.book.top_ups.insert(top_up, user);
+        self.book.keep_top_up(top_up, user);
         self.book.touched.top_ups.insert(top_up, row);
         Ok(())
     }
@@ -181,7 +181,7 @@ impl Taking<'_> {
         };
         let Some(row) = row else { return Ok(None) };
         let card = row.card;
-        self.book.top_ups.remove(&id);
+        self.book.drop_top_up(id);
         self.book.touched.top_ups.insert(id, TopUpRow { state, ..row });
         Ok(Some(card))
     }

@@ -7,16 +7,18 @@
 mod book;
 mod fold;
 mod line;
+mod pending;
 mod rows;
-#[cfg(test)]
-mod tests;
+mod statement;
 mod view;
 
 use std::{path::Path, sync::Arc};
 
 pub use book::{CardRow, Flow, HoldRow, TopUpRow, TopUpState, WalletRow};
 pub use line::{Counterparty, Line, LineKind};
-pub use view::{LineFilter, OpenTopUp, WalletView};
+pub use pending::{HoldPlace, Side};
+pub use statement::{LineFilter, LinePage};
+pub use view::{OpenTopUp, WalletView};
 
 use eventlog::Position;
 

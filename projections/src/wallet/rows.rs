@@ -59,7 +59,7 @@ impl Tables {
             let (key, value) = row.into_inner()?;
             let ids = id_at(&key, 0).zip(id_at(&value, 0));
             let (payment, user) = ids.ok_or(ProjectionError::DamagedRow { keyspace: OPEN_TOP_UPS })?;
-            book.top_ups.insert(PaymentId(payment), UserId(user));
+            book.keep_top_up(PaymentId(payment), UserId(user));
         }
         Ok(book)
     }

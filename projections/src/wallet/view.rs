@@ -11,48 +11,13 @@ use ledger::{Currency, Money};
 use parking_lot::RwLock;
 use uuid::Uuid;
 
-use super::{
-    Flow, HoldRow, Line, LineKind, TopUpRow, WalletRow,
-    book::Book,
-    rows::{Tables, line_key},
-};
+use super::{Flow, HoldRow, TopUpRow, WalletRow, book::Book, rows::Tables};
 use crate::ProjectionError;
 
 /// What queries read.
 pub struct WalletView {
-    tables: Tables,
+    pub(super) tables: Tables,
     pub(super) book: RwLock<Book>,
-}
-
-/// Which lines of a statement are wanted.
-#[derive(Clone, Debug, Default)]
-pub struct LineFilter {
-    /// Only lines of that kind.
-    pub kind: Option<LineKind>,
-    /// Only lines with that counterparty's id, or biller's name.
-    pub counterparty: Option<String>,
-    /// Not before that time.
-    pub from: Option<DateTime<Utc>>,
-    /// Before that time.
-    pub to: Option<DateTime<Utc>>,
-    /// At least so much came in or went out.
-    pub at_least: Option<Money>,
-    /// At most so much came in or went out.
-    pub at_most: Option<Money>,
-}
-
-impl LineFilter {
-    fn takes(&self, line: &Line) -> bool {
-        let size = line.amount.minor().abs();
-        self.kind.is_none_or(|kind| line.kind == kind)
-            && self.from.is_none_or(|from| line.at >= from)
-            && self.to.is_none_or(|to| line.at < to)
-            && self.at_least.is_none_or(|least| size >= least.minor())
-            && self.at_most.is_none_or(|most| size <= most.minor())
-            && self.counterparty.as_ref().is_none_or(|wanted| {
-                line.counterparty.as_ref().is_some_and(|party| party.id().eq_ignore_ascii_case(wanted))
-            })
-    }
 }
 
 /// A top-up that the bank has not settled.
@@ -105,8 +70,9 @@ impl WalletView {
     #[must_use]
     pub fn held(&self, owner: Payer, currency: Currency) -> Money {
         let book = self.book.read();
-        let ids = (owner, HoldId(Uuid::nil()))..=(owner, HoldId(Uuid::max()));
-        let rows = book.by_payer.range(ids).filter_map(|(_, id)| book.holds.get(id));
+        let ids = book.by_payer.range((owner, DateTime::<Utc>::MIN_UTC, HoldId(Uuid::nil()))..);
+        let ids = ids.take_while(|(payer, ..)| *payer == owner);
+        let rows = ids.filter_map(|(.., id)| book.holds.get(id));
         rows.filter(|row| row.terms.amount.currency() == currency)
             .fold(Money::zero(currency), |sum, row| sum.checked_add(row.left()).unwrap_or(sum))
     }
@@ -145,43 +111,5 @@ impl WalletView {
         let range = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
         let book = self.book.read();
         book.top_ups.range(range).take(limit).map(|(id, user)| OpenTopUp { user: *user, id: *id }).collect()
-    }
-
-    /// A page of a statement, the latest line first: lines before a position, at most `limit`.
-    ///
-    /// # Errors
-    /// When rows can't be read.
-    pub fn statement(
-        &self,
-        owner: Payer,
-        before: Option<u64>,
-        filter: &LineFilter,
-        limit: usize,
-    ) -> Result<Vec<Line>, ProjectionError> {
-        let range = line_key(owner, 0)..line_key(owner, before.unwrap_or(u64::MAX));
-        let mut lines = vec![];
-        for row in self.tables.lines.range(range).rev() {
-            let (_, value) = row.into_inner()?;
-            let line: Line = Tables::line(&value)?;
-            // Lines are in the order of the log, whose times hardly ever go back: well before the time there is nothing more.
-            if filter.from.is_some_and(|from| line.at + chrono::TimeDelta::days(1) < from) {
-                break;
-            }
-            if filter.takes(&line) {
-                lines.push(line);
-            }
-            if lines.len() >= limit {
-                break;
-            }
-        }
-        Ok(lines)
-    }
-
-    /// One line of a statement: the receipt of what it is about.
-    ///
-    /// # Errors
-    /// When rows can't be read.
-    pub fn line(&self, owner: Payer, position: u64) -> Result<Option<Line>, ProjectionError> {
-        self.tables.lines.get(line_key(owner, position))?.map(|value| Tables::line(&value)).transpose()
     }
 }
