@@ -1,5 +1,6 @@
 //! Linked cards, of people and of merchants: a token and four digits, never the number.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{CardId, Rejection};
@@ -17,6 +18,9 @@ pub struct CardLinked {
     pub bank: String,
     /// The holder's name as the bank has it.
     pub holder: String,
+    /// From when this and other cards can reset the PIN of a wallet that had money in it before anybody's name was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resets_pin_from: Option<DateTime<Utc>>,
 }
 
 /// A card was unlinked.

@@ -145,6 +145,8 @@ pub struct MoneyPolicy {
     pub pin_tries: u32,
     /// How long it is locked, in seconds.
     pub pin_lock_seconds: i64,
+    /// How long after the first card was linked to a wallet that has money in it cards can't reset the PIN, in seconds.
+    pub pin_reset_seconds: i64,
     /// How long a proved PIN may be used, in seconds.
     pub authorization_seconds: i64,
     /// Most in one payment, transfer or top-up.
@@ -220,6 +222,7 @@ impl Default for MoneyPolicy {
             day_offset_minutes: 8 * 60,
             pin_tries: 5,
             pin_lock_seconds: 3 * 3600,
+            pin_reset_seconds: 24 * 3600,
             authorization_seconds: 300,
             payment: yuan(200_000),
             cards_max: 10,

@@ -163,6 +163,11 @@ rejections! {
         /// The most there may be.
         max: usize
     }: Limit, "too-many-cards", "at most {max} cards";
+    /// There was money in the wallet before its first card, and that one was linked too recently.
+    PinResetTooEarly {
+        /// For how much longer, in seconds.
+        seconds: i64
+    }: Conflict, "pin-reset-too-early", "there was money before the first card was linked: cards reset the PIN in {seconds} seconds";
     /// The card bears another name than the first one.
     OtherHolder: Forbidden, "other-holder", "the card bears another name than the one linked first";
     /// The bank does not know the card, or has refused it.

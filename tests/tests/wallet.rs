@@ -130,6 +130,31 @@ fn five_wrong_pins_lock_it_and_time_or_a_card_opens_it_again() {
 }
 
 #[test]
+fn a_card_linked_to_a_wallet_with_money_in_it_resets_the_pin_a_day_later() {
+    let Town { server, .. } = &Town::new();
+    let [ann, bo] = server.people(["ann", "bo"]);
+    let talk = befriend(&ann, &bo);
+    ann.with_money("100.00");
+    bo.open_wallet();
+    let transfer = ann.transfer(&talk, "5.00").done();
+    bo.ask_once(&format!("/v1/transfers/{}/accept", transfer["id"].as_str().unwrap()), json!({})).done();
+    let thief = bo.log_in();
+    let cards = [thief.link_card(81), thief.link_card(82)];
+    let reset = |card: &Value, n: u64| {
+        let body = json!({ "card": card, "number": card_number(n), "pin": "246802" });
+        thief.post("/v1/wallet/pin-resets", body)
+    };
+    reset(&cards[0], 81).refused(409, "pin-reset-too-early");
+    thief.delete(&format!("/v1/wallet/cards/{}", cards[0].as_str().unwrap())).done();
+    let again = thief.link_card(81);
+    reset(&again, 81).refused(409, "pin-reset-too-early");
+    server.advance(24 * HOUR - Duration::from_secs(5));
+    reset(&cards[1], 82).refused(409, "pin-reset-too-early");
+    server.advance(Duration::from_secs(6));
+    reset(&cards[1], 82).done();
+}
+
+#[test]
 fn an_authorization_is_for_one_device_one_payment_or_one_sum_and_five_minutes() {
     let Town { server, .. } = &Town::new();
     let [ann, bo] = server.people(["ann", "bo"]);

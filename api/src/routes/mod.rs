@@ -37,6 +37,7 @@ pub mod stickers;
 pub mod subscriptions;
 pub mod sync;
 pub mod tags;
+mod times;
 mod unknown;
 pub mod wallet;
 
@@ -47,6 +48,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) use page::{cut, link, page, page_limit, position, resume};
+pub(crate) use times::time;
 pub use unknown::unknown;
 
 use crate::{problem::Problem, socket};

@@ -132,8 +132,10 @@ pub struct OrdersQuery {
     #[param(inline)]
     state: Option<OrderState>,
     /// Not created before this time.
+    #[serde(default, deserialize_with = "super::time")]
     from: Option<DateTime<Utc>>,
     /// Created before this time.
+    #[serde(default, deserialize_with = "super::time")]
     to: Option<DateTime<Utc>>,
     /// An earlier page's `next`.
     cursor: Option<String>,

@@ -120,8 +120,10 @@ pub struct RefundsPage {
 #[into_params(parameter_in = Query)]
 pub struct RefundsQuery {
     /// Not given before this time.
+    #[serde(default, deserialize_with = "super::time")]
     from: Option<DateTime<Utc>>,
     /// Given before this time.
+    #[serde(default, deserialize_with = "super::time")]
     to: Option<DateTime<Utc>>,
     /// An earlier page's `next`.
     cursor: Option<String>,

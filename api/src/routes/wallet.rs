@@ -239,8 +239,10 @@ pub struct StatementQuery {
     /// Only lines with this counterparty: the id of a person, merchant, card or conversation, or a biller's name.
     counterparty: Option<String>,
     /// Not before this time.
+    #[serde(default, deserialize_with = "super::time")]
     from: Option<DateTime<Utc>>,
     /// Before this time.
+    #[serde(default, deserialize_with = "super::time")]
     to: Option<DateTime<Utc>>,
     /// At least this much came in or went out, like `12.30`.
     at_least: Option<String>,

@@ -79,6 +79,7 @@ async fn top_up(house: &House, user: UserId, amount: Money) -> Result<(), Comman
         last_four: "2026".to_owned(),
         bank: "Corner Bank".to_owned(),
         holder: "A Person".to_owned(),
+        resets_pin_from: None,
     };
     let events: [WalletEvent; 3] = [
         linked.into(),

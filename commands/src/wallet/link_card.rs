@@ -1,6 +1,6 @@
 //! A person links a debit card.
 
-use domain::{CardId, CommandId, Rejection, WalletEvent, cards::CardLinked};
+use domain::{CardId, CommandId, Rejection, WalletEvent, cards::CardLinked, hold::Payer};
 
 use crate::{
     Caller, CommandError, Commands, Committed,
@@ -31,7 +31,10 @@ impl Commands {
         let policy = &self.policy.money;
         self.wallets.look(user, |wallet| wallet.check_may_link(&card.holder, policy)).await??;
         let card = self.confirm_card(begun.id, card).await?;
-        self.run(&self.wallets, user, begun, |wallet, _| wallet.link_card(card.clone(), policy)).await
+        // Money that has come in counts, also where it is not known of here yet.
+        self.accounts.catch_up().await?;
+        let available = self.available(Payer::Person(user)).await?;
+        self.run(&self.wallets, user, begun, |wallet, now| wallet.link_card(card.clone(), available, now, policy)).await
     }
 
     /// Has the bank confirm a card that a command is to link.
@@ -40,7 +43,7 @@ impl Commands {
         let request_id = command.derive("link card");
         let linked = self.ask_bank_to_link(LinkCard { request_id, holder, number, bank }).await?;
         let LinkedCard { token, last_four, bank, holder } = linked;
-        Ok(CardLinked { card: CardId(command.derive("card")), token, last_four, bank, holder })
+        Ok(CardLinked { card: CardId(command.derive("card")), token, last_four, bank, holder, resets_pin_from: None })
     }
 
     pub(super) async fn ask_bank_to_link(&self, request: LinkCard) -> Result<LinkedCard, CommandError> {

@@ -9,7 +9,7 @@ impl Commands {
     /// Takes another PIN; whoever knows the number of a linked card may. A lock ends.
     ///
     /// # Errors
-    /// [`Rejection::CardNotFound`], [`Rejection::CardRefused`] where the number is not that card's, a PIN that breaks its
+    /// [`Rejection::CardNotFound`], [`Rejection::PinResetTooEarly`], [`Rejection::CardRefused`] where the number is not that card's, a PIN that breaks its
     /// rule, [`CommandError::NotConnected`], [`CommandError::GatewaySilent`].
     pub async fn reset_pin(
         &self,
@@ -20,10 +20,11 @@ impl Commands {
     ) -> Result<Committed<WalletEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
+        let now = self.now();
         let (token, bank, holder) = self
             .wallets
             .look(user, |wallet| {
-                let card = wallet.card(card)?;
+                let card = wallet.check_reset(card, now)?;
                 let holder = wallet.holder().unwrap_or_default().to_owned();
                 Ok::<_, Rejection>((card.token.clone(), card.bank.clone(), holder))
             })
@@ -33,8 +34,8 @@ impl Commands {
             return Err(Rejection::CardRefused { code: "another-card".to_owned() }.into());
         }
         let verifier = self.pin_verifier(user, &pin).await?;
-        self.run(&self.wallets, user, begun, |wallet, _| {
-            wallet.card(card)?;
+        self.run(&self.wallets, user, begun, |wallet, now| {
+            wallet.check_reset(card, now)?;
             wallet.change_pin(verifier.clone())
         })
         .await

@@ -116,7 +116,7 @@ fn only_the_owner_names_operators_and_only_they_act() {
 impl Shop {
     fn card(&self, token: &str) -> CardLinked {
         let (last_four, bank, holder) = ("0005".into(), "Harbour Bank".into(), "Lin".into());
-        CardLinked { card: CardId::new(), token: token.into(), last_four, bank, holder }
+        CardLinked { card: CardId::new(), token: token.into(), last_four, bank, holder, resets_pin_from: None }
     }
 
     /// With a card; gives its id.

@@ -1,5 +1,8 @@
 //! A person's linked debit cards. The first gives the wallet its real name.
 
+use chrono::{DateTime, TimeDelta, Utc};
+use ledger::Money;
+
 use super::{Wallet, WalletEvent};
 use crate::{
     CardId, Rejection,
@@ -24,11 +27,35 @@ impl Wallet {
     /// Links a card that the bank has confirmed. The first gives the real name; later ones must bear the same. A card
     /// that was linked before gets its former id, so that money still on its way to or from it finds it.
     ///
+    /// Where there is money already, the first card can't reset the PIN at once: else somebody who has got hold of the
+    /// device only would link a card of their own and take that money with a PIN of their own.
+    ///
     /// # Errors
     /// As [`Self::check_may_link`], and [`Rejection::CardLinkedAlready`].
-    pub fn link_card(&self, card: CardLinked, policy: &MoneyPolicy) -> Result<Vec<WalletEvent>, Rejection> {
+    pub fn link_card(
+        &self,
+        card: CardLinked,
+        available: Money,
+        now: DateTime<Utc>,
+        policy: &MoneyPolicy,
+    ) -> Result<Vec<WalletEvent>, Rejection> {
         self.check_may_link(&card.holder, policy)?;
+        let waits = self.holder.is_none() && available.is_positive();
+        let resets_pin_from = waits.then(|| now + TimeDelta::seconds(policy.pin_reset_seconds));
+        let card = CardLinked { resets_pin_from, ..card };
         Ok(vec![self.cards.link(card, policy.cards_max)?.into()])
+    }
+
+    /// Checks that a card can reset the PIN.
+    ///
+    /// # Errors
+    /// [`Rejection::CardNotFound`], [`Rejection::PinResetTooEarly`].
+    pub fn check_reset(&self, card: CardId, now: DateTime<Utc>) -> Result<&Card, Rejection> {
+        let card = self.card(card)?;
+        match self.resets_pin_from {
+            Some(from) if now < from => Err(Rejection::PinResetTooEarly { seconds: (from - now).num_seconds().max(1) }),
+            _ => Ok(card),
+        }
     }
 
     /// Unlinks a card.
@@ -59,7 +86,10 @@ impl Wallet {
     }
 
     pub(super) fn evolve_linked(&mut self, linked: &CardLinked) {
-        self.holder.get_or_insert_with(|| linked.holder.clone());
+        if self.holder.is_none() {
+            self.holder = Some(linked.holder.clone());
+            self.resets_pin_from = linked.resets_pin_from;
+        }
         self.cards.evolve_linked(linked);
     }
 }
@@ -68,4 +98,39 @@ impl Wallet {
 fn same_name(one: &str, other: &str) -> bool {
     let words = |name: &str| name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
     words(one) == words(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::Currency::CNY;
+
+    use super::*;
+    use crate::{testing::given, wallet::WalletOpened};
+
+    fn card(token: &str) -> CardLinked {
+        let (last_four, bank, holder) = ("0005".into(), "Harbour Bank".into(), "Li Mei".into());
+        CardLinked { card: CardId::new(), token: token.into(), last_four, bank, holder, resets_pin_from: None }
+    }
+
+    #[test]
+    fn the_first_card_of_a_wallet_with_money_opens_it_a_day_later_and_no_other_card_does_before() {
+        let (now, policy) = (DateTime::UNIX_EPOCH, MoneyPolicy::default());
+        for (there, waits) in [("0.00", false), ("0.01", true)] {
+            let available = Money::parse(there, CNY).unwrap();
+            let mut events: Vec<WalletEvent> = vec![WalletOpened { pin: "verifier".into() }.into()];
+            let mut ids = vec![];
+            for token in ["one", "two"] {
+                let linked = card(token);
+                ids.push(linked.card);
+                let wallet: Wallet = given(events.clone());
+                events.extend(wallet.link_card(linked, available, now, &policy).unwrap());
+            }
+            let wallet: Wallet = given(events);
+            let tomorrow = now + TimeDelta::days(1);
+            for id in ids {
+                assert_eq!(wallet.check_reset(id, tomorrow - TimeDelta::seconds(1)).is_err(), waits, "{there}");
+                assert!(wallet.check_reset(id, tomorrow).is_ok());
+            }
+        }
+    }
 }

@@ -46,6 +46,9 @@ pub struct Wallet {
     cards: Cards,
     /// The real name, once a card has given it.
     holder: Option<String>,
+    /// From when cards can reset the PIN, where there was money before the first one.
+    #[serde(default)]
+    resets_pin_from: Option<DateTime<Utc>>,
     /// Money being fetched from a card.
     top_ups: Vec<TopUpRequested>,
     /// All that ever left the account.

@@ -38,7 +38,7 @@ impl House {
             let (name, owner) = (format!("Shop {number}"), owner());
             let registered = MerchantRegistered { merchant: merchant(number), name, owner };
             let [token, last_four, bank, holder] = ["token", "0005", "Bank", "Lin"].map(str::to_owned);
-            let card = CardLinked { card: card_id(CARD), token, last_four, bank, holder };
+            let card = CardLinked { card: card_id(CARD), token, last_four, bank, holder, resets_pin_from: None };
             let mut stream = Stream::default();
             for event in [MerchantEvent::from(registered), card.into()] {
                 stream.take(&event, self.now);

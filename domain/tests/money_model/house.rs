@@ -185,9 +185,10 @@ impl House {
             }
             Command::LinkCard { who, number, holder } => {
                 let (token, last_four) = (format!("{who}-{number}"), format!("{number:04}"));
-                let (card, bank) = (card_id(step), "Bank".to_owned());
-                let linked = CardLinked { card, token, last_four, bank, holder: (*holder).to_owned() };
-                self.decide(*who, |wallet| wallet.link_card(linked, &policy))
+                let (card, bank, now) = (card_id(step), "Bank".to_owned(), self.now);
+                let linked =
+                    CardLinked { card, token, last_four, bank, holder: (*holder).to_owned(), resets_pin_from: None };
+                self.decide(*who, |wallet| wallet.link_card(linked, yuan(0), now, &policy))
             }
             Command::UnlinkCard { who, card } => self.decide(*who, |wallet| wallet.unlink_card(card_id(*card))),
             Command::TopUp { who, card, cents } => {
