@@ -53,6 +53,7 @@ impl Sandbox {
         let secret = secret::load(None, &data).map_err(|error| failed(&error))?;
         let secret = blake3::Hash::from_bytes(secret).to_hex().to_string();
         let given_up = Instant::now() + PATIENCE;
+        let mut why = "it does not say why".to_owned();
         loop {
             let address = free_address().map_err(|error| failed(&error))?;
             let mut child = Self::command(name, address, &data)
@@ -70,8 +71,10 @@ impl Sandbox {
                 return Ok((Self(child), options));
             }
             drop(Self(child));
+            // The last try may have had no time left to say anything.
+            why = last_words(words).unwrap_or(why);
             if Instant::now() >= given_up {
-                return Err(failed(&format!("it does not start on {}: {}", data.display(), last_words(words))));
+                return Err(failed(&format!("it does not start on {}: {why}", data.display())));
             }
             sleep(LOOK_EVERY);
         }
@@ -94,12 +97,12 @@ impl Drop for Sandbox {
 }
 
 /// Why it ended, in its own last line.
-fn last_words(words: Option<ChildStderr>) -> String {
+fn last_words(words: Option<ChildStderr>) -> Option<String> {
     let mut said = String::new();
     // What can't be read says nothing, as what was not said.
     let _ = words.map(|mut words| words.read_to_string(&mut said));
     let last = said.lines().rfind(|line| !line.trim().is_empty());
-    last.map_or_else(|| "it does not say why".to_owned(), |line| line.trim_start_matches("teahouse: ").to_owned())
+    last.map(|line| line.trim_start_matches("teahouse: ").to_owned())
 }
 
 fn free_address() -> std::io::Result<SocketAddr> {
