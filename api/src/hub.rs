@@ -5,7 +5,7 @@
 //! is lost with it: the log has everything, and positions tell a device where it was.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -21,7 +21,7 @@ use parking_lot::{Condvar, Mutex};
 use projections::{
     Fact, ProjectionError,
     chat::{Audience, ChatView},
-    moments::MomentsView,
+    moments::{MomentsView, Tiding},
     runtime::{Lagging, Slot},
 };
 use tokio::sync::Notify;
@@ -347,17 +347,21 @@ impl Hub {
         connections.of.get(&to).into_iter().flatten().for_each(|connection| connection.push(frame.clone()));
     }
 
-    /// Notes which connected people may have to be told of facts that the Moments read model has taken in.
+    /// Those of some people who have a device connected.
+    pub(crate) fn present(&self, mut people: BTreeSet<UserId>) -> BTreeSet<UserId> {
+        let connections = self.connections.lock();
+        people.retain(|user| connections.of.contains_key(user));
+        people
+    }
+
+    /// Notes what connected people may have to be told of facts that the Moments read model has taken in.
     pub fn announce(&self, view: &MomentsView, facts: &[Arc<Fact>]) {
         let Some(first) = facts.first() else { return };
         if self.connected() == 0 {
             return;
         }
-        let fresh = view.fresh_notices();
-        let connections = self.connections.lock();
-        let told =
-            |(user, position): &(UserId, Position)| *position >= first.position() && connections.of.contains_key(user);
-        self.announcements.put(fresh.into_iter().filter(told));
+        let is_new = |tiding: &Tiding| tiding.position() >= first.position();
+        self.announcements.put(view.fresh_tidings().into_iter().filter(is_new));
     }
 }
 

@@ -5,29 +5,37 @@
 
 use std::sync::Arc;
 
-use domain::UserId;
 use eventlog::Position;
 use parking_lot::Mutex;
-use projections::ProjectionError;
+use projections::{
+    ProjectionError,
+    moments::{Bounds, Tiding},
+};
 use tokio::sync::Notify;
 
 use crate::{App, problem::Problem};
 
-/// Most notices that wait to be pushed. Where more come they are not pushed, and found in the list.
+/// Most tidings that wait to be looked at. Where more come nobody is pushed a notice of them; they are found in the list.
 const WAITING: usize = 10_000;
 
-/// Notices that may have to be pushed: for whom, and where they stand.
-#[derive(Debug, Default)]
-pub(crate) struct Announcements {
-    waiting: Mutex<Vec<(UserId, Position)>>,
+/// What happened in Moments, of which somebody may have to be pushed a notice.
+#[derive(Debug)]
+pub(crate) struct Announcements<T = Tiding> {
+    waiting: Mutex<Vec<T>>,
     wake: Notify,
 }
 
-impl Announcements {
-    pub(crate) fn put(&self, notices: impl Iterator<Item = (UserId, Position)>) {
+impl<T> Default for Announcements<T> {
+    fn default() -> Self {
+        Self { waiting: Mutex::default(), wake: Notify::new() }
+    }
+}
+
+impl<T> Announcements<T> {
+    pub(crate) fn put(&self, tidings: impl Iterator<Item = T>) {
         let mut waiting = self.waiting.lock();
         let room = WAITING.saturating_sub(waiting.len());
-        waiting.extend(notices.take(room));
+        waiting.extend(tidings.take(room));
         let any = !waiting.is_empty();
         drop(waiting);
         if any {
@@ -35,7 +43,7 @@ impl Announcements {
         }
     }
 
-    async fn take(&self) -> Vec<(UserId, Position)> {
+    async fn take(&self) -> Vec<T> {
         loop {
             let waiting = std::mem::take(&mut *self.waiting.lock());
             if !waiting.is_empty() {
@@ -56,16 +64,22 @@ pub async fn push_notices(app: Arc<App>) {
     }
 }
 
-async fn push(app: &Arc<App>, waiting: Vec<(UserId, Position)>) -> Result<(), Problem> {
+/// How far somebody looks around in Moments.
+pub(crate) fn bounds(app: &App) -> Bounds {
+    Bounds { stranger_posts: app.commands.policy.moments.stranger_posts, ..Bounds::default() }
+}
+
+async fn push(app: &Arc<App>, waiting: Vec<Tiding>) -> Result<(), Problem> {
     let moments = app.fresh(&app.read_models.moments, Position::START).await?;
     let people = app.fresh(&app.read_models.people, Position::START).await?;
-    let (now, stranger_posts) = (app.commands.now(), app.commands.policy.moments.stranger_posts);
+    let (now, bounds) = (app.commands.now(), bounds(app));
     let hub = app.hub.clone();
     let judged = tokio::task::spawn_blocking(move || {
-        for (user, position) in waiting {
-            let notice = moments.seen_by(user, &people, now, stranger_posts).notice(position)?;
-            if let Some(notice) = notice {
-                hub.tell(user, &serde_json::json!({ "type": "moments-notice", "notice": notice }));
+        for tiding in waiting {
+            for user in hub.present(moments.told_of(&tiding)?) {
+                if let Some(notice) = moments.seen_by(user, &people, now, bounds).notice(&tiding)? {
+                    hub.tell(user, &serde_json::json!({ "type": "moments-notice", "notice": notice }));
+                }
             }
         }
         Ok::<(), ProjectionError>(())
@@ -81,12 +95,10 @@ mod tests {
     #[tokio::test]
     async fn what_waits_is_taken_once_and_what_is_too_much_is_left_out() {
         let announcements = Announcements::default();
-        let many = (0..WAITING as u64 + 5).map(|position| (UserId::new(), Position(position)));
-        announcements.put(many);
+        announcements.put(0..WAITING + 5);
         assert_eq!(announcements.take().await.len(), WAITING);
-        let user = UserId::new();
-        announcements.put(std::iter::once((user, Position(7))));
-        assert_eq!(announcements.take().await, [(user, Position(7))]);
+        announcements.put(std::iter::once(7));
+        assert_eq!(announcements.take().await, [7]);
         assert!(announcements.waiting.lock().is_empty());
     }
 }

@@ -193,7 +193,7 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         projection: "moments",
         keyspace: "albums",
         key: "author, position (u64) of a post",
-        value: "empty",
+        value: "when it was published, in microseconds (i64)",
         workload: Workload::Scan,
     },
     KeyspaceEntry {
@@ -228,14 +228,14 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         projection: "moments",
         keyspace: "interactions",
         key: "user, position (u64)",
-        value: "`moments::rows::Pointer`: below which post, like or comment",
+        value: "`moments::rows::Own`: below which post, like or comment, version in the post's stream",
         workload: Workload::Scan,
     },
     KeyspaceEntry {
         projection: "moments",
         keyspace: "notices",
         key: "user, position (u64)",
-        value: "`moments::rows::Pointer`: what that person may be told of, if they see it when they look",
+        value: "`moments::rows::Pointer`: what is about that person, who is told of it if they see it when they look",
         workload: Workload::Scan,
     },
     KeyspaceEntry {

@@ -4,30 +4,33 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use domain::{
     CircleEvent, CommentId, ContactsEvent, FriendshipEvent, FriendshipId, PostEvent, PostId, UserId,
     contacts::{ContactNoted, Notes},
     friendship::FriendAccepted,
     moments::{
-        circle::{NoticesRead, TimelineViewed},
+        circle::{MomentsSettingsChanged, NoticesRead, Settings, TimelineViewed},
         post::{
             Audience, CommentAdded, CommentDeleted, Draft, LikeTakenBack, PostDeleted, PostLiked, PostPublished,
             ReplyTo,
         },
+        visibility::Window,
     },
 };
 use eventlog::Position;
 use projections::{
     Projection,
-    moments::{MomentsProjection, MomentsView, NoticeKind, Viewer},
+    moments::{Bounds, MomentsProjection, MomentsView, NoticeKind, Posts, Viewer},
     people::{PeopleProjection, PeopleView},
 };
 use support::Writer;
 
-/// How many posts a stranger sees.
-const STRANGER_POSTS: usize = 3;
+/// How far one look goes, with fewer posts than usual for strangers.
+fn bounds() -> Bounds {
+    Bounds { stranger_posts: 3, ..Bounds::default() }
+}
 
 struct World {
     writer: Writer,
@@ -45,7 +48,11 @@ struct Views {
 
 impl Views {
     fn seen_by(&self, user: UserId) -> Viewer<'_> {
-        self.moments.seen_by(user, &self.people, self.now, STRANGER_POSTS)
+        self.seen_within(user, bounds())
+    }
+
+    fn seen_within(&self, user: UserId, bounds: Bounds) -> Viewer<'_> {
+        self.moments.seen_by(user, &self.people, self.now, bounds)
     }
 
     /// The posts of a timeline, in pages of three.
@@ -54,7 +61,7 @@ impl Views {
         loop {
             let page = self.seen_by(user).timeline(before, 3).unwrap();
             found.extend(page.posts.iter().map(|post| post.post));
-            before = page.posts.last().map(|post| post.position);
+            before = page.next;
             if !page.more {
                 return found;
             }
@@ -347,18 +354,170 @@ fn unread_notices_are_counted_up_to_a_bound() {
 }
 
 #[test]
-fn the_newest_notices_are_known_with_whom_they_are_for() {
+fn what_has_just_happened_is_known_with_whom_it_may_be_for() {
     let (mut world, [mei, lan, jun]) = three_friends();
     let post = world.post(mei);
     world.views();
     let like = world.below(post, lan, PostLiked {});
     let comment = world.comment(post, jun, None);
     let views = world.views();
-    let fresh = views.moments.fresh_notices();
-    assert_eq!(fresh.len(), 3, "mei of both, lan of the comment: {fresh:?}");
-    assert!(fresh.contains(&(mei, like)));
-    let notice = views.seen_by(mei).notice(like).unwrap().unwrap();
+    let told = |views: &Views| -> Vec<BTreeSet<UserId>> {
+        let fresh = views.moments.fresh_tidings();
+        fresh.iter().map(|tiding| views.moments.told_of(tiding).unwrap()).collect()
+    };
+    assert_eq!(told(&views), [[mei].into(), [mei, lan].into()], "mei of both, lan of the comment");
+    let of_like = &views.moments.fresh_tidings()[0];
+    assert_eq!(of_like.position(), like);
+    let notice = views.seen_by(mei).notice(of_like).unwrap().unwrap();
     assert_eq!((notice.kind, notice.user, notice.post), (NoticeKind::Like, lan, post));
-    assert!(views.seen_by(jun).notice(like).unwrap().is_none(), "it is not jun's");
+    for other in [lan, jun] {
+        assert!(views.seen_by(other).notice(of_like).unwrap().is_none(), "it is not theirs");
+    }
     assert_eq!(views.seen_by(mei).comments(post, 0, 10).unwrap().unwrap().comments[0].comment, comment);
+    world.below(post, lan, LikeTakenBack {});
+    world.below(post, jun, PostLiked {});
+    let views = world.views();
+    assert_eq!(told(&views), [[mei, lan].into()], "who was there lately is remembered");
+    let of_like = &views.moments.fresh_tidings()[0];
+    assert!(views.seen_by(lan).notice(of_like).unwrap().is_none(), "and looked at more closely: lan has left");
+}
+
+#[test]
+fn who_takes_a_like_back_is_told_no_more_of_what_friends_do_there() {
+    let (mut world, [mei, lan, jun]) = three_friends();
+    let post = world.post(mei);
+    world.below(post, lan, PostLiked {});
+    let comment = world.comment(post, jun, None);
+    assert_eq!(world.views().notices(lan), [(NoticeKind::Comment, jun, false)]);
+    world.below(post, lan, LikeTakenBack {});
+    assert_eq!(world.views().notices(lan), []);
+    world.below(post, lan, PostLiked {});
+    assert_eq!(world.views().notices(lan), [], "what was before is no news");
+    world.comment(post, jun, Some(ReplyTo { comment, author: jun }));
+    assert_eq!(world.views().notices(lan), [(NoticeKind::Comment, jun, false)]);
+}
+
+#[test]
+fn of_what_one_did_only_the_latest_has_one_told_of_friends() {
+    let (mut world, [mei, lan, jun]) = three_friends();
+    let (old, new) = (world.post(mei), world.post(mei));
+    for post in [old, new] {
+        world.below(post, lan, PostLiked {});
+        world.below(post, jun, PostLiked {});
+    }
+    let views = world.views();
+    assert_eq!(views.notices(lan).len(), 2);
+    let forgetful = views.seen_within(lan, Bounds { own_deeds: 1, ..bounds() });
+    let notices = forgetful.notices(None, 10).unwrap().notices;
+    assert_eq!(notices.iter().map(|notice| notice.post).collect::<Vec<_>>(), [new]);
+    assert_eq!(forgetful.badge().unwrap().unread, 1);
+}
+
+#[test]
+fn a_page_ends_early_once_it_has_gone_past_many_hidden_things_and_the_next_goes_on() {
+    let (mut world, [mei, lan, _]) = three_friends();
+    let first = world.post(lan);
+    for _ in 0..10 {
+        world.publish(lan, Draft { text: "no".into(), audience: Audience::OnlyMe, ..Draft::default() });
+    }
+    let last = world.post(lan);
+    let views = world.views();
+    let viewer = views.seen_within(mei, Bounds { passed_over: 4, ..bounds() });
+    let in_pages = |page: &dyn Fn(Option<u64>) -> Posts| {
+        let (mut lengths, mut found, mut before) = (vec![], vec![], None);
+        loop {
+            let page = page(before);
+            assert_eq!(page.more, page.next.is_some());
+            lengths.push(page.posts.len());
+            found.extend(page.posts.iter().map(|post| post.post));
+            before = page.next;
+            if before.is_none() {
+                return (lengths, found);
+            }
+        }
+    };
+    let expected = (vec![1, 0, 1], vec![last, first]);
+    assert_eq!(in_pages(&|before| viewer.timeline(before, 5).unwrap()), expected);
+    assert_eq!(in_pages(&|before| viewer.album(lan, before, 5).unwrap()), expected);
+    assert!(viewer.badge().unwrap().has_new);
+    drop(viewer);
+    let stranger = views.seen_within(UserId::new(), Bounds { passed_over: 4, ..bounds() });
+    let bare = stranger.album(lan, None, 5).unwrap();
+    assert_eq!((bare.posts.len(), bare.next), (1, None), "strangers are shown the latest, and nowhere to go on");
+}
+
+#[test]
+fn a_page_of_notices_or_own_deeds_ends_early_as_well() {
+    let (mut world, [mei, lan, jun]) = three_friends();
+    for _ in 0..6 {
+        let post = world.publish(mei, Draft { text: "tea".into(), remind: [lan].into(), ..Draft::default() });
+        world.below(post, lan, PostLiked {});
+    }
+    world.note(mei, lan, Notes { hides_own_moments: true, ..Notes::default() });
+    let mine = world.post(lan);
+    let own = world.below(mine, lan, PostLiked {});
+    let of_friend = world.below(mine, jun, PostLiked {});
+    let views = world.views();
+    let viewer = views.seen_within(lan, Bounds { passed_over: 4, ..bounds() });
+    let page = viewer.interactions(None, 5).unwrap();
+    assert_eq!((page.interactions.len(), page.more, page.interactions[0].position), (1, true, own.0));
+    let rest = viewer.interactions(page.next, 5).unwrap();
+    assert_eq!((rest.interactions.len(), rest.next), (0, None), "two are left, neither is seen");
+    let page = viewer.notices(None, 5).unwrap();
+    assert_eq!((page.notices.len(), page.more, page.notices[0].position), (1, true, of_friend.0));
+    let rest = viewer.notices(page.next, 5).unwrap();
+    assert_eq!((rest.notices.len(), rest.next), (0, None));
+    assert_eq!(viewer.badge().unwrap().unread, 1);
+}
+
+#[test]
+fn an_author_behind_whose_window_all_is_ends_nobody_s_page_early() {
+    let (mut world, [mei, lan, jun]) = three_friends();
+    let kept = world.post(jun);
+    for _ in 0..10 {
+        world.post(lan);
+    }
+    world.circle(
+        lan,
+        MomentsSettingsChanged { settings: Settings { window: Window::ThreeDays, ..Settings::default() } },
+    );
+    world.writer.pass(chrono::TimeDelta::days(5));
+    let views = world.views();
+    let page = views.seen_within(mei, Bounds { passed_over: 4, ..bounds() }).timeline(None, 5).unwrap();
+    assert_eq!((page.posts.iter().map(|post| post.post).collect::<Vec<_>>(), page.next), (vec![kept], None));
+}
+
+#[test]
+fn what_is_undone_leaves_no_row() {
+    let (mut world, [mei, lan, jun]) = three_friends();
+    world.views();
+    let count = |world: World| -> (usize, World) {
+        let World { writer, dir, moments, people } = world;
+        drop(moments);
+        let path = two_dirs(&dir).0;
+        let rows = MomentsProjection::rows(&path).unwrap().map(Result::unwrap);
+        let count = rows.filter(|row| row.keyspace != "meta").count();
+        (count, World { writer, moments: MomentsProjection::open(&path).unwrap(), dir, people })
+    };
+    let post = world.publish(mei, Draft { text: "tea".into(), remind: [lan, jun].into(), ..Draft::default() });
+    world.views();
+    let (with_post, mut world) = count(world);
+    world.below(post, lan, PostLiked {});
+    let comment = world.comment(post, lan, None);
+    let answer = world.comment(post, jun, Some(ReplyTo { comment, author: lan }));
+    world.views();
+    let (with_deeds, mut world) = count(world);
+    assert!(with_deeds > with_post);
+    world.below(post, lan, LikeTakenBack {});
+    world.below(post, mei, CommentDeleted { comment });
+    world.below(post, jun, CommentDeleted { comment: answer });
+    world.views();
+    let (undone, mut world) = count(world);
+    assert_eq!(undone, with_post);
+    world.below(post, lan, PostLiked {});
+    world.comment(post, jun, None);
+    world.views();
+    world.below(post, mei, PostDeleted {});
+    world.views();
+    assert_eq!(count(world).0, 0);
 }

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     App,
+    notices::bounds,
     problem::{Problem, Refusals},
     request::Reader,
 };
@@ -47,8 +48,8 @@ async fn look<T: Send + 'static>(
 ) -> Result<T, Problem> {
     let moments = app.fresh(&app.read_models.moments, reader.at_least).await?;
     let people = app.fresh(&app.read_models.people, reader.at_least).await?;
-    let (user, now, stranger_posts) = (reader.user, app.commands.now(), app.commands.policy.moments.stranger_posts);
-    aside(move || asked(&moments.seen_by(user, &people, now, stranger_posts))).await
+    let (user, now, bounds) = (reader.user, app.commands.now(), bounds(app));
+    aside(move || asked(&moments.seen_by(user, &people, now, bounds))).await
 }
 
 /// What is seen of a post; who sees nothing of it is told what is told of a post that never was.
@@ -60,7 +61,7 @@ fn found<T>(seen: Option<T>) -> Result<web::Json<T>, Problem> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PostsQuery {
-    /// Only posts before this position: that of the last post of the page before.
+    /// Only posts before this position: `next` of the page before.
     #[param(maximum = 9223372036854775807_u64)]
     before: Option<u64>,
     /// At most this many posts, 1 to 50; 20 if not given.
@@ -72,7 +73,7 @@ pub struct PostsQuery {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct BackwardsQuery {
-    /// Only what is before this position: that of the last item of the page before.
+    /// Only what is before this position: `next` of the page before.
     #[param(maximum = 9223372036854775807_u64)]
     before: Option<u64>,
     /// At most this many, 1 to 200; 100 if not given.

@@ -11,7 +11,6 @@ use super::{
     load::{InTurn, Repeated, Traffic, at_pace, closed_loop},
     numbered::{Numbered, PLACE, Series},
     server::{self, Server},
-    statement::until_read,
     world::{self, Census, Person},
 };
 use crate::{audit::source::opened, error::Error, layout::DataDir, settings::Settings};
@@ -35,7 +34,7 @@ pub(super) async fn run(bench: &Bench, posts: u64) -> Result<(), Error> {
     let settings = server::settings(&place.data(), bench.store)?;
     let feed = fill(bench, &settings, usize::try_from(posts).unwrap_or(usize::MAX)).await?;
     let server = Server::serve(&place.data(), bench.store)?;
-    until_read(&server, &client::get("/v1/moments/timeline", &feed.sociable.token)).await?;
+    server.until_caught_up().await?;
     let measuring = Measuring { bench, server: &server, posts };
     // What is written last changes none of the pages that are read first.
     measuring.timelines(&feed).await?;

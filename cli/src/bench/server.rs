@@ -6,10 +6,13 @@ use std::{
     path::Path,
     process::{Child, ChildStderr, Command, Stdio},
     sync::mpsc::{Sender, channel},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use super::process::Process;
+use super::{
+    client::{Connection, get},
+    process::Process,
+};
 use crate::{
     error::Error,
     settings::{Flags, Settings, Store},
@@ -17,6 +20,10 @@ use crate::{
 
 /// How long a server may take to come up.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one may take until it has taken in a long log and put its rows in order.
+const CATCHING_UP: Duration = Duration::from_secs(900);
+/// A server that uses less than this of one core, in percent, is at rest.
+const AT_REST: f64 = 10.0;
 
 /// Settings of every measured server: no limits on how often, passwords and PINs that cost nothing, a proved PIN
 /// that lasts for all payments, groups that grow without asking, since none of that is measured.
@@ -101,6 +108,27 @@ impl Server {
         }
     }
 
+    /// Waits until every read model has taken in the whole log, and tables of rows that were merged behind that are merged:
+    /// what is measured then is not slowed down by what came before.
+    ///
+    /// # Errors
+    /// When it does not get there.
+    pub(super) async fn until_caught_up(&self) -> Result<(), Error> {
+        let failed = |error: std::io::Error| Error::failed("a connection", error);
+        let mut connection = Connection::open(self.address).await.map_err(failed)?;
+        let until = Instant::now() + CATCHING_UP;
+        let query = get("/readyz", "");
+        while Instant::now() < until {
+            let before = self.process().cpu();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let is_at_rest = before.percent_until(self.process().cpu()) < AT_REST;
+            if is_at_rest && is_caught_up(connection.exchange(&query).await.map_err(failed)?) {
+                return Ok(());
+            }
+        }
+        Err(Error::Failed("the measured server does not catch up with the log".to_owned()))
+    }
+
     /// Its process.
     pub(super) fn process(&self) -> Process {
         Process(self.child.id())
@@ -126,6 +154,14 @@ impl Drop for Server {
     }
 }
 
+/// Whether an answer of `/readyz` says that no read model is behind the log.
+fn is_caught_up((status, body): (u16, &[u8])) -> bool {
+    let readiness: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let lags = readiness.get("read_models").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let mut lags = lags.map(|model| model.get("lag").and_then(serde_json::Value::as_u64)).peekable();
+    status == 200 && lags.peek().is_some() && lags.all(|lag| lag == Some(0))
+}
+
 /// Reads what a server says: tells its address, passes warnings on.
 fn follow(stderr: ChildStderr, tell: &Sender<SocketAddr>) {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -136,5 +172,20 @@ fn follow(stderr: ChildStderr, tell: &Sender<SocketAddr>) {
             _ if field("level") == Some("INFO") => {}
             _ => eprintln!("server: {line}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_has_caught_up_when_no_read_model_is_behind() {
+        let body = |lag: u64| format!(r#"{{"ready":true,"read_models":[{{"lag":0}},{{"lag":{lag}}}]}}"#);
+        assert!(is_caught_up((200, body(0).as_bytes())));
+        assert!(!is_caught_up((200, body(1).as_bytes())));
+        assert!(!is_caught_up((503, body(0).as_bytes())));
+        assert!(!is_caught_up((200, br#"{"read_models":[]}"#)));
+        assert!(!is_caught_up((200, b"nonsense")));
     }
 }

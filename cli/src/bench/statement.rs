@@ -91,11 +91,11 @@ async fn fill(bench: &Bench, settings: &Settings, world: &World, payments: u64) 
     Ok(())
 }
 
-/// Waits until the server has read the book, or whatever else the query is about.
+/// Waits until the server has read the book.
 ///
 /// # Errors
 /// When it does not get there.
-pub(super) async fn until_read(server: &Server, query: &[u8]) -> Result<(), Error> {
+async fn until_read(server: &Server, query: &[u8]) -> Result<(), Error> {
     let failed = |error: std::io::Error| Error::failed("a connection", error);
     let mut connection = Connection::open(server.address).await.map_err(failed)?;
     let until = Instant::now() + PATIENCE;

@@ -62,6 +62,21 @@ pub enum Sight {
     Full,
 }
 
+/// The most that somebody other than the author sees of any post of an author with these settings.
+#[must_use]
+pub fn sight_at_most(settings: &Settings, regard: Regard<'_>) -> Sight {
+    let Regard { bond, shut_out, .. } = regard;
+    if bond.blocked || shut_out || bond.mutual && !bond.is_open() {
+        Sight::Nothing
+    } else if bond.mutual {
+        Sight::Full
+    } else if settings.open_to_strangers {
+        Sight::Bare
+    } else {
+        Sight::Nothing
+    }
+}
+
 /// How much of a post that was published `at` to `audience` somebody other than its author sees at a time.
 #[must_use]
 pub fn sight(
@@ -72,16 +87,13 @@ pub fn sight(
     regard: Regard<'_>,
     now: DateTime<Utc>,
 ) -> Sight {
-    let Regard { bond, shut_out, tags } = regard;
-    if bond.blocked || shut_out || !settings.window.has(at, now) {
+    if !settings.window.has(at, now) || !audience.has(viewer, regard.tags) {
         return Sight::Nothing;
     }
-    if bond.mutual {
-        let sees = bond.is_open() && audience.has(viewer, tags);
-        return if sees { Sight::Full } else { Sight::Nothing };
+    match sight_at_most(settings, regard) {
+        Sight::Bare if !audience.has_strangers() => Sight::Nothing,
+        sight => sight,
     }
-    let sees = settings.open_to_strangers && audience.has_strangers() && audience.has(viewer, tags);
-    if sees { Sight::Bare } else { Sight::Nothing }
 }
 
 impl Audience {

@@ -87,8 +87,11 @@ pub struct CommentShown {
 pub struct Posts {
     /// The posts.
     pub posts: Vec<PostShown>,
-    /// Whether there are older ones: ask for those before the last one's position.
+    /// Whether to go on: there are older ones, or so many that I don't see were gone past that the page ended early.
     pub more: bool,
+    /// Where to go on: ask for those before this position.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
 }
 
 /// Likes of a post, in the order of time.
@@ -130,8 +133,11 @@ pub struct InteractionShown {
 pub struct Interactions {
     /// What I did.
     pub interactions: Vec<InteractionShown>,
-    /// Whether there is older: ask for what is before the last one's position.
+    /// Whether to go on: there is older, or so much that I don't see any more was gone past that the page ended early.
     pub more: bool,
+    /// Where to go on: ask for what is before this position.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
 }
 
 /// What a notice is of.
@@ -174,8 +180,11 @@ pub struct NoticeShown {
 pub struct Notices {
     /// The notices.
     pub notices: Vec<NoticeShown>,
-    /// Whether there are older ones: ask for those before the last one's position.
+    /// Whether to go on: there are older ones, or so many that I don't see were gone past that the page ended early.
     pub more: bool,
+    /// Where to go on: ask for those before this position.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
     /// Up to which position I have read them.
     pub read: u64,
 }

@@ -9,17 +9,15 @@ use domain::{
 use fjall::OwnedWriteBatch as WriteBatch;
 
 use super::{
-    rows::{Deed, Pointer, PostRow, Said, Table, What, below_key, deed_key, person_key},
+    index::Placed,
+    rows::{Deed, Own, Pointer, PostRow, Said, Table, What, below_key, deed_key, person_key},
     staged::Staged,
+    tidings::Tiding,
 };
 use crate::{
     Fact, ProjectionError,
     rows::{from_json, id_at, number, number_at, to_json},
 };
-
-/// Besides the author and whoever is answered, those are told of a like or comment who liked or commented among the last
-/// so many things that happened below the post: friends who are there together. It bounds what one like can cost.
-const COMPANY: u64 = 100;
 
 /// Whether events of that type change anything here: a cheap look that decodes nothing.
 pub(super) fn matters(event_type: &str) -> bool {
@@ -29,12 +27,14 @@ pub(super) fn matters(event_type: &str) -> bool {
 /// What a batch changes in memory, once its rows are on disk.
 #[derive(Default)]
 pub(super) struct News {
-    /// Author, position, whether it was published rather than deleted.
-    pub(super) posts: Vec<(UserId, u64, bool)>,
+    /// Posts that were published, with their authors.
+    pub(super) published: Vec<(UserId, Placed)>,
+    /// Author and position of posts that were deleted.
+    pub(super) deleted: Vec<(UserId, u64)>,
     /// Settings and marks as they are now.
     pub(super) circles: BTreeMap<UserId, Circle>,
-    /// Who may have been told of something, and its position.
-    pub(super) notices: Vec<(UserId, u64)>,
+    /// What somebody may have to be told of.
+    pub(super) tidings: Vec<Tiding>,
     /// Positions of posts that something happened to.
     pub(super) touched: BTreeSet<u64>,
 }
@@ -114,11 +114,14 @@ impl<'a> Changes<'a> {
         let place = [position.to_be_bytes().as_slice(), author.0.as_bytes()].concat();
         self.staged.put(Table::Posts, position.to_be_bytes().to_vec(), to_json(&row)?);
         self.staged.put(Table::PostIds, post.0.as_bytes().to_vec(), place);
-        self.staged.put(Table::Albums, person_key(author, position), vec![]);
-        self.news.posts.push((author, position, true));
-        let pointer = Pointer { post: position, what: What::Reminder };
-        let reminded = published.draft.remind.iter().filter(|user| **user != author);
-        reminded.for_each(|user| self.tell(*user, position, pointer));
+        let at_micros = row.at.timestamp_micros();
+        self.staged.put(Table::Albums, person_key(author, position), at_micros.to_be_bytes().to_vec());
+        self.news.published.push((author, Placed { position, at_micros }));
+        let reminded: Vec<UserId> = reminded(&row).collect();
+        if !reminded.is_empty() {
+            let pointer = Pointer { post: position, what: What::Reminder };
+            self.tell(Tiding { position, pointer, actor: author, version: fact.record.version(), about: reminded });
+        }
         Ok(())
     }
 
@@ -147,8 +150,9 @@ impl<'a> Changes<'a> {
                 let key = below_key(target.position, deleted.comment.0);
                 let Some(comment) = self.position_at(Table::CommentIds, &key)? else { return Ok(()) };
                 let row = self.staged.get(Table::Comments, &deed_key(target.position, comment))?;
-                let deed = row.as_deref().and_then(Deed::read).ok_or(Table::Comments.damaged())?;
-                self.remove_comment(&target, key, deed.actor, comment);
+                let deed = row.as_deref().and_then(|row| Deed::read(row).zip(Said::read(row)));
+                let (deed, said) = deed.ok_or(Table::Comments.damaged())?;
+                self.remove_comment(&target, deed.actor, &said, comment);
                 Ok(())
             }
         }
@@ -160,7 +164,7 @@ impl<'a> Changes<'a> {
             return Ok(());
         }
         let (position, deed) = (fact.position().0, deed_of(actor, fact));
-        self.told(target, deed, None, position, What::Like)?;
+        self.note(target, deed, None, position, What::Like);
         self.staged.put(Table::Likes, deed_key(target.position, position), deed.to_bytes());
         self.staged.put(Table::Likers, liker, position.to_be_bytes().to_vec());
         Ok(())
@@ -179,29 +183,32 @@ impl<'a> Changes<'a> {
             return Ok(());
         }
         let (position, deed) = (fact.position().0, deed_of(actor, fact));
-        self.told(target, deed, reply_to.map(|reply| reply.author), position, What::Comment)?;
+        self.note(target, deed, reply_to.map(|reply| reply.author), position, What::Comment);
         let row = Said { comment, text, reply_to }.to_bytes(deed)?;
         self.staged.put(Table::Comments, deed_key(target.position, position), row);
         self.staged.put(Table::CommentIds, id, position.to_be_bytes().to_vec());
         Ok(())
     }
 
-    /// Takes a post away with all that was said of it. Notices stay, and are passed over.
+    /// Takes a post away with all that was said of it and all notices of it.
     fn delete(&mut self, post: PostId, target: &Target) -> Result<(), ProjectionError> {
         let Target { position, author } = *target;
+        let row = self.staged.get(Table::Posts, &position.to_be_bytes())?.ok_or(Table::Posts.damaged())?;
+        let row: PostRow = from_json("posts", &row)?;
+        reminded(&row).for_each(|user| self.staged.remove(Table::Notices, person_key(user, position)));
         self.staged.remove(Table::Posts, position.to_be_bytes().to_vec());
         self.staged.remove(Table::PostIds, post.0.as_bytes().to_vec());
         self.staged.remove(Table::Albums, person_key(author, position));
-        self.news.posts.push((author, position, false));
-        for (key, value) in self.staged.latest(Table::Likes, all_below(position), |_| true)? {
+        self.news.deleted.push((author, position));
+        for (key, value) in self.staged.range(Table::Likes, all_below(position))? {
             let parts = number_at(&key, 8).zip(Deed::read(&value));
             let (like, deed) = parts.ok_or(Table::Likes.damaged())?;
             self.remove_like(target, deed.actor, like);
         }
-        for (key, value) in self.staged.latest(Table::Comments, all_below(position), |_| true)? {
+        for (key, value) in self.staged.range(Table::Comments, all_below(position))? {
             let parts = number_at(&key, 8).zip(Deed::read(&value)).zip(Said::read(&value));
             let ((comment, deed), said) = parts.ok_or(Table::Comments.damaged())?;
-            self.remove_comment(target, below_key(position, said.comment.0), deed.actor, comment);
+            self.remove_comment(target, deed.actor, &said, comment);
         }
         Ok(())
     }
@@ -209,42 +216,38 @@ impl<'a> Changes<'a> {
     fn remove_like(&mut self, target: &Target, actor: UserId, like: u64) {
         self.staged.remove(Table::Likes, deed_key(target.position, like));
         self.staged.remove(Table::Likers, below_key(target.position, actor.0));
-        self.staged.remove(Table::Interactions, person_key(actor, like));
+        self.forget(target, actor, None, like);
     }
 
-    fn remove_comment(&mut self, target: &Target, id: Vec<u8>, actor: UserId, comment: u64) {
+    fn remove_comment(&mut self, target: &Target, actor: UserId, said: &Said, comment: u64) {
         self.staged.remove(Table::Comments, deed_key(target.position, comment));
-        self.staged.remove(Table::CommentIds, id);
-        self.staged.remove(Table::Interactions, person_key(actor, comment));
+        self.staged.remove(Table::CommentIds, below_key(target.position, said.comment.0));
+        self.forget(target, actor, said.reply_to.map(|reply| reply.author), comment);
     }
 
-    /// Notes who did something and who may be told of it: the author, who is answered, and the company. Whether it is
-    /// shown to them is judged when they look.
-    fn told(
-        &mut self,
-        target: &Target,
-        deed: Deed,
-        answered: Option<UserId>,
-        position: u64,
-        what: What,
-    ) -> Result<(), ProjectionError> {
+    /// Notes who did something and whom it is about: the author, and who is answered. Whether they see it is judged when
+    /// they look, and so is who else is told of it: no like may cost more the more people like a post.
+    fn note(&mut self, target: &Target, deed: Deed, answered: Option<UserId>, position: u64, what: What) {
         let pointer = Pointer { post: target.position, what };
-        self.staged.put(Table::Interactions, person_key(deed.actor, position), pointer.to_bytes());
-        let mut people: BTreeSet<UserId> = answered.into_iter().chain([target.author]).collect();
-        let since = deed.version.saturating_sub(COMPANY);
-        for table in [Table::Likes, Table::Comments] {
-            let recent = |value: &[u8]| Deed::read(value).is_some_and(|deed| deed.version >= since);
-            let rows = self.staged.latest(table, all_below(target.position), recent)?;
-            people.extend(rows.values().filter_map(|value| Deed::read(value)).map(|deed| deed.actor));
-        }
-        people.remove(&deed.actor);
-        people.into_iter().for_each(|user| self.tell(user, position, pointer));
-        Ok(())
+        let own = Own { pointer, version: deed.version };
+        self.staged.put(Table::Interactions, person_key(deed.actor, position), own.to_bytes());
+        let about = concerned(target, deed.actor, answered).collect();
+        self.tell(Tiding { position, pointer, actor: deed.actor, version: deed.version, about });
     }
 
-    fn tell(&mut self, user: UserId, position: u64, pointer: Pointer) {
-        self.staged.put(Table::Notices, person_key(user, position), pointer.to_bytes());
-        self.news.notices.push((user, position));
+    fn tell(&mut self, tiding: Tiding) {
+        for user in &tiding.about {
+            self.staged.put(Table::Notices, person_key(*user, tiding.position), tiding.pointer.to_bytes());
+        }
+        self.news.tidings.push(tiding);
+    }
+
+    /// Undoes what [`Self::note`] has noted.
+    fn forget(&mut self, target: &Target, actor: UserId, answered: Option<UserId>, position: u64) {
+        self.staged.remove(Table::Interactions, person_key(actor, position));
+        for user in concerned(target, actor, answered) {
+            self.staged.remove(Table::Notices, person_key(user, position));
+        }
     }
 
     fn position_at(&self, table: Table, key: &[u8]) -> Result<Option<u64>, ProjectionError> {
@@ -259,4 +262,15 @@ fn deed_of(actor: UserId, fact: &Fact) -> Deed {
 
 fn all_below(post: u64) -> (Vec<u8>, Vec<u8>) {
     (deed_key(post, 0), deed_key(post, u64::MAX))
+}
+
+/// Whom a post reminds, besides its author.
+fn reminded(row: &PostRow) -> impl Iterator<Item = UserId> {
+    row.draft.remind.iter().copied().filter(|user| *user != row.author)
+}
+
+/// Whom something below a post is about: its author, and who is answered. Nobody is told of what they did themselves.
+fn concerned(target: &Target, actor: UserId, answered: Option<UserId>) -> impl Iterator<Item = UserId> {
+    let answered = answered.filter(|answered| *answered != target.author);
+    std::iter::once(target.author).chain(answered).filter(move |user| *user != actor)
 }

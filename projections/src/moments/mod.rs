@@ -9,17 +9,21 @@
 //! - `rows`: the rows on disk; `index`: what is held in memory of each author and person; `digest`: the posts that people
 //!   look at.
 //! - [`view`]: what is asked without asking who looks; [`viewer`]: somebody who looks, and what of a post they see.
-//! - the questions: `timeline` (timeline and albums), `talk` (likes, comments, one's own), `notices`;
-//!   [`answers`]: what they are answered with.
+//! - the questions: `timeline` (timeline and albums), `talk` (likes, comments, one's own), `notices`, with `company`: what
+//!   others do where one did something; `page`: a page while it is being filled; [`answers`]: what they are answered with.
+//! - [`tidings`]: what has just happened, for those who are connected.
 
 pub mod answers;
+mod company;
 mod digest;
 mod fold;
 mod index;
 mod notices;
+mod page;
 mod rows;
 mod staged;
 mod talk;
+pub mod tidings;
 mod timeline;
 pub mod view;
 pub mod viewer;
@@ -32,8 +36,9 @@ pub use answers::{
     Badge, CommentShown, Comments, InteractionShown, Interactions, LikeShown, Likes, NoticeKind, NoticeShown, Notices,
     PostShown, Posts,
 };
+pub use tidings::Tiding;
 pub use view::MomentsView;
-pub use viewer::Viewer;
+pub use viewer::{Bounds, Viewer};
 
 use self::{rows::Tables, staged::Staged};
 use crate::{Fact, Projection, ProjectionError, rows::RowStore};
@@ -47,7 +52,7 @@ pub struct MomentsProjection {
 
 impl Projection for MomentsProjection {
     const NAME: &'static str = "moments";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type View = MomentsView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

@@ -8,7 +8,7 @@ use domain::{
 use fjall::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use super::index::Index;
+use super::index::{Index, Placed};
 use crate::{
     ProjectionError,
     rows::{RowStore, from_json, id_at, number, number_at, to_json},
@@ -115,6 +115,8 @@ pub(super) struct Pointer {
 }
 
 impl Pointer {
+    const BYTES: usize = 9;
+
     pub(super) fn to_bytes(self) -> Vec<u8> {
         let mut bytes = self.post.to_be_bytes().to_vec();
         bytes.push(self.what as u8);
@@ -129,6 +131,35 @@ impl Pointer {
             _ => return None,
         };
         Some(Self { post: number(bytes)?, what })
+    }
+
+    /// The keyspace that has the deed; none for a reminder, which the post has.
+    pub(super) fn table(self) -> Option<Table> {
+        match self.what {
+            What::Reminder => None,
+            What::Like => Some(Table::Likes),
+            What::Comment => Some(Table::Comments),
+        }
+    }
+}
+
+/// What somebody did themselves, in their list of it. As bytes: the [`Pointer`], then the version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Own {
+    pub(super) pointer: Pointer,
+    /// Version of the event in the post's stream.
+    pub(super) version: u64,
+}
+
+impl Own {
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = self.pointer.to_bytes();
+        bytes.extend(self.version.to_be_bytes());
+        bytes
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        Some(Self { pointer: Pointer::read(bytes)?, version: number_at(bytes, Pointer::BYTES)? })
     }
 }
 
@@ -145,6 +176,11 @@ pub(super) fn deed_key(post: u64, position: u64) -> Vec<u8> {
 /// The key of somebody or something below a post.
 pub(super) fn below_key(post: u64, id: uuid::Uuid) -> Vec<u8> {
     [post.to_be_bytes().as_slice(), id.as_bytes()].concat()
+}
+
+/// A post as a row of an album has it: the key ends in the position, the value is the time in microseconds.
+fn placed(key: &[u8], value: &[u8]) -> Option<Placed> {
+    Some(Placed { position: number_at(key, 16)?, at_micros: number(value)?.cast_signed() })
 }
 
 /// The keyspaces.
@@ -177,10 +213,10 @@ impl Tables {
     pub(super) fn load(&self) -> Result<Index, ProjectionError> {
         let mut index = Index::default();
         for row in self.of(Table::Albums)?.iter() {
-            let (key, _) = row.into_inner()?;
-            let parts = id_at(&key, 0).zip(number_at(&key, 16));
-            let (author, position) = parts.ok_or(Table::Albums.damaged())?;
-            index.publish(UserId(author), position);
+            let (key, value) = row.into_inner()?;
+            let parts = id_at(&key, 0).zip(placed(&key, &value));
+            let (author, post) = parts.ok_or(Table::Albums.damaged())?;
+            index.publish(UserId(author), post);
         }
         for row in self.of(Table::Circles)?.iter() {
             let (key, value) = row.into_inner()?;
@@ -203,11 +239,24 @@ impl Tables {
     }
 
     /// The author's newest post before a position.
-    pub(super) fn post_before(&self, author: UserId, before: u64) -> Result<Option<u64>, ProjectionError> {
+    pub(super) fn post_before(&self, author: UserId, before: u64) -> Result<Option<Placed>, ProjectionError> {
         let range = person_key(author, 0)..person_key(author, before);
         let Some(row) = self.of(Table::Albums)?.range(range).next_back() else { return Ok(None) };
-        let key = row.key()?;
-        number_at(&key, 16).map(Some).ok_or(Table::Albums.damaged())
+        let (key, value) = row.into_inner()?;
+        placed(&key, &value).map(Some).ok_or(Table::Albums.damaged())
+    }
+
+    /// What somebody did themselves before a position and what stands, the latest first.
+    pub(super) fn own_before(
+        &self,
+        user: UserId,
+        before: u64,
+    ) -> Result<impl Iterator<Item = Result<(u64, Own), ProjectionError>>, ProjectionError> {
+        let range = person_key(user, 0)..person_key(user, before);
+        Ok(self.of(Table::Interactions)?.range(range).rev().map(|row| {
+            let (key, value) = row.into_inner()?;
+            number_at(&key, 16).zip(Own::read(&value)).ok_or(Table::Interactions.damaged())
+        }))
     }
 
     /// The deed at a position below a post, with its row; none where it was undone.

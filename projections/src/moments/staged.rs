@@ -34,26 +34,21 @@ impl<'a> Staged<'a> {
         }
     }
 
-    /// The rows between two keys, the second excluded, from the last one back for as long as `wanted` says of their
-    /// values; in no particular order.
-    pub(super) fn latest(
+    /// The rows between two keys, the second excluded.
+    pub(super) fn range(
         &self,
         table: Table,
         (from, to): (Vec<u8>, Vec<u8>),
-        wanted: impl Fn(&[u8]) -> bool,
     ) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, ProjectionError> {
         let mut found = BTreeMap::new();
-        for row in self.tables.of(table)?.range(from.clone()..to.clone()).rev() {
+        for row in self.tables.of(table)?.range(from.clone()..to.clone()) {
             let (key, value) = row.into_inner()?;
-            if !wanted(&value) {
-                break;
-            }
             found.insert(key.to_vec(), value.to_vec());
         }
         for ((_, key), staged) in self.rows.range((table, from)..(table, to)) {
             match staged {
-                Some(value) if wanted(value) => found.insert(key.clone(), value.clone()),
-                _ => found.remove(key),
+                Some(value) => found.insert(key.clone(), value.clone()),
+                None => found.remove(key),
             };
         }
         Ok(found)

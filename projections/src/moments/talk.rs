@@ -4,7 +4,8 @@ use domain::{PostId, moments::visibility::Sight};
 
 use super::{
     CommentShown, Comments, InteractionShown, Interactions, LikeShown, Likes, Viewer,
-    rows::{Deed, Pointer, Said, Table, What, deed_key, person_key},
+    page::Page,
+    rows::{Deed, Pointer, Said, Table, deed_key},
     viewer::Seen,
 };
 use crate::{ProjectionError, rows::number_at};
@@ -98,19 +99,15 @@ impl Viewer<'_> {
     /// # Errors
     /// When rows can't be read.
     pub fn interactions(&self, before: Option<u64>, limit: usize) -> Result<Interactions, ProjectionError> {
-        let mut interactions = vec![];
-        let range = person_key(self.user, 0)..person_key(self.user, before.unwrap_or(u64::MAX));
-        for row in self.moments.tables.of(Table::Interactions)?.range(range).rev() {
-            let (key, value) = row.into_inner()?;
-            let parts = number_at(&key, 16).zip(Pointer::read(&value));
-            let (position, pointer) = parts.ok_or(Table::Interactions.damaged())?;
-            let Some(shown) = self.interaction(position, pointer)? else { continue };
-            if interactions.len() >= limit {
-                return Ok(Interactions { interactions, more: true });
+        let mut page = Page::new(limit, self.bounds.passed_over);
+        for own in self.moments.tables.own_before(self.user, before.unwrap_or(u64::MAX))? {
+            let (position, own) = own?;
+            if !page.take(position, self.interaction(position, own.pointer)?) {
+                break;
             }
-            interactions.push(shown);
         }
-        Ok(Interactions { interactions, more: false })
+        let (interactions, next) = page.done();
+        Ok(Interactions { interactions, more: next.is_some(), next })
     }
 
     fn interaction(&self, position: u64, pointer: Pointer) -> Result<Option<InteractionShown>, ProjectionError> {
@@ -126,11 +123,7 @@ impl Viewer<'_> {
         position: u64,
         pointer: Pointer,
     ) -> Result<Option<(Deed, Option<CommentShown>)>, ProjectionError> {
-        let table = match pointer.what {
-            What::Like => Table::Likes,
-            What::Comment => Table::Comments,
-            What::Reminder => return Ok(None),
-        };
+        let Some(table) = pointer.table() else { return Ok(None) };
         let Some((deed, value)) = self.moments.tables.deed(table, pointer.post, position)? else { return Ok(None) };
         if table == Table::Likes {
             return Ok(Some((deed, None)));

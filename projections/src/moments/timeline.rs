@@ -4,15 +4,18 @@ use std::collections::{BinaryHeap, HashSet};
 
 use domain::{UserId, moments::visibility::Sight};
 
-use super::{PostShown, Posts, Viewer, viewer::Seen};
+use super::{PostShown, Posts, Viewer, index::Placed, page::Page, viewer::Seen};
 use crate::ProjectionError;
+
+/// A post at a position that may be for the viewer; none where it is not.
+type Candidate = Result<(u64, Option<Seen>), ProjectionError>;
 
 /// The posts that may be in somebody's timeline, newest first. Of each author only the newest is at hand; an author is
 /// looked at more closely when it is their turn.
 struct Feed<'a, 'v> {
     viewer: &'a Viewer<'v>,
     /// The newest post of each author that has not come.
-    heads: BinaryHeap<(u64, UserId)>,
+    heads: BinaryHeap<(Placed, UserId)>,
     /// Authors who have been looked at, and belong in the timeline.
     admitted: HashSet<UserId>,
 }
@@ -24,39 +27,66 @@ impl<'a, 'v> Feed<'a, 'v> {
         let mut heads = vec![];
         for author in contacts.chain(own.then_some(viewer.user)) {
             let newest = viewer.moments.post_before(author, before)?;
-            heads.extend(newest.map(|position| (position, author)));
+            heads.extend(newest.map(|post| (post, author)));
         }
         Ok(Self { viewer, heads: heads.into(), admitted: HashSet::new() })
     }
 
-    /// The next post that the viewer sees in full.
-    fn next(&mut self) -> Result<Option<Seen>, ProjectionError> {
-        while let Some((position, author)) = self.heads.pop() {
-            if !self.admits(author) {
-                continue;
-            }
-            let older = self.viewer.moments.post_before(author, position)?;
-            self.heads.extend(older.map(|position| (position, author)));
-            let seen = self.viewer.seen(position)?.filter(|seen| seen.sight == Sight::Full);
-            if seen.is_some() {
-                return Ok(seen);
-            }
-        }
-        Ok(None)
+    /// Puts an author's next older post in its place, and looks at this one.
+    fn look(&mut self, author: UserId, position: u64) -> Candidate {
+        let older = self.viewer.moments.post_before(author, position)?;
+        self.heads.extend(older.map(|post| (post, author)));
+        let seen = self.viewer.seen(position)?.filter(|seen| seen.sight == Sight::Full);
+        Ok((position, seen))
     }
 
     /// Whether an author belongs in the timeline at all.
     fn admits(&mut self, author: UserId) -> bool {
-        let Viewer { user, relationships, .. } = self.viewer;
-        if author == *user || self.admitted.contains(&author) {
+        let viewer = self.viewer;
+        if author == viewer.user || self.admitted.contains(&author) {
             return true;
         }
-        let regard = relationships.regard(author, *user);
-        let admitted = regard.bond.is_open() && !regard.shut_out && !relationships.skips(*user, author);
+        let admitted = viewer.sight_at_most(author) == Sight::Full && !viewer.relationships.skips(viewer.user, author);
         if admitted {
             self.admitted.insert(author);
         }
         admitted
+    }
+}
+
+impl Iterator for Feed<'_, '_> {
+    type Item = Candidate;
+
+    fn next(&mut self) -> Option<Candidate> {
+        loop {
+            let (post, author) = self.heads.pop()?;
+            if self.admits(author) && !self.viewer.is_past(author, post) {
+                return Some(self.look(author, post.position));
+            }
+        }
+    }
+}
+
+/// The posts of one author, newest first, as far as the viewer may see any.
+struct Album<'a, 'v> {
+    viewer: &'a Viewer<'v>,
+    author: UserId,
+    before: u64,
+}
+
+impl Iterator for Album<'_, '_> {
+    type Item = Candidate;
+
+    fn next(&mut self) -> Option<Candidate> {
+        let look = |post: Placed| Ok((post.position, self.viewer.seen(post.position)?));
+        match self.viewer.moments.post_before(self.author, self.before) {
+            Err(error) => Some(Err(error)),
+            Ok(post) => {
+                let post = post.filter(|post| !self.viewer.is_past(self.author, *post))?;
+                self.before = post.position;
+                Some(look(post))
+            }
+        }
     }
 }
 
@@ -67,8 +97,7 @@ impl Viewer<'_> {
     /// # Errors
     /// When rows can't be read.
     pub fn timeline(&self, before: Option<u64>, limit: usize) -> Result<Posts, ProjectionError> {
-        let mut feed = Feed::before(self, before.unwrap_or(u64::MAX), true)?;
-        self.page(limit, || feed.next())
+        self.page(limit, Feed::before(self, before.unwrap_or(u64::MAX), true)?)
     }
 
     /// Whether the timeline has a post of somebody else behind the one that they saw there last.
@@ -77,8 +106,14 @@ impl Viewer<'_> {
     /// When rows can't be read.
     pub fn has_new(&self) -> Result<bool, ProjectionError> {
         let viewed = self.moments.circle(self.user).viewed;
-        let newest = Feed::before(self, u64::MAX, false)?.next()?;
-        Ok(newest.is_some_and(|seen| seen.position > viewed))
+        for candidate in Feed::before(self, u64::MAX, false)?.take(self.bounds.passed_over) {
+            match candidate? {
+                (position, _) if position <= viewed => return Ok(false),
+                (_, None) => {}
+                (_, Some(_)) => return Ok(true),
+            }
+        }
+        Ok(false)
     }
 
     /// A page of somebody's album: newest first, those before a position, at most `limit`. Friends see the posts that
@@ -89,57 +124,39 @@ impl Viewer<'_> {
     /// When rows can't be read.
     pub fn album(&self, author: UserId, before: Option<u64>, limit: usize) -> Result<Posts, ProjectionError> {
         let before = before.unwrap_or(u64::MAX);
-        if author != self.user && !self.relationships.bond(author, self.user).mutual {
-            let mut bare = self.bare_album(author)?.into_iter().filter(|seen| seen.position < before);
-            return self.page(limit, || Ok(bare.next()));
+        match self.sight_at_most(author) {
+            Sight::Nothing => Ok(Posts::default()),
+            Sight::Bare => {
+                let bare = self.bare_album(author)?.into_iter().filter(|seen| seen.position < before);
+                self.page(limit, bare.map(|seen| Ok((seen.position, Some(seen)))))
+            }
+            Sight::Full => self.page(limit, Album { viewer: self, author, before }),
         }
-        let mut album = Album { viewer: self, author, before };
-        self.page(limit, || album.next())
     }
 
     /// The album of an author whose friend the viewer is not: the latest few of what they see.
     pub(super) fn bare_album(&self, author: UserId) -> Result<Vec<Seen>, ProjectionError> {
-        let mut album = Album { viewer: self, author, before: u64::MAX };
+        let album = Album { viewer: self, author, before: u64::MAX };
         let mut posts = vec![];
-        while posts.len() < self.stranger_posts {
-            let Some(seen) = album.next()? else { break };
-            posts.push(seen);
+        for candidate in album.take(self.bounds.passed_over) {
+            posts.extend(candidate?.1);
+            if posts.len() >= self.bounds.stranger_posts {
+                break;
+            }
         }
         Ok(posts)
     }
 
-    fn page(
-        &self,
-        limit: usize,
-        mut next: impl FnMut() -> Result<Option<Seen>, ProjectionError>,
-    ) -> Result<Posts, ProjectionError> {
-        let mut posts: Vec<PostShown> = vec![];
-        while let Some(seen) = next()? {
-            if posts.len() >= limit {
-                return Ok(Posts { posts, more: true });
-            }
-            posts.push(self.shown(seen)?);
-        }
-        Ok(Posts { posts, more: false })
-    }
-}
-
-/// The posts of one author that the viewer sees, newest first.
-struct Album<'a, 'v> {
-    viewer: &'a Viewer<'v>,
-    author: UserId,
-    before: u64,
-}
-
-impl Album<'_, '_> {
-    fn next(&mut self) -> Result<Option<Seen>, ProjectionError> {
-        while let Some(position) = self.viewer.moments.post_before(self.author, self.before)? {
-            self.before = position;
-            let seen = self.viewer.seen(position)?;
-            if seen.is_some() {
-                return Ok(seen);
+    fn page(&self, limit: usize, candidates: impl Iterator<Item = Candidate>) -> Result<Posts, ProjectionError> {
+        let mut page = Page::new(limit, self.bounds.passed_over);
+        for candidate in candidates {
+            let (position, seen) = candidate?;
+            if !page.take(position, seen) {
+                break;
             }
         }
-        Ok(None)
+        let (seen, next) = page.done();
+        let posts = seen.into_iter().map(|seen| self.shown(seen)).collect::<Result<Vec<PostShown>, _>>()?;
+        Ok(Posts { posts, more: next.is_some(), next })
     }
 }

@@ -1,16 +1,18 @@
 //! What is asked without asking who looks.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::{Circle, UserId};
-use eventlog::Position;
 use parking_lot::{Mutex, RwLock};
 
 use super::{
     digest::Digests,
     fold::News,
-    index::{Index, Older},
+    index::{Index, Older, Placed},
     rows::Tables,
-    viewer::Viewer,
+    tidings::{Companies, Tiding},
+    viewer::{Bounds, Viewer},
 };
 use crate::{ProjectionError, people::PeopleView};
 
@@ -19,33 +21,33 @@ pub struct MomentsView {
     pub(super) tables: Tables,
     pub(super) index: RwLock<Index>,
     pub(super) digests: Digests,
-    /// Whom the batch taken in last may have something to tell, and what.
-    fresh: Mutex<Vec<(UserId, Position)>>,
+    companies: Companies,
+    /// What the batch taken in last may have to tell somebody.
+    fresh: Mutex<Vec<Tiding>>,
 }
 
 impl MomentsView {
     pub(super) fn new(tables: Tables, index: Index) -> Self {
-        Self { tables, index: RwLock::new(index), digests: Digests::default(), fresh: Mutex::default() }
+        let (digests, companies) = (Digests::default(), Companies::default());
+        Self { tables, index: RwLock::new(index), digests, companies, fresh: Mutex::default() }
     }
 
     /// Takes in what a batch has changed in memory.
     pub(super) fn show(&self, news: News) {
-        let fresh = news.notices.into_iter().map(|(user, position)| (user, Position(position)));
-        *self.fresh.lock() = fresh.collect();
+        if !news.tidings.is_empty() {
+            self.companies.take(&news.tidings);
+        }
+        *self.fresh.lock() = news.tidings;
         if !news.touched.is_empty() {
             self.digests.forget(news.touched);
         }
-        if news.posts.is_empty() && news.circles.is_empty() {
+        if news.published.is_empty() && news.deleted.is_empty() && news.circles.is_empty() {
             return;
         }
         let mut index = self.index.write();
-        for (author, position, published) in news.posts {
-            if published {
-                index.publish(author, position);
-            } else {
-                index.delete(author, position);
-            }
-        }
+        // A post is not published again after it was deleted.
+        news.published.into_iter().for_each(|(author, post)| index.publish(author, post));
+        news.deleted.into_iter().for_each(|(author, position)| index.delete(author, position));
         news.circles.into_iter().for_each(|(user, circle)| index.set_circle(user, circle));
     }
 
@@ -55,31 +57,37 @@ impl MomentsView {
         self.index.read().circle(user)
     }
 
-    /// Somebody who looks at a time. `stranger_posts` is how many of an author's latest posts are shown to who is no
-    /// friend. Keeps the relations of `people` from changing: for one page at a time.
+    /// Somebody who looks at a time. Keeps the relations of `people` from changing: for one page at a time.
     #[must_use]
     pub fn seen_by<'a>(
         &'a self,
         user: UserId,
         people: &'a PeopleView,
         now: DateTime<Utc>,
-        stranger_posts: usize,
+        bounds: Bounds,
     ) -> Viewer<'a> {
-        Viewer::new(self, user, people.relationships(), now, stranger_posts)
+        Viewer::new(self, user, people.relationships(), now, bounds)
     }
 
-    /// Whom the batch taken in last may have something to tell, and the positions of their notices; whether they see
-    /// them is another question ([`Viewer::notice`]).
+    /// What the batch taken in last may have to tell somebody.
     #[must_use]
-    pub fn fresh_notices(&self) -> Vec<(UserId, Position)> {
+    pub fn fresh_tidings(&self) -> Vec<Tiding> {
         self.fresh.lock().clone()
     }
 
+    /// Everybody who may have to be told of something; whether they see it is another question ([`Viewer::notice`]).
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn told_of(&self, tiding: &Tiding) -> Result<BTreeSet<UserId>, ProjectionError> {
+        self.companies.told_of(&self.tables, tiding)
+    }
+
     /// An author's newest post before a position.
-    pub(super) fn post_before(&self, author: UserId, before: u64) -> Result<Option<u64>, ProjectionError> {
+    pub(super) fn post_before(&self, author: UserId, before: u64) -> Result<Option<Placed>, ProjectionError> {
         let older = self.index.read().before(author, before);
         match older {
-            Older::Known(position) => Ok(position),
+            Older::Known(post) => Ok(post),
             Older::OnDisk(before) => self.tables.post_before(author, before),
         }
     }

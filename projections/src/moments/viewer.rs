@@ -2,13 +2,13 @@
 
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     PostId, UserId,
-    moments::visibility::{Sight, is_shown, sight},
+    moments::visibility::{Sight, is_shown, sight, sight_at_most},
 };
 
-use super::{MomentsView, PostShown, digest::Digest, rows::PostRow};
+use super::{MomentsView, PostShown, digest::Digest, index::Placed, rows::PostRow, tidings::COMPANY};
 use crate::{ProjectionError, people::Relationships};
 
 /// Most likes that come with a post; more are asked for.
@@ -16,13 +16,37 @@ const LIKES_SHOWN: usize = 50;
 /// Most comments that come with a post; more are asked for.
 const COMMENTS_SHOWN: usize = 20;
 
+/// An author's posts stand in the order of the log, and the clocks behind their times agree to within this: where one is
+/// further than that behind the author's window, all older ones are behind it too.
+const CLOCKS_AGREE: TimeDelta = TimeDelta::days(1);
+
+/// How far one look goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// How many of an author's latest posts are shown to who is no friend.
+    pub stranger_posts: usize,
+    /// How many posts, interactions or notices that the viewer does not see a page goes past before it ends early.
+    pub passed_over: usize,
+    /// Besides whom it is about, those are told of a like or comment of whom something stands among the last so many
+    /// things that happened below the post.
+    pub company: u64,
+    /// Of what somebody did themselves so many of the latest things have them told of what others do there.
+    pub own_deeds: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { stranger_posts: 10, passed_over: 1_000, company: COMPANY, own_deeds: 50 }
+    }
+}
+
 /// Somebody who looks at a time.
 pub struct Viewer<'a> {
     pub(super) moments: &'a MomentsView,
     pub(super) user: UserId,
     pub(super) relationships: Relationships<'a>,
     now: DateTime<Utc>,
-    pub(super) stranger_posts: usize,
+    pub(super) bounds: Bounds,
     /// Which two people are known to each other, as far as that was asked already.
     known: RefCell<HashMap<(UserId, UserId), bool>>,
 }
@@ -46,9 +70,25 @@ impl<'a> Viewer<'a> {
         user: UserId,
         relationships: Relationships<'a>,
         now: DateTime<Utc>,
-        stranger_posts: usize,
+        bounds: Bounds,
     ) -> Self {
-        Self { moments, user, relationships, now, stranger_posts, known: RefCell::default() }
+        Self { moments, user, relationships, now, bounds, known: RefCell::default() }
+    }
+
+    /// The most that they see of any post of an author.
+    pub(super) fn sight_at_most(&self, author: UserId) -> Sight {
+        if author == self.user {
+            return Sight::Full;
+        }
+        let settings = self.moments.index.read().settings(author);
+        sight_at_most(&settings, self.relationships.regard(author, self.user))
+    }
+
+    /// Whether a post of an author is so far behind the window that all older ones are as well.
+    pub(super) fn is_past(&self, author: UserId, post: Placed) -> bool {
+        let window = self.moments.index.read().settings(author).window;
+        let at = DateTime::from_timestamp_micros(post.at_micros).unwrap_or_default();
+        author != self.user && !window.has(at + CLOCKS_AGREE, self.now)
     }
 
     /// How much of a post they see.

@@ -14,8 +14,16 @@ use domain::{
     },
 };
 
-/// How many of the latest posts a stranger sees.
-pub const STRANGER_POSTS: usize = 2;
+/// The numbers in the rules.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Numbers {
+    /// How many of the latest posts a stranger sees.
+    pub stranger_posts: usize,
+    /// Those are told of something below a post who did something themselves among the last so many things there.
+    pub company: u64,
+    /// Of what somebody did themselves, so many of the latest things count for that.
+    pub own_deeds: usize,
+}
 
 /// How much somebody sees of a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +40,8 @@ pub struct Deed {
     pub actor: UserId,
     pub comment: Option<CommentId>,
     pub answered: Option<UserId>,
-    /// Who could have been told when it happened.
-    pub told: BTreeSet<UserId>,
+    /// Which of all things that happened to the post it was.
+    pub version: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +52,8 @@ pub struct Post {
     pub at: DateTime<Utc>,
     pub audience: Audience,
     pub remind: BTreeSet<UserId>,
+    /// How many things have happened to it.
+    pub version: u64,
     /// What stands below it, in the order in which it was done.
     pub deeds: Vec<Deed>,
 }
@@ -51,6 +61,7 @@ pub struct Post {
 /// Everything that has happened, as plain sets.
 #[derive(Clone, Debug, Default)]
 pub struct Oracle {
+    pub numbers: Numbers,
     pub holds: BTreeSet<(UserId, UserId)>,
     pub began_as_chats_only: BTreeSet<(UserId, UserId)>,
     pub notes: BTreeMap<(UserId, UserId), Notes>,
@@ -172,7 +183,7 @@ impl Oracle {
             .map(|(post, sees)| self.found(viewer, post, sees))
             .collect();
         if author != viewer && !self.friends(author, viewer) {
-            found.truncate(STRANGER_POSTS);
+            found.truncate(self.numbers.stranger_posts);
         }
         found
     }
@@ -191,17 +202,28 @@ impl Oracle {
         positions
     }
 
+    /// Positions of the latest of what somebody did, and what stands.
+    fn latest_deeds(&self, user: UserId) -> BTreeSet<u64> {
+        let own = self.posts.iter().flat_map(|post| post.deeds.iter()).filter(|deed| deed.actor == user);
+        let mut positions: Vec<u64> = own.map(|deed| deed.position).collect();
+        positions.sort_unstable_by(|one, other| other.cmp(one));
+        positions.into_iter().take(self.numbers.own_deeds).collect()
+    }
+
     /// Rules 16 to 20: positions of notices and whether each is about the viewer, the latest first.
     pub fn notices(&self, viewer: UserId, now: DateTime<Utc>) -> Vec<(u64, bool)> {
-        let mut notices = vec![];
+        let (mut notices, latest) = (vec![], self.latest_deeds(viewer));
         for post in self.posts.iter().filter(|post| self.sees(viewer, post, now) == Sees::All) {
             if post.remind.contains(&viewer) && post.author != viewer {
                 notices.push((post.position, true));
             }
-            for deed in post.deeds.iter().filter(|deed| deed.told.contains(&viewer)) {
+            let own = || post.deeds.iter().filter(|deed| latest.contains(&deed.position));
+            for deed in post.deeds.iter().filter(|deed| deed.actor != viewer) {
                 let about_me = post.author == viewer || deed.answered == Some(viewer);
-                let wanted = about_me || !self.settings(viewer).only_about_me;
-                if wanted && self.sees_deed(viewer, post, deed) {
+                let last = |own: &Deed| own.version + self.numbers.company;
+                let was_there = own().any(|own| own.version < deed.version && deed.version <= last(own));
+                let told = about_me || was_there && !self.settings(viewer).only_about_me;
+                if told && self.sees_deed(viewer, post, deed) {
                     notices.push((deed.position, about_me));
                 }
             }

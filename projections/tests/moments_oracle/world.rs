@@ -21,7 +21,7 @@ use projections::Fact;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 use super::{
-    oracle::{Deed, Oracle, Post, Sees},
+    oracle::{Deed, Numbers, Oracle, Post, Sees},
     support::{Writer, epoch},
 };
 
@@ -38,12 +38,13 @@ pub struct World<'a> {
 
 impl<'a> World<'a> {
     /// Some people, many of whom are friends.
-    pub fn begin(writer: &'a mut Writer, seed: u64) -> Self {
+    pub fn begin(writer: &'a mut Writer, seed: u64, numbers: Numbers) -> Self {
         writer.now = epoch();
         let mut rng = StdRng::seed_from_u64(seed);
         let people: Vec<UserId> = (0..rng.random_range(3..=5)).map(|_| UserId::new()).collect();
         let tags = vec![TagId::new(), TagId::new()];
-        let mut world = Self { oracle: Oracle::default(), people, ever: vec![], writer, tags, rng };
+        let mut world =
+            Self { oracle: Oracle { numbers, ..Oracle::default() }, people, ever: vec![], writer, tags, rng };
         for one in 0..world.people.len() {
             for other in one + 1..world.people.len() {
                 if world.rng.random_bool(0.7) {
@@ -106,6 +107,9 @@ impl<'a> World<'a> {
     }
 
     fn below(&mut self, post: PostId, by: UserId, event: impl Into<PostEvent>) -> u64 {
+        if let Some(post) = self.oracle.posts.iter_mut().find(|known| known.id == post) {
+            post.version += 1;
+        }
         self.writer.append(format!("post-{post}"), Some(by), &[event.into()]).0
     }
 
@@ -203,7 +207,7 @@ impl<'a> World<'a> {
         let draft =
             Draft { text: "tea".into(), audience: audience.clone(), remind: remind.clone(), ..Draft::default() };
         let position = self.below(id, author, PostPublished { draft });
-        self.oracle.posts.push(Post { id, position, author, at, audience, remind, deeds: vec![] });
+        self.oracle.posts.push(Post { id, position, author, at, audience, remind, version: 0, deeds: vec![] });
         self.ever.push(id);
     }
 
@@ -224,13 +228,6 @@ impl<'a> World<'a> {
         self.below(post.id, post.author, PostDeleted {});
     }
 
-    /// Who could be told of something below a post: the author, who is answered, and whoever is there.
-    fn told(&self, post: usize, actor: UserId, answered: Option<UserId>) -> BTreeSet<UserId> {
-        let post = &self.oracle.posts[post];
-        let there = post.deeds.iter().map(|deed| deed.actor);
-        there.chain([post.author]).chain(answered).filter(|user| *user != actor).collect()
-    }
-
     fn like_or_not(&mut self, actor: UserId) {
         let Some(at) = self.post_for(actor) else { return };
         let id = self.oracle.posts[at].id;
@@ -240,9 +237,8 @@ impl<'a> World<'a> {
             self.oracle.posts[at].deeds.retain(|deed| !own(deed));
             return;
         }
-        let told = self.told(at, actor, None);
         let position = self.below(id, actor, PostLiked {});
-        self.oracle.posts[at].deeds.push(Deed { position, actor, comment: None, answered: None, told });
+        self.did(at, Deed { position, actor, comment: None, answered: None, version: 0 });
     }
 
     fn comment(&mut self, actor: UserId) {
@@ -253,9 +249,14 @@ impl<'a> World<'a> {
         let answers = comments.choose(&mut self.rng).filter(|_| self.rng.random_bool(0.6));
         let reply_to = answers.and_then(|deed| Some(ReplyTo { comment: deed.comment?, author: deed.actor }));
         let (comment, answered) = (CommentId::new(), reply_to.map(|reply| reply.author));
-        let told = self.told(at, actor, answered);
         let position = self.below(id, actor, CommentAdded { comment, text: "good".into(), reply_to });
-        self.oracle.posts[at].deeds.push(Deed { position, actor, comment: Some(comment), answered, told });
+        self.did(at, Deed { position, actor, comment: Some(comment), answered, version: 0 });
+    }
+
+    /// Tells the oracle of the last thing that happened to a post.
+    fn did(&mut self, at: usize, deed: Deed) {
+        let post = &mut self.oracle.posts[at];
+        post.deeds.push(Deed { version: post.version, ..deed });
     }
 
     fn delete_comment(&mut self) {
