@@ -134,6 +134,12 @@ fn what_a_post_says_keeps_to_its_rules() {
     publish(json!({ "text": "x", "pictures": [] })).refused(400, "invalid-body");
     publish(json!({ "text": "x", "audience": { "kind": "share" } })).refused(400, "invalid-field");
     publish(json!({ "text": "x", "audience": { "kind": "everybody" } })).refused(400, "invalid-body");
+    for kind in ["friends", "only_me"] {
+        // A list that nobody would look at is refused: whoever wrote it meant something.
+        publish(json!({ "text": "x", "audience": { "kind": kind, "people": [lin.id] } })).refused(400, "invalid-body");
+        publish(json!({ "text": "x", "audience": { "kind": kind, "hide": [lin.id] } })).refused(400, "invalid-body");
+        publish(json!({ "text": "x", "audience": { "kind": kind } })).done();
+    }
     publish(json!({ "text": "x", "audience": { "kind": "hide", "tags": [NEVER] } })).refused(404, "tag-not-found");
     publish(json!({ "text": "x", "remind": [lin.id], "audience": { "kind": "only_me" } })).done();
     publish(json!({ "text": "x", "audience": { "kind": "share", "people": [lin.id] } })).done();
@@ -149,6 +155,26 @@ fn a_mark_ahead_of_the_log_is_refused() {
         mei.put(path, json!({ "position": at - 1 })).done();
         mei.put(path, json!({ "position": u64::MAX })).refused(409, "position-ahead");
         mei.put(path, json!({ "position": -1 })).refused(400, "invalid-body");
+    }
+}
+
+#[test]
+fn a_position_that_can_t_be_is_refused_by_its_name() {
+    let server = SHARED.server();
+    let mei = server.register("mei");
+    let post = mei.publish("First harvest");
+    for (path, name) in [
+        ("timeline".to_owned(), "before"),
+        (format!("albums/{}", mei.id), "before"),
+        ("notices".to_owned(), "before"),
+        ("interactions".to_owned(), "before"),
+        (format!("posts/{post}/likes"), "after"),
+        (format!("posts/{post}/comments"), "after"),
+    ] {
+        let refused = mei.get(&format!("/v1/moments/{path}?{name}={}", u64::MAX)).refused(400, "invalid-query");
+        assert!(text_at(&refused, "detail").starts_with(&format!("{name}:")), "{refused}");
+        mei.get(&format!("/v1/moments/{path}?{name}=0")).done();
+        mei.get(&format!("/v1/moments/{path}?{name}={}", i64::MAX)).done();
     }
 }
 

@@ -111,7 +111,12 @@ impl TalkQuery {
 }
 
 fn before(asked: Option<u64>) -> Result<Option<u64>, Problem> {
-    asked.map(|before| position(Some(before)).map(|position| position.0)).transpose()
+    match asked {
+        Some(before) if i64::try_from(before).is_err() => {
+            Err(Problem::bad_request("invalid-query", "before: no such position"))
+        }
+        asked => Ok(asked),
+    }
 }
 
 /// What to show before anybody looks: whether there is something new in the timeline, and how many notices are unread.

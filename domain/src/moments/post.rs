@@ -35,7 +35,7 @@ pub struct People {
 
 /// For whom a post is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case", tag = "kind")]
+#[serde(rename_all = "snake_case", tag = "kind", try_from = "AudienceFields")]
 pub enum Audience {
     /// For all friends.
     #[default]
@@ -46,6 +46,43 @@ pub enum Audience {
     Share(People),
     /// For all friends but the ones named.
     Hide(People),
+}
+
+/// An audience as it is read. A tagged enum would pass over a list of people where there is no place for one, and who
+/// names people for whom a post is not would show it to them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AudienceFields {
+    kind: AudienceKind,
+    #[serde(default)]
+    people: BTreeSet<UserId>,
+    #[serde(default)]
+    tags: BTreeSet<TagId>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AudienceKind {
+    Friends,
+    OnlyMe,
+    Share,
+    Hide,
+}
+
+impl TryFrom<AudienceFields> for Audience {
+    type Error = &'static str;
+
+    fn try_from(fields: AudienceFields) -> Result<Self, Self::Error> {
+        let AudienceFields { kind, people, tags } = fields;
+        let named = !people.is_empty() || !tags.is_empty();
+        match kind {
+            AudienceKind::Friends | AudienceKind::OnlyMe if named => Err("this kind of audience names nobody"),
+            AudienceKind::Friends => Ok(Self::Friends),
+            AudienceKind::OnlyMe => Ok(Self::OnlyMe),
+            AudienceKind::Share => Ok(Self::Share(People { people, tags })),
+            AudienceKind::Hide => Ok(Self::Hide(People { people, tags })),
+        }
+    }
 }
 
 impl Audience {
