@@ -80,6 +80,8 @@ pub fn configure(config: &mut ServiceConfig) {
     messages::configure(config);
     config.service(merchants::pay_merchant).service(holds::open_red_packet);
     config.service(orders::pay_order).service(orders::create_order);
+    moment_posts::configure(config);
+    moments::configure(config);
     accounts::configure(config);
     people::configure(config);
     contacts::configure(config);
@@ -90,7 +92,6 @@ pub fn configure(config: &mut ServiceConfig) {
     group_members::configure(config);
     group_joins::configure(config);
     sync::configure(config);
-    moments::configure(config);
     config.service(socket::connect);
     search::configure(config);
     conversation_search::configure(config);
@@ -104,7 +105,6 @@ pub fn configure(config: &mut ServiceConfig) {
     pending::configure(config);
     orders::configure(config);
     bills::configure(config);
-    moment_posts::configure(config);
     official_accounts::configure(config);
     account_codes::configure(config);
     subscriptions::configure(config);

@@ -22,8 +22,8 @@ use crate::{
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(publish_post).service(delete_post).service(like_post).service(take_like_back);
-    config.service(add_comment).service(delete_comment);
+    config.service(like_post).service(take_like_back).service(add_comment).service(publish_post);
+    config.service(delete_post).service(delete_comment);
     config.service(change_moments_settings).service(view_timeline).service(read_notices);
 }
 
