@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use commands::people::Session;
+use commands::{people::Session, ports::Presence};
 use domain::{ConversationId, DeviceId, DomainEvent, UserEvent, UserId};
 use eventlog::Position;
 use parking_lot::{Condvar, Mutex};
@@ -362,6 +362,13 @@ impl Hub {
         }
         let is_new = |tiding: &Tiding| tiding.position() >= first.position();
         self.announcements.put(view.fresh_tidings().into_iter().filter(is_new));
+    }
+}
+
+impl Presence for Hub {
+    fn is_connected(&self, user: UserId, device: DeviceId) -> bool {
+        let connections = self.connections.lock();
+        connections.of.get(&user).is_some_and(|of_user| of_user.iter().any(|one| one.session.device == device))
     }
 }
 

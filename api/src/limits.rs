@@ -98,6 +98,8 @@ limits! {
     payment(UserId) = payments;
     /// A request that a bank or biller is asked for.
     outside_call(UserId) = outside_calls;
+    /// Placing a call.
+    call(UserId) = calls;
     /// Another command.
     command(UserId) = commands;
     /// A query.

@@ -68,6 +68,8 @@ pub struct RateOptions {
     pub payments: u32,
     /// Requests that a bank or biller is asked for, per person.
     pub outside_calls: u32,
+    /// Calls that a person places.
+    pub calls: u32,
     /// Other commands per person.
     pub commands: u32,
     /// Queries per person.
@@ -87,6 +89,7 @@ impl Default for RateOptions {
             messages: 1_200,
             payments: 300,
             outside_calls: 30,
+            calls: 60,
             commands: 600,
             queries: 3_000,
         }

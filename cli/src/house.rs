@@ -70,10 +70,12 @@ impl House {
             history: answers.clone(),
             snapshots: Arc::new(snapshots),
             accounts: answers.clone(),
-            followers: answers,
+            followers: answers.clone(),
             dice: Arc::new(SystemDice),
             bank: bank(settings)?,
             billers: billers(settings)?,
+            calls: answers,
+            presence: hub.clone(),
         };
         let clock = clock(settings, &clock_moved);
         let commands = Commands::new(port, clock, settings.policy.clone(), secrets, ports, &settings.commands)

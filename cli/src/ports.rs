@@ -7,12 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commands::{
     CommandError,
     ports::{
-        Accounts, CommandHistory, Deadlines, Due, Followers, PastCommand, Relations, ToAnswer, Unsettled,
-        VisibleMessage,
+        Accounts, CallList, CommandHistory, Deadlines, Due, Followers, LiveCall, PastCommand, Relations, ToAnswer,
+        Unsettled, VisibleMessage,
     },
 };
 use domain::{
-    CommandId, ConversationId, HoldId, MerchantId, OfficialAccountId, OrderId, UserId,
+    CallId, CommandId, ConversationId, HoldId, MerchantId, OfficialAccountId, OrderId, UserId,
     conversation::MessageSent,
     hold::{Payer, Settler, Terms},
     merchant::Sale,
@@ -21,6 +21,7 @@ use eventlog::{EventLog, Position};
 use ledger::{Currency, Money};
 use projections::{
     ReadModels,
+    calls::CallRow,
     chat::{Entry, Reading},
     deadlines::{Item, Wait, WaitKind},
     official::OpenRow,
@@ -224,6 +225,31 @@ impl Followers for Answers {
         };
         Ok(rows.into_iter().map(item).collect())
     }
+}
+
+#[async_trait]
+impl CallList for Answers {
+    fn last_number(&self, conversation: ConversationId) -> Result<u64, CommandError> {
+        self.read_models.calls.now().map_err(unanswered)?.last_number(conversation).map_err(unanswered)
+    }
+
+    fn live_of(&self, user: UserId) -> Result<Vec<CallId>, CommandError> {
+        Ok(self.read_models.calls.now().map_err(unanswered)?.live_of(user))
+    }
+
+    async fn live(&self) -> Result<Vec<LiveCall>, CommandError> {
+        let live = self.fresh(&self.read_models.calls).await?.live();
+        Ok(live.iter().map(live_call).collect())
+    }
+
+    async fn unshown(&self, limit: usize) -> Result<Vec<CallId>, CommandError> {
+        Ok(self.fresh(&self.read_models.calls).await?.unshown(limit))
+    }
+}
+
+fn live_call(row: &CallRow) -> LiveCall {
+    let devices = row.callee_device.map(|device| [(row.caller, row.caller_device), (row.callee, device)]);
+    LiveCall { call: row.call, since: row.invited_at, unheard: row.unheard, devices }
 }
 
 #[async_trait]

@@ -57,6 +57,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("policy.official.*_seconds", 1, YEARS),
     ("policy.official.replies_max", 0, 16),
     ("policy.official.greetings_max", 0, 16),
+    ("policy.calls.*_seconds", 1, 24 * 3600),
     ("policy.money.day_offset_minutes", -14 * 60, 14 * 60),
     ("policy.money.pin_tries", 1, 100),
     ("policy.money.*_seconds", 1, YEARS),

@@ -30,6 +30,8 @@ use crate::{
 const EXPIRIES_EVERY: Duration = Duration::from_secs(5);
 /// How often it is looked up what is to be done about money.
 const MONEY_EVERY: Duration = Duration::from_secs(2);
+/// How often it is looked up what is to be done about calls.
+const CALLS_EVERY: Duration = Duration::from_secs(1);
 /// Time for ending connections, beyond what requests under way are given.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// How often it is looked whether the read models have caught up.
@@ -96,6 +98,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     let expiries = tokio::spawn(end_what_waited(house.commands.clone(), house.clock_moved.subscribe()));
     let money = tokio::spawn(move_money(house.commands.clone(), house.clock_moved.subscribe()));
     let answers = tokio::spawn(answering::answer_followers(house.commands.clone(), house.to_answer.clone()));
+    let calls = tokio::spawn(look_after_calls(house.commands.clone(), house.clock_moved.subscribe()));
     let settle = |settler| tokio::spawn(settle_money(settler, house.commands.clone(), house.clock_moved.subscribe()));
     let settlements = Settler::ALL.map(settle);
     let token = settings.operator_token.as_ref().map(|token| token.reveal());
@@ -119,6 +122,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     };
     expiries.abort();
     money.abort();
+    calls.abort();
     notices.abort();
     answers.abort();
     settlements.iter().for_each(tokio::task::JoinHandle::abort);
@@ -163,6 +167,20 @@ async fn move_money(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()
         }
         if let Err(error) = commands.run_money().await {
             tracing::warn!(%error, "what is to be done about money was not done; trying again");
+        }
+    }
+}
+
+/// Ends calls whose time is over and shows those that have ended: as [`end_what_waited`].
+async fn look_after_calls(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
+    let mut beat = tokio::time::interval(CALLS_EVERY);
+    loop {
+        tokio::select! {
+            _ = beat.tick() => {}
+            Ok(()) = clock_moved.changed() => {}
+        }
+        if let Err(error) = commands.run_calls().await {
+            tracing::warn!(%error, "what is to be done about calls was not done; trying again");
         }
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, Answering, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId, EventFamily, Friendship,
-    HandleClaim, Hold, Inbox, Merchant, OfficialAccount, Order, Policy, Post, Rejection, StickerPack, Subscriptions,
-    User, UserId, Wallet,
+    Aggregate, Answering, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId, EventFamily,
+    Friendship, HandleClaim, Hold, Inbox, Merchant, OfficialAccount, Order, Policy, Post, Rejection, StickerPack,
+    Subscriptions, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
@@ -16,10 +16,11 @@ use uuid::Uuid;
 
 use crate::{
     Clock, CommandError, CommandKey, PasswordCost, Secrets,
+    calls::{Absences, Engaged},
     gateways::{BankGateway, BillerGateway},
     keys::{Claim, Guard, Keys, Past},
     passwords::Passwords,
-    ports::{Accounts, Deadlines, Dice, Followers, Ports, Relations},
+    ports::{Accounts, CallList, Deadlines, Dice, Followers, Ports, Presence, Relations},
     repository::{Cell, Repository, decode},
     wallet::{Pauses, Rounds},
 };
@@ -124,6 +125,11 @@ pub struct Commands {
     pub(crate) billers: Option<Arc<dyn BillerGateway>>,
     pub(crate) pauses: Pauses,
     pub(crate) rounds: Rounds,
+    pub(crate) calls: Arc<Repository<Call>>,
+    pub(crate) call_list: Arc<dyn CallList>,
+    pub(crate) presence: Arc<dyn Presence>,
+    pub(crate) engaged: Engaged,
+    pub(crate) absences: Absences,
     keys: Arc<Keys>,
 }
 
@@ -185,7 +191,19 @@ impl Commands {
         options: &CommandsOptions,
     ) -> Result<Self, CommandError> {
         let capacity = options.cached_streams;
-        let Ports { relations, deadlines, history, snapshots, accounts, followers, dice, bank, billers } = ports;
+        let Ports {
+            relations,
+            deadlines,
+            history,
+            snapshots,
+            accounts,
+            followers,
+            dice,
+            bank,
+            billers,
+            calls,
+            presence,
+        } = ports;
         Ok(Self {
             passwords: Passwords::new(options.passwords)?,
             handles: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
@@ -209,6 +227,11 @@ impl Commands {
             dice,
             bank,
             billers,
+            calls: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            call_list: calls,
+            presence,
+            engaged: Engaged::default(),
+            absences: Absences::default(),
             pauses: Pauses::default(),
             rounds: Rounds::default(),
             keys: Arc::new(Keys::new(history)),
@@ -231,6 +254,12 @@ impl Commands {
     #[must_use]
     pub fn advance_clock(&self, by: chrono::TimeDelta) -> bool {
         self.clock.advance(by)
+    }
+
+    /// The caller of something that the server does once about a thing with an id, however often it sets about it.
+    pub(crate) fn once(&self, what: &str, user: Option<UserId>, about: Uuid) -> Caller {
+        let fingerprint = self.secrets.fingerprint("once", what, about.as_bytes());
+        Caller { user, device: None, key: Some(CommandKey { id: CommandId::keyed(about, what), fingerprint }) }
     }
 
     /// Begins a command: a repeated request gets what came of the first one.

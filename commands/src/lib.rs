@@ -7,9 +7,10 @@
 //! - [`gateways`]: ports to a bank and to billers.
 //! - [`secrets`]: tokens, join codes, fingerprints; [`passwords`]: Argon2id on a bounded pool.
 //! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`], [`moments`], [`stickers`],
-//!   [`merchants`], [`official`] and [`wallet`], each an `impl Commands` with one public function.
+//!   [`merchants`], [`official`], [`calls`] and [`wallet`], each an `impl Commands` with one public function.
 //! - [`expiries`]: the process manager that ends what waited too long.
 
+pub mod calls;
 pub mod clock;
 pub mod contacts;
 pub mod conversations;

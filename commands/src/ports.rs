@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{
-    CommandId, ConversationId, FriendshipId, HoldId, MerchantId, OfficialAccountId, OrderId, PaymentId, UserId,
+    CallId, CommandId, ConversationId, DeviceId, FriendshipId, HoldId, MerchantId, OfficialAccountId, OrderId,
+    PaymentId, UserId,
     conversation::Content,
     hold::{Payer, Settler, Terms},
     merchant::Sale,
@@ -41,6 +42,48 @@ pub struct Ports {
     pub bank: Option<Arc<dyn BankGateway>>,
     /// The billers, where they are connected.
     pub billers: Option<Arc<dyn BillerGateway>>,
+    /// Which calls there are.
+    pub calls: Arc<dyn CallList>,
+    /// Which devices are connected.
+    pub presence: Arc<dyn Presence>,
+}
+
+/// Which devices are connected.
+pub trait Presence: Send + Sync + 'static {
+    /// Whether that device of that person is connected at this moment.
+    fn is_connected(&self, user: UserId, device: DeviceId) -> bool;
+}
+
+/// A call that is not over, as the read model knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveCall {
+    /// The call.
+    pub call: CallId,
+    /// When it was placed.
+    pub since: DateTime<Utc>,
+    /// The callee never hears of it.
+    pub unheard: bool,
+    /// The devices of caller and callee, once it is answered.
+    pub devices: Option<[(UserId, DeviceId); 2]>,
+}
+
+/// What the read models know about calls.
+#[async_trait]
+pub trait CallList: Send + Sync + 'static {
+    /// The number of a conversation's last call, as far as it is known at this moment; 0 where there was none.
+    ///
+    /// # Errors
+    /// [`CommandError::ReadModel`].
+    fn last_number(&self, conversation: ConversationId) -> Result<u64, CommandError>;
+    /// Calls that somebody may be in, as far as they are known at this moment.
+    ///
+    /// # Errors
+    /// [`CommandError::ReadModel`].
+    fn live_of(&self, user: UserId) -> Result<Vec<CallId>, CommandError>;
+    /// All calls that are not over, in the order of their ids.
+    async fn live(&self) -> Result<Vec<LiveCall>, CommandError>;
+    /// Up to `limit` calls that are over and that their conversation does not show yet.
+    async fn unshown(&self, limit: usize) -> Result<Vec<CallId>, CommandError>;
 }
 
 /// What the read models know about official accounts and their followers. Every answer is at or after the last

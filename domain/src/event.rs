@@ -9,8 +9,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    AnsweringEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent, FriendshipEvent, HandleEvent,
-    HoldEvent, InboxEvent, MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent, StickerPackEvent,
+    AnsweringEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent, FriendshipEvent,
+    HandleEvent, HoldEvent, InboxEvent, MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent, StickerPackEvent,
     SubscriptionsEvent, UserEvent, UserId, WalletEvent,
 };
 
@@ -155,6 +155,8 @@ pub enum DomainEvent {
     Subscriptions(SubscriptionsEvent),
     /// Of an `answers-` stream.
     Answering(AnsweringEvent),
+    /// Of a `call-` stream.
+    Call(CallEvent),
 }
 
 impl DomainEvent {
@@ -187,7 +189,8 @@ impl DomainEvent {
             CircleEvent => Circle,
             SubscriptionsEvent => Subscriptions,
             AnsweringEvent => Answering,
-            OfficialAccountEvent => OfficialAccount
+            OfficialAccountEvent => OfficialAccount,
+            CallEvent => Call
         );
         Err(DecodeError::UnknownType(event_type.to_owned()))
     }

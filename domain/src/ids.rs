@@ -56,6 +56,8 @@ ids! {
     PostId,
     /// What somebody said below a post.
     CommentId,
+    /// A call.
+    CallId,
     /// What a client asked for, once; repeated requests carry the same id.
     CommandId,
 }
@@ -80,6 +82,14 @@ impl OfficialAccountId {
     #[must_use]
     pub fn party(self) -> UserId {
         UserId(self.0)
+    }
+}
+
+impl CallId {
+    /// The call of a conversation with that number: the same for all who count so far, whoever calls.
+    #[must_use]
+    pub fn of(conversation: ConversationId, number: u64) -> Self {
+        Self(derived("teahouse call", &[conversation.0.as_bytes(), &number.to_be_bytes()]))
     }
 }
 

@@ -8,7 +8,7 @@
 //! - one module per aggregate, each with its events, its state and its deciders:
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
 //!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`],
-//!   [`answering`].
+//!   [`answering`], [`call`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
 //! - [`command`]: what is kept of a command that had nothing to do.
 //!
@@ -17,6 +17,7 @@
 
 pub mod accounts;
 pub mod answering;
+pub mod call;
 pub mod cards;
 pub mod command;
 pub mod contacts;
@@ -41,6 +42,7 @@ pub mod user;
 pub mod wallet;
 
 pub use answering::{Answering, AnsweringEvent};
+pub use call::{Call, CallEvent};
 pub use command::CommandEvent;
 pub use contacts::{Contacts, ContactsEvent};
 pub use conversation::{Conversation, ConversationEvent};
@@ -49,15 +51,15 @@ pub use friendship::{Friendship, FriendshipEvent};
 pub use handle::{Handle, HandleClaim, HandleEvent};
 pub use hold::{Hold, HoldEvent};
 pub use ids::{
-    CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MerchantId, OfficialAccountId,
-    OrderId, PaymentId, PostId, StickerPackId, TagId, UserId,
+    CallId, CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MerchantId,
+    OfficialAccountId, OrderId, PaymentId, PostId, StickerPackId, TagId, UserId,
 };
 pub use inbox::{Inbox, InboxEvent};
 pub use merchant::{Merchant, MerchantEvent};
 pub use moments::{Circle, CircleEvent, Post, PostEvent};
 pub use official::{OfficialAccount, OfficialAccountEvent};
 pub use order::{Order, OrderEvent};
-pub use policy::{MomentsPolicy, MoneyPolicy, OfficialPolicy, Policy};
+pub use policy::{CallsPolicy, MomentsPolicy, MoneyPolicy, OfficialPolicy, Policy};
 pub use rejection::{Rejection, RejectionKind};
 pub use sticker_pack::{StickerPack, StickerPackEvent};
 pub use subscriptions::{Subscriptions, SubscriptionsEvent};

@@ -62,6 +62,8 @@ pub struct Policy {
     pub moments: MomentsPolicy,
     /// The rules of official accounts.
     pub official: OfficialPolicy,
+    /// The rules of calls.
+    pub calls: CallsPolicy,
 }
 
 /// The numbers that official accounts go by.
@@ -99,6 +101,24 @@ impl Default for OfficialPolicy {
             greetings_max: 3,
             default_reply_seconds: 3600,
         }
+    }
+}
+
+/// The numbers that calls go by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CallsPolicy {
+    /// How long a call rings, in seconds.
+    pub ring_seconds: i64,
+    /// How long an answered call may take to connect, in seconds.
+    pub connect_seconds: i64,
+    /// How long both devices of a call may be without a connection to the server, in seconds.
+    pub lost_seconds: i64,
+}
+
+impl Default for CallsPolicy {
+    fn default() -> Self {
+        Self { ring_seconds: 60, connect_seconds: 30, lost_seconds: 60 }
     }
 }
 
@@ -283,6 +303,7 @@ impl Default for Policy {
             money: MoneyPolicy::default(),
             moments: MomentsPolicy::default(),
             official: OfficialPolicy::default(),
+            calls: CallsPolicy::default(),
         }
     }
 }

@@ -367,6 +367,28 @@ rejections! {
     MenuButtonNotFound: NotFound, "menu-button-not-found", "no such button in the menu";
     /// The code is not genuine or its time is over.
     SceneCodeInvalid: NotFound, "scene-code-invalid", "this code is not valid, or no longer";
+    /// It can be done in direct conversations only.
+    NotADirectConversation: Conflict, "not-a-direct-conversation", "this can only be done in a conversation of two";
+    /// No such call, or not for who asks.
+    CallNotFound: NotFound, "call-not-found", "no such call";
+    /// The call has ended.
+    CallOver: Conflict, "call-over", "this call is over";
+    /// Another device of the callee was faster.
+    AnsweredElsewhere: Conflict, "answered-elsewhere", "another of your devices has answered this call";
+    /// Who asks is in a call already.
+    InAnotherCall: Conflict, "in-another-call", "you are in a call already";
+    /// It was answered: who does not want it any more hangs up.
+    CallAnswered: Conflict, "call-answered", "this call was answered: hang up to end it";
+    /// Nobody has answered yet.
+    CallNotAnswered: Conflict, "call-not-answered", "nobody has answered this call yet";
+    /// Only who is called may.
+    NotTheCallee: Forbidden, "not-the-callee", "only who is called may do this";
+    /// Only who calls may.
+    NotTheCaller: Forbidden, "not-the-caller", "only who calls may do this";
+    /// The person is in the call with another device.
+    DeviceNotInCall: Forbidden, "device-not-in-call", "this device is not in the call";
+    /// That there was a call stays in the conversation.
+    CallIsNotRecalled: Conflict, "call-is-not-recalled", "that there was a call can't be recalled";
     /// Nobody but the account's own person may pass.
     DeviceRevoked: Unauthenticated, "device-revoked", "this device was logged out";
 }

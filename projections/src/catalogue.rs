@@ -365,6 +365,13 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         workload: Workload::Scan,
     },
     KeyspaceEntry {
+        projection: "report",
+        keyspace: "calls",
+        key: "user, year (u16)",
+        value: "calls in which they talked (u32), seconds (u64)",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
         projection: "shops",
         keyspace: "merchants",
         key: "merchant",
@@ -425,6 +432,34 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         keyspace: "packs",
         key: "sticker pack",
         value: "json StickerPackRow: title, author, stickers, time of publication",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
+        projection: "calls",
+        keyspace: "calls",
+        key: "call",
+        value: "json `calls::CallRow`: who called whom, and what became of it",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "calls",
+        keyspace: "numbers",
+        key: "conversation",
+        value: "number of its last call (u64)",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "calls",
+        keyspace: "parts",
+        key: "user, position (u64) of a call's invitation",
+        value: "call",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
+        projection: "calls",
+        keyspace: "open",
+        key: "call",
+        value: "empty: it is not over, or its conversation does not show it yet",
         workload: Workload::Resident,
     },
 ];

@@ -10,8 +10,9 @@
 //! - one module per read model: [`chat`] (conversations, history, inbox, sync), [`people`] (profiles, contacts),
 //!   [`commands`] (who asked for what already), [`deadlines`] (what falls due later), [`search`], [`report`],
 //!   [`stickers`], [`shops`] (merchants and orders), [`wallet`] (balances, statements, money on its way), [`moments`], [`official`]
-//!   (official accounts and who follows them).
+//!   (official accounts and who follows them), [`calls`].
 
+pub mod calls;
 pub mod catalogue;
 pub mod chat;
 pub mod commands;

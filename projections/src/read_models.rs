@@ -6,6 +6,7 @@ use eventlog::EventLog;
 use futures::future::BoxFuture;
 
 use crate::{
+    calls::{CallsProjection, CallsView},
     chat::{ChatProjection, ChatView},
     commands::{CommandIndexProjection, CommandIndexView},
     deadlines::{DeadlinesProjection, DeadlinesView},
@@ -35,6 +36,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::of::<ShopsProjection>(),
         Kind::of::<StickersProjection>(),
         Kind::of::<WalletProjection>(),
+        Kind::of::<CallsProjection>(),
     ]
 }
 
@@ -83,6 +85,8 @@ pub struct ReadModels {
     pub stickers: Arc<Slot<StickersView>>,
     /// Balances, statements, money on its way.
     pub wallet: Arc<Slot<WalletView>>,
+    /// Calls.
+    pub calls: Arc<Slot<CallsView>>,
     group: Group,
 }
 
@@ -111,6 +115,7 @@ impl ReadModels {
             shops: group.add::<ShopsProjection>(None)?,
             stickers: group.add::<StickersProjection>(None)?,
             wallet: group.add::<WalletProjection>(None)?,
+            calls: group.add::<CallsProjection>(None)?,
             group: group.start()?,
         }))
     }

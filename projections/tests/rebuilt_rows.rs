@@ -16,6 +16,7 @@ use chrono::TimeDelta;
 use eventlog::{EventLog, Position};
 use projections::{
     Fact, Projection, ReadModelOptions, ReadModels,
+    calls::CallsProjection,
     chat::ChatProjection,
     commands::CommandIndexProjection,
     deadlines::{DeadlinesProjection, WaitKind},
@@ -181,6 +182,11 @@ fn the_rows_of_search_do_not_show_batches_or_crashes() {
 }
 
 #[test]
+fn the_rows_of_calls_do_not_show_batches_or_crashes() {
+    batches_do_not_show::<CallsProjection>();
+}
+
+#[test]
 fn the_rows_of_stickers_do_not_show_batches_or_crashes() {
     batches_do_not_show::<StickersProjection>();
 }
@@ -227,6 +233,7 @@ async fn served(models: &ReadModels, at: Position) {
     models.report.at_least(at, PATIENCE).await.unwrap();
     models.search.at_least(at, PATIENCE).await.unwrap();
     models.stickers.at_least(at, PATIENCE).await.unwrap();
+    models.calls.at_least(at, PATIENCE).await.unwrap();
 }
 
 #[tokio::test]

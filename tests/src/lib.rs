@@ -8,6 +8,8 @@
 //! - [`openapi`]: requests made up from the OpenAPI document.
 //! - [`socket`]: a device's WebSocket.
 //! - [`moments`]: posts, likes and comments; [`official`]: official accounts.
+//! - [`moments`]: posts, likes and comments.
+//! - [`calls`]: placing calls and hearing of them.
 //! - [`money`]: wallets with a bank behind them; [`shop`]: merchants.
 //! - [`people`]: registering, befriending, founding groups, talking.
 //! - [`patience`]: waiting for what happens a little later, up to a deadline.
@@ -15,6 +17,7 @@
 //! What fails in here fails the test that called it: the harness panics with a message that says what was answered.
 
 pub mod binary;
+pub mod calls;
 pub mod client;
 pub mod moments;
 pub mod money;

@@ -136,6 +136,7 @@ struct Belongings<'a> {
     account: String,
     post: String,
     comment: String,
+    call: String,
 }
 
 impl Belongings<'_> {
@@ -151,6 +152,7 @@ impl Belongings<'_> {
             "openid" => "o".repeat(28),
             "post" => self.post.clone(),
             "comment" => self.comment.clone(),
+            "call" => self.call.clone(),
             "out_trade_no" | "out_refund_no" => "T1".to_owned(),
             "date" => "2026-01-01".to_owned(),
             // Of money in general, what is of nobody is as much of others as anything.
@@ -187,7 +189,10 @@ fn strangers_get_at_nothing(server: &Server, stranger: &Person, owner: &Person, 
     let for_friend = serde_json::json!({ "kind": "share", "people": [friend.id] });
     let post = text_at(&owner.publish_to("a private word", for_friend).done(), "post");
     let comment = text_at(&friend.comment(&post, "another private word").done(), "comment");
-    let belongings = Belongings { owner, friend, conversation, tag, merchant, account, post, comment };
+    let talk = text_at(&owner.contact(friend), "conversation");
+    let call = owner.call_up(&talk);
+    owner.about_call(&call, "cancel").done();
+    let belongings = Belongings { owner, friend, conversation, tag, merchant, account, post, comment, call };
     let before = server.events(&[]);
     let seen_before: Vec<Value> = vec![owner.details(&belongings.conversation), friend.row(&belongings.conversation)];
     let mut tried = 0;

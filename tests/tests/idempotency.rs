@@ -122,6 +122,7 @@ fn a_command_of_any_kind_gives_its_first_answer_again_also_after_kill_9() {
     group_life(&mut diary, &mei, [&lin, &arjun, &sofia, &tomas]);
     consent(&mut diary, &mei, [&lin, &arjun, &sofia, &tomas]);
     moments(&mut diary, &mei, &lin);
+    calls(&mut diary, &mei, &lin, &talk);
     sticker_pack(&mut diary, &server);
     wallet(&mut diary, &mei);
     shop(&mut diary, &mei, &lin);
@@ -237,6 +238,19 @@ fn moments(diary: &mut Diary, mei: &Person, lin: &Person) {
     let mark = |position: u64| Some(json!({ "position": position }));
     diary.enter(mei, "PUT", "/v1/moments/viewed", mark(2), mark(3));
     diary.enter(mei, "PUT", "/v1/moments/notices/read", mark(2), mark(3));
+}
+
+fn calls(diary: &mut Diary, mei: &Person, lin: &Person, talk: &str) {
+    let mut place = |steps: &[(&Person, &str)]| {
+        let media = |media: &str| Some(json!({ "conversation": talk, "media": media }));
+        let call = text_at(&diary.enter(mei, "POST", "/v1/calls", media("voice"), media("video")), "call");
+        for (by, step) in steps {
+            diary.enter(by, "POST", &format!("/v1/calls/{call}/{step}"), None, None);
+        }
+    };
+    place(&[(lin, "ring"), (lin, "accept"), (mei, "connected"), (lin, "hangup")]);
+    place(&[(lin, "decline")]);
+    place(&[(mei, "cancel")]);
 }
 
 fn sticker_pack(diary: &mut Diary, server: &Server) {

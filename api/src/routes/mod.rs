@@ -8,6 +8,7 @@ pub mod account_desk;
 pub mod account_talk;
 pub mod accounts;
 pub mod bills;
+pub mod calls;
 pub mod cards;
 pub mod contacts;
 pub mod conversation_search;
@@ -110,6 +111,7 @@ pub fn configure(config: &mut ServiceConfig) {
     subscriptions::configure(config);
     account_talk::configure(config);
     account_desk::configure(config);
+    calls::configure(config);
     stickers::configure(config);
     operator::configure(config);
     probes::configure(config);

@@ -1,8 +1,8 @@
 //! What stands in the paths of endpoints.
 
 use domain::{
-    CardId, CommentId, ConversationId, DeviceId, HoldId, MerchantId, OfficialAccountId, OrderId, PaymentId, PostId,
-    StickerPackId, TagId, UserId,
+    CallId, CardId, CommentId, ConversationId, DeviceId, HoldId, MerchantId, OfficialAccountId, OrderId, PaymentId,
+    PostId, StickerPackId, TagId, UserId,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -176,6 +176,11 @@ paths! {
         /// The message's number.
         #[param(maximum = 9223372036854775807_u64)]
         seq: u64,
+    }
+    /// The path names a call.
+    CallPath {
+        /// The call.
+        call: CallId,
     }
     /// The path names a read model.
     ReadModelPath {

@@ -72,7 +72,7 @@ impl Commands {
 fn forwardable(message: VisibleMessage) -> Result<Content, Rejection> {
     match message.content {
         None => Err(Rejection::MessageRecalled),
-        Some(Content::Pat { .. } | Content::Transfer { .. } | Content::RedPacket { .. }) => {
+        Some(Content::Pat { .. } | Content::Transfer { .. } | Content::RedPacket { .. } | Content::Call { .. }) => {
             Err(Rejection::ContentNotAllowed)
         }
         Some(Content::Announcement { text }) => Ok(Content::Text { text }),

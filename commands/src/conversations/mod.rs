@@ -49,15 +49,28 @@ impl Commands {
         if official { Err(Rejection::ContentNotAllowed.into()) } else { Ok(peer) }
     }
 
+    /// The other person of a direct conversation that `by` is in; none for a group.
+    ///
+    /// # Errors
+    /// [`Rejection::ConversationNotFound`] where there is none, or not for `by`; as for sending a message in a group.
+    pub(crate) async fn peer_in(
+        &self,
+        by: UserId,
+        conversation: ConversationId,
+    ) -> Result<Option<UserId>, CommandError> {
+        let (part, peer) =
+            self.conversations.look(conversation, |state| (state.check_part(by), state.peer_of(by))).await?;
+        self.as_known_to(by, conversation, part.map_err(CommandError::from)).await?;
+        Ok(peer)
+    }
+
     /// Checks that what `by` says in a direct conversation reaches the other. Groups have no such hindrance.
     ///
     /// # Errors
     /// [`Rejection::NotFriends`] when either removed the other, [`Rejection::RejectedByReceiver`] when the other blocked
     /// `by`; [`Rejection::NotFollowed`] of an official account; [`Rejection::ConversationNotFound`] where there is none, or not for `by`.
     async fn check_reaches(&self, by: UserId, conversation: ConversationId) -> Result<(), CommandError> {
-        let (part, peer) =
-            self.conversations.look(conversation, |state| (state.check_part(by), state.peer_of(by))).await?;
-        self.as_known_to(by, conversation, part.map_err(CommandError::from)).await?;
+        let peer = self.peer_in(by, conversation).await?;
         let talk = self
             .conversations
             .look(conversation, |state| state.account_talk().ok().map(|talk| (talk.account, talk.follower)));

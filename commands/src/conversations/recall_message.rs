@@ -27,6 +27,9 @@ impl Commands {
         if message.content.as_ref().is_some_and(Content::is_money) {
             return Err(Rejection::MoneyIsNotRecalled.into());
         }
+        if matches!(message.content, Some(Content::Call { .. })) {
+            return Err(Rejection::CallIsNotRecalled.into());
+        }
         let is_pat = matches!(message.content, Some(Content::Pat { .. }));
         let sent = SentBy { seq, sender: message.sender, at: message.at, is_pat };
         self.run_in(conversation, begun, |state, now| state.recall(by, sent, &self.policy, now)).await

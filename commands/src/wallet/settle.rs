@@ -2,14 +2,14 @@
 //! heard. Whatever is not known is asked for again, with the same request id, so nothing is done twice there either.
 
 use domain::{
-    CommandId, HoldId, PaymentId, UserId,
+    HoldId, PaymentId, UserId,
     hold::{Payer, Purpose, Terms},
     wallet::WithdrawalFailed,
 };
 use ledger::Money;
 
 use crate::{
-    Caller, CommandError, CommandKey, Commands,
+    Caller, CommandError, Commands,
     engine::{Beginning, Begun},
     gateways::{BankRequest, BillPayment, GatewayError, Outcome},
     ports::Unsettled,
@@ -132,7 +132,7 @@ impl Commands {
     }
 
     async fn note_failed_withdrawal(&self, user: UserId, hold: HoldId, amount: Money) -> Result<(), CommandError> {
-        let caller = self.once("withdrawal failed", None, hold);
+        let caller = self.once("withdrawal failed", None, hold.0);
         match self.begin::<domain::WalletEvent>(&caller).await? {
             Beginning::Repeated(_) => Ok(()),
             Beginning::New(begun) => {
@@ -140,12 +140,6 @@ impl Commands {
                 Ok(())
             }
         }
-    }
-
-    /// The caller of something that the server does once for a hold, however often it sets about it.
-    pub(super) fn once(&self, what: &str, user: Option<UserId>, hold: HoldId) -> Caller {
-        let fingerprint = self.secrets.fingerprint("once", what, hold.0.as_bytes());
-        Caller { user, device: None, key: Some(CommandKey { id: CommandId::keyed(hold.0, what), fingerprint }) }
     }
 }
 

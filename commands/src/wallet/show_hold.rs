@@ -19,7 +19,7 @@ impl Commands {
             return Ok(());
         };
         let Some(content) = card_of(&terms) else { return Ok(()) };
-        let caller = self.once("show", Some(by), hold);
+        let caller = self.once("show", Some(by), hold.0);
         let begun = match self.begin::<ConversationEvent>(&caller).await? {
             Beginning::Repeated(_) => return Ok(()),
             Beginning::New(begun) => begun,

@@ -18,10 +18,13 @@ use commands::{
     contacts::RequestFriend,
     gateways::BankGateway,
     people::Register,
-    ports::{CommandHistory, Deadlines, Due, PastCommand, Ports, Relations, Snapshots, SystemDice, VisibleMessage},
+    ports::{
+        CallList, CommandHistory, Deadlines, Due, LiveCall, PastCommand, Ports, Presence, Relations, Snapshots,
+        SystemDice, VisibleMessage,
+    },
 };
 use domain::{
-    CommandId, ConversationEvent, ConversationId, DeviceId, DomainEvent, FriendshipEvent, FriendshipId, Policy,
+    CallId, CommandId, ConversationEvent, ConversationId, DeviceId, DomainEvent, FriendshipEvent, FriendshipId, Policy,
     UserEvent, UserId, conversation::Content, friendship::Source,
 };
 use eventlog::{
@@ -36,6 +39,31 @@ pub(crate) struct World {
     pub(crate) commands: Commands,
     pub(crate) snapshots: Arc<Kept>,
     pub(crate) accounts: Arc<Scan>,
+}
+
+/// Nobody calls anybody here.
+struct NoCalls;
+
+#[async_trait]
+impl CallList for NoCalls {
+    fn last_number(&self, _: ConversationId) -> Result<u64, CommandError> {
+        Ok(0)
+    }
+    fn live_of(&self, _: UserId) -> Result<Vec<CallId>, CommandError> {
+        Ok(vec![])
+    }
+    async fn live(&self) -> Result<Vec<LiveCall>, CommandError> {
+        Ok(vec![])
+    }
+    async fn unshown(&self, _: usize) -> Result<Vec<CallId>, CommandError> {
+        Ok(vec![])
+    }
+}
+
+impl Presence for NoCalls {
+    fn is_connected(&self, _: UserId, _: DeviceId) -> bool {
+        false
+    }
 }
 
 /// Snapshots in memory.
@@ -82,6 +110,8 @@ impl World {
             dice: Arc::new(SystemDice),
             bank,
             billers: None,
+            calls: Arc::new(NoCalls),
+            presence: Arc::new(NoCalls),
         };
         let clock = Arc::new(AdjustableClock::default());
         let commands = Commands::new(log.clone(), clock, policy, Secrets::new([7; 32]), ports, &options);

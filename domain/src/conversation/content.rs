@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    HoldId, StickerPackId, UserId,
+    CallId, HoldId, StickerPackId, UserId,
+    call::{CallMedia, CallOutcome},
     hold::PacketKind,
     policy::Policy,
     rejection::{Rejection, check_filled, check_text, check_web_address},
@@ -97,6 +98,17 @@ pub enum Content {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         greeting: String,
     },
+    /// A call that is over. Made by the server only, in the name of who called.
+    Call {
+        /// The call.
+        call: CallId,
+        /// Voice or video.
+        media: CallMedia,
+        /// How it ended.
+        outcome: CallOutcome,
+        /// For how long they talked, in seconds.
+        seconds: u64,
+    },
 }
 
 /// One message in a bundle.
@@ -135,11 +147,13 @@ pub enum ContentKind {
     Transfer,
     /// A red packet.
     RedPacket,
+    /// A call that is over.
+    Call,
 }
 
 impl ContentKind {
     /// Every kind there is.
-    pub const ALL: [ContentKind; 10] = [
+    pub const ALL: [ContentKind; 11] = [
         Self::Text,
         Self::Sticker,
         Self::Location,
@@ -150,6 +164,7 @@ impl ContentKind {
         Self::Pat,
         Self::Transfer,
         Self::RedPacket,
+        Self::Call,
     ];
 
     /// The name used in JSON.
@@ -166,6 +181,7 @@ impl ContentKind {
             Self::Pat => "pat",
             Self::Transfer => "transfer",
             Self::RedPacket => "red_packet",
+            Self::Call => "call",
         }
     }
 }
@@ -199,6 +215,7 @@ impl Content {
             Self::Pat { .. } => ContentKind::Pat,
             Self::Transfer { .. } => ContentKind::Transfer,
             Self::RedPacket { .. } => ContentKind::RedPacket,
+            Self::Call { .. } => ContentKind::Call,
         }
     }
 
@@ -214,7 +231,7 @@ impl Content {
                 std::iter::once(title.clone()).chain(words).collect::<Vec<_>>().join(" ")
             }
             Self::Transfer { note: words, .. } | Self::RedPacket { greeting: words, .. } => words.clone(),
-            Self::Sticker { .. } | Self::ContactCard { .. } | Self::Pat { .. } => String::new(),
+            Self::Sticker { .. } | Self::ContactCard { .. } | Self::Pat { .. } | Self::Call { .. } => String::new(),
         }
     }
 
@@ -228,7 +245,8 @@ impl Content {
             | Self::Announcement { .. }
             | Self::Pat { .. }
             | Self::Transfer { .. }
-            | Self::RedPacket { .. } => Err(Rejection::ContentNotAllowed),
+            | Self::RedPacket { .. }
+            | Self::Call { .. } => Err(Rejection::ContentNotAllowed),
             _ => self.check(policy),
         }
     }
@@ -262,7 +280,7 @@ impl Content {
             Self::Transfer { note: words, .. } | Self::RedPacket { greeting: words, .. } => {
                 check_text("note", words, Self::MONEY_WORDS_CHARS)
             }
-            Self::ContactCard { .. } | Self::Pat { .. } => Ok(()),
+            Self::ContactCard { .. } | Self::Pat { .. } | Self::Call { .. } => Ok(()),
         }
     }
 

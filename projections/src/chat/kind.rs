@@ -16,7 +16,7 @@ pub(super) enum Showing {
 }
 
 /// Number in rows, type name, showing. The numbers stand in rows: new types go at the end.
-const KINDS: [(&str, Showing); 58] = [
+const KINDS: [(&str, Showing); 63] = [
     ("message.sent", Showing::Message),
     ("message.recalled", Showing::Quiet),
     ("conversation.opened", Showing::Quiet),
@@ -75,6 +75,11 @@ const KINDS: [(&str, Showing); 58] = [
     ("account.muted", Showing::Personal),
     ("conversation.account-opened", Showing::Quiet),
     ("conversation.menu-chosen", Showing::Quiet),
+    ("call.invited", Showing::Personal),
+    ("call.rang", Showing::Personal),
+    ("call.accepted", Showing::Personal),
+    ("call.connected", Showing::Personal),
+    ("call.ended", Showing::Personal),
 ];
 
 /// A type of event that this read model keeps.

@@ -4,17 +4,21 @@
 //! - An acceptance reaches both. Declining, removing and adding back reach only who did it.
 //! - That a request ran out is told to nobody: its absence would tell a sender who was declined. Clients know the limit.
 //! - What becomes of money on its way reaches the payer and whoever gets it; of orders, what comes back to the payer.
+//! - A call reaches both, but never one who has blocked the caller, and the caller never learns of that: who rang is not told.
 //! - What a person does to their own contacts, inbox, profile, devices, and settings and marks of Moments reaches their own
 //!   devices, without secrets. Posts and what is said of them reach nobody here.
 
 use std::borrow::Cow;
 
 use domain::{
-    ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, InboxEvent, MerchantEvent, OrderEvent,
-    SubscriptionsEvent, UserEvent, UserId, WalletEvent, conversation::JoinedVia, friendship::FriendRequested,
+    CallEvent, ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, InboxEvent, MerchantEvent, OrderEvent,
+    SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    call::{CallAccepted, CallConnected, CallEnded, CallRang},
+    conversation::JoinedVia,
+    friendship::FriendRequested,
     merchant::Refunded,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     kind::Kind,
@@ -41,7 +45,11 @@ pub(super) fn personal(fact: &Fact) -> Result<Option<Personal<'_>>, ProjectionEr
     }
     let unwritable = |error: serde_json::Error| fact.poison(error.to_string());
     let payload = shown_payload(fact, event).map_err(unwritable)?;
-    let row = event_row(fact, kind, conversation_of(event), payload);
+    let mut row = event_row(fact, kind, conversation_of(event), payload);
+    // Nobody rings where the callee never hears of a call, and the caller must not see that.
+    if matches!(event, DomainEvent::Call(CallEvent::CallRang(_))) {
+        row.actor = None;
+    }
     Ok(Some(Personal { people, row }))
 }
 
@@ -95,6 +103,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         ) => owner("wallet").into_iter().collect(),
         DomainEvent::Order(OrderEvent::PaymentReturned(back)) => vec![back.payer],
         DomainEvent::Merchant(MerchantEvent::Refunded(refunded)) => vec![refunded.payer],
+        DomainEvent::Call(event) => told_of_call(fact, event),
         DomainEvent::Conversation(_)
         | DomainEvent::Answering(_)
         | DomainEvent::Handle(_)
@@ -106,6 +115,35 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         | DomainEvent::OfficialAccount(_)
         // Who sees a post or what is said of it is judged when they look.
         | DomainEvent::Post(_) => vec![],
+    }
+}
+
+fn told_of_call(fact: &Fact, event: &CallEvent) -> Vec<UserId> {
+    match event {
+        CallEvent::CallInvited(invited) => {
+            let callee = Some(invited.callee).filter(|_| !invited.unheard);
+            fact.actor().into_iter().chain(callee).collect()
+        }
+        CallEvent::CallRang(CallRang { told })
+        | CallEvent::CallAccepted(CallAccepted { told, .. })
+        | CallEvent::CallConnected(CallConnected { told })
+        | CallEvent::CallEnded(CallEnded { told, .. }) => told.clone(),
+    }
+}
+
+/// What the two are told of their call: nothing that differs when the callee never hears of it.
+fn shown_call(fact: &Fact, event: &CallEvent) -> Value {
+    let call = fact.stream_id("call");
+    match event {
+        CallEvent::CallInvited(invited) => json!({
+            "call": call, "conversation": invited.conversation, "media": invited.media, "callee": invited.callee,
+            "device": invited.device,
+        }),
+        CallEvent::CallAccepted(accepted) => {
+            json!({ "call": call, "device": accepted.device, "crossed": accepted.crossed })
+        }
+        CallEvent::CallEnded(ended) => json!({ "call": call, "outcome": ended.outcome, "seconds": ended.seconds }),
+        CallEvent::CallRang(_) | CallEvent::CallConnected(_) => json!({ "call": call }),
     }
 }
 
@@ -124,6 +162,7 @@ fn shown_payload<'a>(fact: &'a Fact, event: &DomainEvent) -> serde_json::Result<
         }
         // How it stands now is asked for by its id; the books' entries are for auditors.
         DomainEvent::Hold(_) => serde_json::to_vec(&json!({ "hold": fact.stream_id("hold") }))?,
+        DomainEvent::Call(event) => serde_json::to_vec(&shown_call(fact, event))?,
         DomainEvent::Wallet(WalletEvent::ToppedUp(done)) => serde_json::to_vec(&json!({ "operation": done.top_up }))?,
         DomainEvent::Wallet(WalletEvent::TopUpDeclined(declined)) => {
             serde_json::to_vec(&json!({ "operation": declined.top_up, "code": declined.code }))?

@@ -1,15 +1,20 @@
-//! Counting messages.
+//! Counting messages and calls.
 
 use std::{path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use domain::{ConversationEvent, ConversationId, DomainEvent, UserId, conversation::ContentKind};
+use domain::{
+    CallEvent, ConversationEvent, ConversationId, DomainEvent, UserId, call::CallEnded, conversation::ContentKind,
+};
 use eventlog::Position;
 use fjall::{Keyspace, OwnedWriteBatch};
 use parking_lot::RwLock;
 
 use super::{
-    rows::{by_hour_bytes, by_kind_bytes, conversation_key, day_key, read_by_hour, read_by_kind, read_count, year_key},
+    rows::{
+        by_hour_bytes, by_kind_bytes, conversation_key, day_key, read_by_hour, read_by_kind, read_count, read_talked,
+        talked_bytes, year_key,
+    },
     tally::{Tally, YearTally, add},
     view::{ReportView, Tables},
 };
@@ -23,7 +28,7 @@ const WAITING_ROWS: usize = 16_384;
 /// Positions that wait at most: what a restart may have to count again.
 const WAITING_POSITIONS: u64 = 200_000;
 
-/// Counts what people send.
+/// Counts what people send, and how long they talk.
 pub struct ReportProjection {
     store: RowStore,
     view: Arc<ReportView>,
@@ -33,7 +38,7 @@ pub struct ReportProjection {
 
 impl Projection for ReportProjection {
     const NAME: &'static str = "report";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type View = ReportView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {
@@ -42,6 +47,7 @@ impl Projection for ReportProjection {
             days: store.keyspace("days")?,
             hours: store.keyspace("hours")?,
             conversations: store.keyspace("conversations")?,
+            calls: store.keyspace("calls")?,
         };
         let applied = store.checkpoint();
         Ok(Self { store, view: Arc::new(ReportView { tables, tally: RwLock::default() }), applied })
@@ -60,9 +66,14 @@ impl Projection for ReportProjection {
         // All are read before the first is counted: a poison event leaves nothing half counted.
         let sent = batch.iter().filter_map(|fact| Sent::of(fact).transpose());
         let sent = sent.collect::<Result<Vec<Sent>, _>>()?;
+        let calls = batch.iter().filter_map(|fact| ended_call(fact).transpose());
+        let calls = calls.collect::<Result<Vec<_>, _>>()?;
         let waiting = {
             let mut tally = self.view.tally.write();
             sent.iter().for_each(|sent| tally.count(sent.sender, sent.conversation, sent.kind, sent.at));
+            for (call, at) in calls {
+                call.talked.iter().for_each(|user| tally.count_call(*user, call.seconds, at));
+            }
             tally.rows
         };
         self.applied = last;
@@ -104,6 +115,15 @@ impl Sent {
     }
 }
 
+/// The end of a call, and when that was.
+fn ended_call(fact: &Fact) -> Result<Option<(&CallEnded, DateTime<Utc>)>, ProjectionError> {
+    if fact.event_type() != "call.ended" {
+        return Ok(None);
+    }
+    let DomainEvent::Call(CallEvent::CallEnded(ended)) = fact.decoded()? else { return Ok(None) };
+    Ok(Some((ended, fact.at())))
+}
+
 impl ReportProjection {
     /// Writes what waits, and the checkpoint.
     fn write(&mut self) -> Result<(), ProjectionError> {
@@ -139,9 +159,16 @@ fn add_to_rows(
         batch.insert(&tables.days, key, by_kind_bytes(&counts));
     }
     let key = year_key(user, year);
-    let mut hours = before(&tables.hours, "hours", &key, read_by_hour)?.unwrap_or_default();
-    add(&mut hours, &tally.hours);
-    batch.insert(&tables.hours, key, by_hour_bytes(&hours));
+    if !tally.days.is_empty() {
+        let mut hours = before(&tables.hours, "hours", &key, read_by_hour)?.unwrap_or_default();
+        add(&mut hours, &tally.hours);
+        batch.insert(&tables.hours, key.clone(), by_hour_bytes(&hours));
+    }
+    if tally.talked.calls > 0 {
+        let mut talked = before(&tables.calls, "calls", &key, read_talked)?.unwrap_or_default();
+        talked.add(tally.talked);
+        batch.insert(&tables.calls, key, talked_bytes(talked));
+    }
     for (conversation, more) in &tally.conversations {
         let key = conversation_key(user, year, *conversation);
         let count = before(&tables.conversations, "conversations", &key, read_count)?.unwrap_or_default();

@@ -5,6 +5,7 @@
 //! | `days` | user, year (u16), day of the year from 1 (u16) | per kind that was sent: its code (u8), count (u32) |
 //! | `hours` | user, year (u16) | for each of 24 hours: count (u32) |
 //! | `conversations` | user, year (u16), conversation | count (u32) |
+//! | `calls` | user, year (u16) | count (u32), seconds (u64) |
 
 use domain::{ConversationId, UserId, conversation::ContentKind};
 use uuid::Uuid;
@@ -19,6 +20,23 @@ pub(super) type ByKind = [u32; KINDS];
 /// Messages of a year by the hour of the day.
 pub(super) type ByHour = [u32; HOURS];
 
+/// The calls of a year in which somebody talked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Talked {
+    /// How many.
+    pub(super) calls: u32,
+    /// For how long in all.
+    pub(super) seconds: u64,
+}
+
+impl Talked {
+    /// Adds what else they talked.
+    pub(super) fn add(&mut self, more: Talked) {
+        self.calls = self.calls.saturating_add(more.calls);
+        self.seconds = self.seconds.saturating_add(more.seconds);
+    }
+}
+
 /// The place of a kind in [`ByKind`], which is also its code on disk.
 pub(super) fn kind_index(kind: ContentKind) -> usize {
     ContentKind::ALL.iter().position(|known| *known == kind).unwrap_or_default()
@@ -29,7 +47,7 @@ pub(super) fn user_prefix(user: UserId) -> [u8; 16] {
     user.0.into_bytes()
 }
 
-/// What the keys of a person's rows of a year begin with; the whole key in `hours`.
+/// What the keys of a person's rows of a year begin with; the whole key in `hours` and `calls`.
 pub(super) fn year_key(user: UserId, year: u16) -> Vec<u8> {
     [user.0.as_bytes().as_slice(), &year.to_be_bytes()].concat()
 }
@@ -89,6 +107,17 @@ pub(super) fn read_count(bytes: &[u8]) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.try_into().ok()?))
 }
 
+/// A value in `calls`.
+pub(super) fn talked_bytes(talked: Talked) -> Vec<u8> {
+    [talked.calls.to_be_bytes().as_slice(), &talked.seconds.to_be_bytes()].concat()
+}
+
+/// Reads a value in `calls`.
+pub(super) fn read_talked(bytes: &[u8]) -> Option<Talked> {
+    let (calls, seconds) = bytes.split_first_chunk()?;
+    Some(Talked { calls: u32::from_be_bytes(*calls), seconds: u64::from_be_bytes(seconds.try_into().ok()?) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +131,9 @@ mod tests {
         let mut by_hour = [0; HOURS];
         by_hour[23] = 9;
         assert_eq!(read_by_hour(&by_hour_bytes(&by_hour)), Some(by_hour));
+        let talked = Talked { calls: 3, seconds: u64::MAX };
+        assert_eq!(read_talked(&talked_bytes(talked)), Some(talked));
+        assert_eq!(read_talked(&talked_bytes(talked)[1..]), None);
     }
 
     #[test]

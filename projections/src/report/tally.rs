@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use domain::{ConversationId, UserId, conversation::ContentKind};
 
-use super::rows::{ByHour, ByKind, HOURS, KINDS, kind_index};
+use super::rows::{ByHour, ByKind, HOURS, KINDS, Talked, kind_index};
 
 /// What was counted of one person's year.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,8 @@ pub(super) struct YearTally {
     pub(super) hours: ByHour,
     /// By conversation.
     pub(super) conversations: HashMap<ConversationId, u32>,
+    /// Calls.
+    pub(super) talked: Talked,
 }
 
 impl YearTally {
@@ -31,7 +33,8 @@ impl YearTally {
     }
 
     fn rows(&self) -> usize {
-        1 + self.days.len() + self.conversations.len()
+        let messages = if self.days.is_empty() { 0 } else { 1 + self.days.len() + self.conversations.len() };
+        messages + usize::from(self.talked.calls > 0)
     }
 }
 
@@ -50,11 +53,20 @@ impl Tally {
         // No clock of a server shows a year that doesn't fit.
         let Ok(year) = u16::try_from(at.year()) else { return };
         let tally = self.years.entry((sender, year)).or_default();
-        let before = if tally.conversations.is_empty() { 0 } else { tally.rows() };
+        let before = tally.rows();
         let day = tally.day(u16::try_from(at.ordinal()).unwrap_or_default());
         one_more(day.and_then(|day| day.get_mut(kind_index(kind))));
         one_more(tally.hours.get_mut(usize::try_from(at.hour()).unwrap_or(HOURS)));
         one_more(Some(tally.conversations.entry(conversation).or_default()));
+        self.rows += tally.rows() - before;
+    }
+
+    /// Counts one call in which somebody talked.
+    pub(super) fn count_call(&mut self, user: UserId, seconds: u64, at: DateTime<Utc>) {
+        let Ok(year) = u16::try_from(at.year()) else { return };
+        let tally = self.years.entry((user, year)).or_default();
+        let before = tally.rows();
+        tally.talked.add(Talked { calls: 1, seconds });
         self.rows += tally.rows() - before;
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::{
-    ConversationEvent, ConversationId, EventFamily, UserId,
+    CallEvent, ConversationEvent, ConversationId, EventFamily, UserId,
+    call::{CallEnded, CallOutcome},
     conversation::{Content, ContentKind, MessageRecalled, MessageSent},
 };
 use eventlog::{Append, EventLog, ExpectedVersion, MemoryLog, NewEvent, PayloadEncoding, Position, StreamName};
@@ -50,7 +51,7 @@ impl Talk {
         Self { log: MemoryLog::default(), runtime }
     }
 
-    fn append(&self, stream: &str, by: Option<UserId>, time: DateTime<Utc>, event: &ConversationEvent) -> Position {
+    fn append(&self, stream: &str, by: Option<UserId>, time: DateTime<Utc>, event: &impl EventFamily) -> Position {
         let id = Uuid::now_v7();
         let append = Append {
             stream: StreamName::new(stream).unwrap(),
@@ -178,14 +179,32 @@ fn a_year_without_messages_is_empty_and_still_names_the_first_message_ever() {
 #[test]
 fn a_recalled_message_stays_counted() {
     let talk = a_year();
-    let recalled = MessageRecalled { seq: 1, silent: false };
-    talk.append(
-        &format!("conversation-{}", conversation(2)),
-        Some(user(1)),
-        at("2026-12-31T23:01:00Z"),
-        &recalled.into(),
-    );
+    let recalled: ConversationEvent = MessageRecalled { seq: 1, silent: false }.into();
+    talk.append(&format!("conversation-{}", conversation(2)), Some(user(1)), at("2026-12-31T23:01:00Z"), &recalled);
     check_the_year(&talk.counted().year(1, 2026));
+}
+
+#[test]
+fn calls_count_for_all_who_talked_also_where_nothing_was_written() {
+    let talk = a_year();
+    for (time, seconds) in [("2026-06-01T23:59:30Z", 119), ("2026-12-31T23:59:59Z", 61), ("2025-06-01T00:00:00Z", 600)]
+    {
+        let talked = if seconds == 61 { vec![user(1), user(9)] } else { vec![user(1)] };
+        let ended = CallEnded { told: vec![], outcome: CallOutcome::Completed, talked, seconds };
+        talk.append("call-1", Some(user(1)), at(time), &CallEvent::from(ended));
+    }
+    let counted = talk.counted();
+    let check = |counted: &Counted| {
+        check_the_year(&counted.year(1, 2026));
+        assert_eq!((counted.year(1, 2026).calls, counted.year(1, 2026).call_minutes), (2, 3));
+        assert_eq!((counted.year(1, 2025).calls, counted.year(1, 2025).call_minutes), (1, 10));
+        assert_eq!((counted.year(9, 2026).calls, counted.year(9, 2026).call_minutes), (1, 1));
+        assert_eq!((counted.year(2, 2026).calls, counted.year(9, 2026).messages), (0, 0));
+    };
+    check(&counted);
+    let mut counted = counted;
+    counted.projection.flush().unwrap();
+    check(&counted.reopen());
 }
 
 #[test]

@@ -9,7 +9,8 @@ use parking_lot::RwLock;
 
 use super::{
     rows::{
-        ByHour, ByKind, HOURS, conversation_of, day_of, read_by_hour, read_by_kind, read_count, user_prefix, year_key,
+        ByHour, ByKind, HOURS, Talked, conversation_of, day_of, read_by_hour, read_by_kind, read_count, read_talked,
+        user_prefix, year_key,
     },
     tally::{Tally, YearTally, add},
     year::{ConversationCount, DayCount, KindCount, YearReport},
@@ -21,6 +22,7 @@ pub(super) struct Tables {
     pub(super) days: Keyspace,
     pub(super) hours: Keyspace,
     pub(super) conversations: Keyspace,
+    pub(super) calls: Keyspace,
 }
 
 /// Everybody's years in numbers.
@@ -41,9 +43,20 @@ impl ReportView {
         let days = self.days(user, year, waiting)?;
         let hours = self.hours(user, year, waiting)?;
         let conversations = self.conversations(user, year, waiting)?;
+        let talked = self.talked(user, year, waiting)?;
         let ever = self.first_day(user, &tally)?;
         drop(tally);
-        Ok(put_together(year, &days, &hours, &conversations, ever))
+        let report = put_together(year, &days, &hours, &conversations, ever);
+        Ok(YearReport { calls: talked.calls.into(), call_minutes: talked.seconds / 60, ..report })
+    }
+
+    fn talked(&self, user: UserId, year: u16, waiting: Option<&YearTally>) -> Result<Talked, ProjectionError> {
+        let mut talked = match self.tables.calls.get(year_key(user, year))? {
+            Some(row) => read_talked(&row).ok_or(ProjectionError::DamagedRow { keyspace: "calls" })?,
+            None => Talked::default(),
+        };
+        waiting.into_iter().for_each(|year| talked.add(year.talked));
+        Ok(talked)
     }
 
     fn days(
@@ -138,6 +151,8 @@ fn put_together(
             .map(|(conversation, messages)| ConversationCount { conversation, messages }),
         first_message_on: days.first().map(|day| day.date),
         first_message_ever_on: ever.and_then(|(year, day)| date(year, day)),
+        calls: 0,
+        call_minutes: 0,
         days,
     }
 }

@@ -5,7 +5,7 @@ use domain::{ConversationId, conversation::ContentKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a person sent in one year. Days and hours are those of UTC.
+/// What a person sent, and how long they talked, in one year. Days and hours are those of UTC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct YearReport {
     /// The year.
@@ -32,6 +32,10 @@ pub struct YearReport {
     pub first_message_on: Option<NaiveDate>,
     /// The day of their first message in any year.
     pub first_message_ever_on: Option<NaiveDate>,
+    /// Calls that connected, by the year in which they ended.
+    pub calls: u64,
+    /// How long they talked in these in all, in whole minutes.
+    pub call_minutes: u64,
 }
 
 /// How many messages of one kind.

@@ -82,6 +82,7 @@ pub(super) fn kind_code(kind: ContentKind) -> Option<u64> {
         ContentKind::Pat => Some(7),
         ContentKind::Transfer => Some(8),
         ContentKind::RedPacket => Some(9),
+        ContentKind::Call => Some(10),
     }
 }
 

@@ -1,11 +1,13 @@
 //! Random histories: people who do whatever they may, decided by the domain itself.
 
+mod calls;
+
 use std::{collections::HashMap, hash::Hash};
 
 use chrono::TimeDelta;
 use domain::{
-    Aggregate, Circle, CommentId, Contacts, Conversation, ConversationId, DeviceId, EventMeta, Friendship,
-    FriendshipId, Inbox, OfficialAccount, OfficialAccountId, Policy, Post, PostId, Rejection, StickerPack,
+    Aggregate, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId, DeviceId, EventMeta,
+    Friendship, FriendshipId, Inbox, OfficialAccount, OfficialAccountId, Policy, Post, PostId, Rejection, StickerPack,
     StickerPackId, Subscriptions, TagId, User, UserId,
     contacts::Notes,
     conversation::{
@@ -78,6 +80,9 @@ pub struct History {
     accounts: Streams<OfficialAccount>,
     registered: Vec<(OfficialAccountId, UserId)>,
     subscriptions: Streams<Subscriptions>,
+    calls: Streams<Call>,
+    /// The last calls of pairs of friends, with their numbers.
+    placed: Vec<(CallId, u64, UserId, UserId)>,
 }
 
 impl History {
@@ -105,6 +110,8 @@ impl History {
             accounts: Streams::new(),
             registered: vec![],
             subscriptions: Streams::new(),
+            calls: Streams::new(),
+            placed: vec![],
         };
         (0..people).for_each(|number| history.register(number));
         (0..3).for_each(|_| history.publish_stickers());
@@ -116,7 +123,7 @@ impl History {
         let seconds = if self.rng.random_bool(0.02) { 20 * 3600 } else { self.rng.random_range(0..40) };
         self.writer.pass(TimeDelta::microseconds(seconds * 1_000_000 + self.rng.random_range(0..1_000_000)));
         let (me, other) = (self.person(), self.person());
-        match self.rng.random_range(0..27) {
+        match self.rng.random_range(0..30) {
             0..8 => self.talk(me),
             8 => self.recall(),
             9..11 => self.befriend(me, other),
@@ -127,6 +134,7 @@ impl History {
             18 => self.change_person(me),
             19..24 => self.show(me, other),
             24..26 => self.follow(me, other),
+            26..29 => self.call(),
             _ => self.expire(me, other),
         }
     }

@@ -1,0 +1,123 @@
+//! The process manager of calls: ends what nobody answers, what does not connect and what everybody has left, and shows
+//! what is over.
+//!
+//! Its to-do list is a read model, so a call that was ringing when the server was killed ends by its time all the same.
+//! Who is connected, only the running server knows: after a start everybody has the whole time to come back.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Call, CallEvent, CallId};
+use parking_lot::Mutex;
+
+use crate::{Caller, CommandError, Commands, engine::Begun, ports::LiveCall};
+
+/// How many calls are shown in one round.
+const ROUND: usize = 256;
+/// After how long a call that the callee never hears seems to ring.
+const SEEMS_TO_RING_AFTER: TimeDelta = TimeDelta::seconds(1);
+
+/// Since when all devices of a call have been gone.
+#[derive(Debug, Default)]
+pub(crate) struct Absences(Mutex<HashMap<CallId, DateTime<Utc>>>);
+
+impl Absences {
+    /// Notes whether all are gone; since when, where they are.
+    fn note(&self, call: CallId, gone: bool, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut absences = self.0.lock();
+        if !gone {
+            absences.remove(&call);
+            return None;
+        }
+        Some(*absences.entry(call).or_insert(now))
+    }
+
+    fn retain(&self, is_live: impl Fn(CallId) -> bool) {
+        self.0.lock().retain(|call, _| is_live(*call));
+    }
+}
+
+impl Commands {
+    /// Does everything that is due about calls; tells how many items it did something about.
+    ///
+    /// # Errors
+    /// The first that a list gives; an item's failure is logged, and the item stays on its list.
+    pub async fn run_calls(&self) -> Result<usize, CommandError> {
+        let mut done = 0;
+        for call in self.call_list.unshown(ROUND).await? {
+            done += counted("show", self.show_call(call).await);
+        }
+        let live = self.call_list.live().await?;
+        for item in &live {
+            if self.is_due(item) {
+                done += counted("end", self.look_after(item).await);
+            }
+        }
+        let is_live = |call: CallId| live.binary_search_by_key(&call, |item| item.call).is_ok();
+        self.absences.retain(is_live);
+        self.engaged.forget_old(self.now());
+        Ok(done)
+    }
+
+    /// Whether there may be something to do about a call: a cheap look.
+    fn is_due(&self, item: &LiveCall) -> bool {
+        let (policy, now) = (&self.policy.calls, self.now());
+        let is_over = |seconds| now >= item.since + TimeDelta::seconds(seconds);
+        match item.devices {
+            None => is_over(policy.ring_seconds) || (item.unheard && now >= item.since + SEEMS_TO_RING_AFTER),
+            Some(_) => true,
+        }
+    }
+
+    async fn look_after(&self, item: &LiveCall) -> Result<(), CommandError> {
+        let policy = &self.policy.calls;
+        let gone_since = item.devices.and_then(|devices| {
+            let gone = devices.iter().all(|(user, device)| !self.presence.is_connected(*user, *device));
+            self.absences.note(item.call, gone, self.now())
+        });
+        let lost = TimeDelta::seconds(policy.lost_seconds);
+        let lost_since = gone_since.filter(|since| self.now() >= *since + lost);
+        let decide = |state: &Call, now: DateTime<Utc>| -> Vec<CallEvent> {
+            let due = state.fall_due(now, policy);
+            match lost_since {
+                _ if !due.is_empty() => due,
+                Some(since) => state.lose(since),
+                None => state.seem_to_ring(),
+            }
+        };
+        // Most are looked at in vain.
+        if self.calls.look(item.call, |state| decide(state, self.now()).is_empty()).await? {
+            return Ok(());
+        }
+        let begun = Begun::unkeyed(&Caller::SERVER);
+        self.run(&self.calls, item.call, begun, |state, now| Ok(decide(state, now))).await?;
+        Ok(())
+    }
+}
+
+fn counted(what: &str, outcome: Result<(), CommandError>) -> usize {
+    match outcome {
+        Ok(()) => 1,
+        Err(error) => {
+            tracing::warn!(%error, what, "left undone about a call; it will be tried again");
+            0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absence_begins_when_the_last_device_goes_and_ends_when_one_comes_back() {
+        let (absences, call) = (Absences::default(), CallId::new());
+        let second = |seconds| DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds);
+        assert_eq!(absences.note(call, true, second(1)), Some(second(1)));
+        assert_eq!(absences.note(call, true, second(5)), Some(second(1)));
+        assert_eq!(absences.note(call, false, second(6)), None);
+        assert_eq!(absences.note(call, true, second(7)), Some(second(7)));
+        absences.retain(|_| false);
+        assert_eq!(absences.note(call, true, second(9)), Some(second(9)));
+    }
+}
