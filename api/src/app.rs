@@ -8,7 +8,9 @@ use commands::Commands;
 use eventlog::{EventLog, Position};
 use projections::{ReadModels, chat::Reading, runtime::Slot};
 
-use crate::{ApiOptions, hub::Hub, limits::Limits, metrics::Metrics, problem::Problem};
+use crate::{
+    ApiOptions, hub::Hub, ice::IceServers, limits::Limits, metrics::Metrics, problem::Problem, signals::Numbers,
+};
 
 /// What all handlers share.
 pub struct App {
@@ -26,6 +28,10 @@ pub struct App {
     pub metrics: Metrics,
     /// BLAKE3 hash of the operator's token; none where there is no operator's endpoint.
     operator: Option<blake3::Hash>,
+    /// Servers that help devices to find a way to each other.
+    pub ice: IceServers,
+    /// How far the numbers of signals are.
+    pub(crate) signals: Numbers,
     /// Settings.
     pub options: ApiOptions,
 }
@@ -39,11 +45,13 @@ impl App {
         log: Arc<dyn EventLog>,
         hub: Arc<Hub>,
         operator_token: Option<&str>,
+        ice: IceServers,
         options: ApiOptions,
     ) -> Self {
         let limits = Limits::new(&options.rates);
         let operator = operator_token.map(|token| blake3::hash(token.as_bytes()));
-        Self { commands, read_models, log, hub, limits, metrics: Metrics::default(), operator, options }
+        let (metrics, signals) = (Metrics::default(), Numbers::default());
+        Self { commands, read_models, log, hub, limits, metrics, operator, ice, signals, options }
     }
 
     /// Whether that is the operator's token; takes the same time whatever the answer.

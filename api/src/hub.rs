@@ -121,6 +121,19 @@ impl Connection {
         self.wake.notify_one();
     }
 
+    /// As [`Self::push`], for what somebody else sends: it does not get a device cut that is slow.
+    fn push_if_room(&self, frame: Frame) -> bool {
+        let mut queue = self.queue.lock();
+        if queue.cut.is_some() || queue.bytes + frame.len() > self.bytes_max / 2 {
+            return false;
+        }
+        queue.bytes += frame.len();
+        queue.frames.push_back(frame);
+        drop(queue);
+        self.wake.notify_one();
+        true
+    }
+
     fn cut(&self, cut: Cut) {
         let mut queue = self.queue.lock();
         if queue.cut.is_none() {
@@ -354,6 +367,14 @@ impl Hub {
         people
     }
 
+    /// Sends one device a message that is not part of catching up; tells whether there was room for it.
+    pub(crate) fn tell_device(&self, user: UserId, device: DeviceId, message: &serde_json::Value) -> bool {
+        let frame = Frame::Passing(Bytes::from(message.to_string()));
+        let connections = self.connections.lock();
+        let mut of_user = connections.of.get(&user).into_iter().flatten();
+        of_user.find(|one| one.session.device == device).is_some_and(|connection| connection.push_if_room(frame))
+    }
+
     /// Notes what connected people may have to be told of facts that the Moments read model has taken in.
     pub fn announce(&self, view: &MomentsView, facts: &[Arc<Fact>]) {
         let Some(first) = facts.first() else { return };
@@ -413,6 +434,19 @@ mod tests {
         }
         assert_eq!(connection.take().unwrap_err(), Cut::TooSlow);
         assert_eq!(connection.queue.lock().frames.capacity(), 0);
+    }
+
+    #[test]
+    fn what_is_for_one_device_reaches_that_one_and_does_not_get_it_cut() {
+        let hub = Hub::new(300);
+        let one = session();
+        let other = Session { device: DeviceId::new(), ..one };
+        let [first, second] = [one, other].map(|session| hub.connect(session, Position::START));
+        let message = serde_json::json!("x".repeat(60));
+        let told: Vec<bool> = (0..4).map(|_| hub.tell_device(one.user, one.device, &message)).collect();
+        assert_eq!(told, [true, true, false, false]);
+        assert_eq!((first.take().unwrap().len(), second.take().unwrap().len()), (2, 0));
+        assert!(!hub.tell_device(UserId::new(), one.device, &message));
     }
 
     #[test]

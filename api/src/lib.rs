@@ -8,6 +8,7 @@
 //! - [`limits`]: rate limits; [`metrics`]: what Prometheus scrapes.
 //! - [`hub`]: which devices are connected, and what is pushed to them; [`socket`]: one device's WebSocket;
 //!   [`notices`]: pushing notices of Moments.
+//! - `signals`: what the devices of a call tell each other; [`ice`]: servers that help them to find a way.
 //! - `qr`: codes as pictures.
 //! - [`routes`]: the endpoints, one file per subject; [`openapi`]: the document made of them.
 //! - [`ceiling`]: a server with the same HTTP stack and the same log but no domain, to measure against.
@@ -15,6 +16,7 @@
 pub mod app;
 pub mod ceiling;
 pub mod hub;
+pub mod ice;
 pub mod limits;
 pub mod metrics;
 pub mod notices;
@@ -25,6 +27,7 @@ mod qr;
 pub mod request;
 pub mod routes;
 pub mod server;
+mod signals;
 pub mod socket;
 
 pub use app::App;

@@ -2,7 +2,7 @@
 
 use std::{hash::Hash, net::IpAddr, num::NonZeroU32, time::Duration};
 
-use domain::UserId;
+use domain::{DeviceId, UserId};
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
@@ -100,6 +100,8 @@ limits! {
     outside_call(UserId) = outside_calls;
     /// Placing a call.
     call(UserId) = calls;
+    /// A signal within a call.
+    signal(DeviceId) = signals;
     /// Another command.
     command(UserId) = commands;
     /// A query.

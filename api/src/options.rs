@@ -70,6 +70,8 @@ pub struct RateOptions {
     pub outside_calls: u32,
     /// Calls that a person places.
     pub calls: u32,
+    /// Signals within calls that a device sends.
+    pub signals: u32,
     /// Other commands per person.
     pub commands: u32,
     /// Queries per person.
@@ -90,6 +92,7 @@ impl Default for RateOptions {
             payments: 300,
             outside_calls: 30,
             calls: 60,
+            signals: 1_200,
             commands: 600,
             queries: 3_000,
         }

@@ -4,10 +4,11 @@
 //! - `hello` `{position}`: connected; everything after that position will be pushed.
 //! - `entries` `{entries: [...]}`: what happened, in the order of the log; the same shape as in `GET /v1/sync`.
 //! - `moments-notice` `{notice}`: the same shape as in `GET /v1/moments/notices`.
+//! - `signal` `{call, from, user, seq, signal}`: what another device of a call says.
 //! - `typing` `{conversation, user}`; `pong`; `error` `{code, detail}`.
 //!
 //! The device may send `ping`; `ack` `{position}`: it has everything up to there; `typing` `{conversation}`, in direct
-//! conversations.
+//! conversations; `signal` `{call, to, seq, signal}`, to another device of a call.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -26,9 +27,10 @@ use crate::{
     hub::{Connection, Cut, Frame},
     problem::{Problem, Refusals},
     request::bearer,
+    signals::{SIGNAL_BYTES, Signal},
 };
 
-/// Longest message that a device may send, in bytes.
+/// Longest message that a device may send, in bytes, but for signals.
 const MESSAGE_BYTES: usize = 4 * 1024;
 /// Most bytes of entries in one message to a device; more go in the next.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -74,7 +76,7 @@ pub(crate) async fn connect(
     }
     let after = query.after.map(Position).or_else(|| app.hub.acknowledged(session.device));
     let socket = Socket { app: app.into_inner(), connection, sender, heard: Instant::now(), typed: None };
-    actix_web::rt::spawn(socket.run(stream.max_frame_size(MESSAGE_BYTES), after));
+    actix_web::rt::spawn(socket.run(stream.max_frame_size(SIGNAL_BYTES), after));
     Ok(response)
 }
 
@@ -91,6 +93,7 @@ enum Said {
     Ping,
     Ack { position: u64 },
     Typing { conversation: ConversationId },
+    Signal(Signal),
 }
 
 /// Why a socket ends.
@@ -239,6 +242,13 @@ impl Socket {
         self.heard = Instant::now();
         match message {
             Message::Text(text) => match serde_json::from_str(&text) {
+                Ok(Said::Signal(signal)) => {
+                    if let Some(refused) = signal.relay(&self.app, &self.connection.session).await {
+                        self.sender.text(refused).await?;
+                    }
+                    Ok(())
+                }
+                _ if text.len() > MESSAGE_BYTES => Err(End::Protocol("a message of more than 4 KiB")),
                 Ok(said) => self.answer(said).await,
                 Err(_) => Ok(self
                     .sender
@@ -254,6 +264,8 @@ impl Socket {
 
     async fn answer(&mut self, said: Said) -> Result<(), End> {
         match said {
+            // Passed on as it came.
+            Said::Signal(_) => Ok(()),
             Said::Ping => Ok(self.sender.text(r#"{"type":"pong"}"#).await?),
             Said::Ack { position } => {
                 // Nobody has what has not happened yet.

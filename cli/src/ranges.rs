@@ -23,6 +23,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("api.push_bytes_max", 4 * 1024, 1 << 30),
     ("api.socket_idle_seconds", 2, 24 * 3600),
     ("api.rates.*", 0, MANY),
+    ("ice.turn_seconds", 60, 30 * 24 * 3600),
     ("policy.recall_seconds", 0, YEARS),
     ("policy.re_edit_seconds", 0, YEARS),
     ("policy.group_members_max", 3, 100_000),

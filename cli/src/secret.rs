@@ -38,6 +38,25 @@ pub(crate) enum SecretError {
     },
 }
 
+/// The secret that TURN servers know: the setting, else the first line of the file; none where neither is given.
+///
+/// # Errors
+/// [`SecretError::Open`], [`SecretError::Io`]
+pub(crate) fn of_turn(setting: Option<&Hidden>, file: &Path) -> Result<Option<String>, SecretError> {
+    if let Some(secret) = setting {
+        return Ok(Some(secret.reveal().to_owned()));
+    }
+    if file.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let failed = |source| SecretError::Io { path: file.to_owned(), source };
+    if fs::metadata(file).map_err(failed)?.mode() & OTHERS != 0 {
+        return Err(SecretError::Open(file.to_owned()));
+    }
+    let text = fs::read_to_string(file).map_err(failed)?;
+    Ok(text.lines().next().map(|line| line.trim().to_owned()))
+}
+
 /// The secret of the setting, else of the data directory's file, which is made where it is missing.
 ///
 /// # Errors

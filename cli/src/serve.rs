@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use api::App;
+use api::{App, ice::IceServers};
 use commands::Commands;
 use domain::hold::Settler;
 use projections::runtime::State;
@@ -22,6 +22,7 @@ use crate::{
     error::{Ending, Error},
     house::House,
     outside::Outside,
+    secret,
     settings::Settings,
     stickers,
 };
@@ -101,6 +102,9 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     let calls = tokio::spawn(look_after_calls(house.commands.clone(), house.clock_moved.subscribe()));
     let settle = |settler| tokio::spawn(settle_money(settler, house.commands.clone(), house.clock_moved.subscribe()));
     let settlements = Settler::ALL.map(settle);
+    let turn_secret = secret::of_turn(settings.turn_secret.as_ref(), &settings.turn_secret_file)?;
+    let ice = IceServers::new(settings.ice.clone(), turn_secret.as_deref())
+        .map_err(|error| Error::failed("the settings `ice`", error))?;
     let token = settings.operator_token.as_ref().map(|token| token.reveal());
     let app = App::new(
         house.commands.clone(),
@@ -108,6 +112,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
         house.log.clone(),
         house.hub.clone(),
         token,
+        ice,
         settings.api.clone(),
     );
     let app = Arc::new(app);

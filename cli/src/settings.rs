@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use api::ApiOptions;
+use api::{ApiOptions, ice::IceOptions};
 use commands::CommandsOptions;
 use config::{Config, Environment, File, FileFormat};
 use domain::Policy;
@@ -25,7 +25,7 @@ const TOKEN_CHARS: usize = 16;
 /// `teahouse listen` and the tour take.
 const NOT_SETTINGS: [&str; 4] = ["TEAHOUSE_CONFIG", "TEAHOUSE_COMMIT", "TEAHOUSE_URL", "TEAHOUSE_TOKEN"];
 /// Settings that a written form of the settings leaves out.
-const NOT_WRITTEN: [&str; 4] = ["secret_key", "operator_token", "bank.secret", "biller.secret"];
+const NOT_WRITTEN: [&str; 5] = ["secret_key", "operator_token", "bank.secret", "biller.secret", "turn_secret"];
 
 /// Everything that an operator can set. `teahouse.example.toml` explains each of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,6 +57,13 @@ pub(crate) struct Settings {
     /// The billers; none where no household bills can be paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) biller: Option<GatewayOptions>,
+    /// Servers that help devices in a call to find a way to each other.
+    pub(crate) ice: IceOptions,
+    /// What the TURN servers among them know too; none for what the file says.
+    #[serde(skip_serializing)]
+    pub(crate) turn_secret: Option<Hidden>,
+    /// A file with that secret; empty for none.
+    pub(crate) turn_secret_file: PathBuf,
     /// What only a server under development should do.
     pub(crate) development: Development,
 }
@@ -75,6 +82,9 @@ impl Default for Settings {
             commands: CommandsOptions::default(),
             bank: None,
             biller: None,
+            ice: IceOptions::default(),
+            turn_secret: None,
+            turn_secret_file: PathBuf::new(),
             development: Development::default(),
         }
     }
@@ -354,9 +364,12 @@ mod tests {
 
     #[test]
     fn the_example_file_shows_how_to_set_the_secrets() {
-        let uncommented = EXAMPLE.replace("# secret_key", "secret_key").replace("# operator_token", "operator_token");
+        let uncommented = EXAMPLE
+            .replace("# secret_key", "secret_key")
+            .replace("# operator_token", "operator_token")
+            .replace("# turn_secret =", "turn_secret =");
         let settings = from_text(&uncommented).unwrap();
-        assert!(settings.secret_key.is_some() && settings.operator_token.is_some());
+        assert!(settings.secret_key.is_some() && settings.operator_token.is_some() && settings.turn_secret.is_some());
     }
 
     #[test]
@@ -445,7 +458,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown() {
-        let settings = from_text("operator_token = 'open sesame'").unwrap();
+        let settings = from_text("operator_token = 'open sesame'\nturn_secret = 'sesame too'").unwrap();
         assert!(!format!("{settings:?}").contains("sesame"));
         assert!(!serde_json::to_string(&settings).unwrap().contains("sesame"));
     }

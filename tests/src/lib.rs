@@ -11,6 +11,7 @@
 //! - [`moments`]: posts, likes and comments.
 //! - [`calls`]: placing calls and hearing of them.
 //! - [`money`]: wallets with a bank behind them; [`shop`]: merchants.
+//! - [`peer`]: ends of calls by others, and a TURN server.
 //! - [`people`]: registering, befriending, founding groups, talking.
 //! - [`patience`]: waiting for what happens a little later, up to a deadline.
 //!
@@ -24,6 +25,7 @@ pub mod money;
 pub mod official;
 pub mod openapi;
 pub mod patience;
+pub mod peer;
 pub mod people;
 pub mod raw;
 pub mod sandbox;

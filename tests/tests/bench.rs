@@ -90,3 +90,10 @@ fn moments_are_read_and_written_with_many_posts_stored() {
     assert_eq!(against.len(), 4, "{against:?}");
     assert!(figures.iter().skip(1).all(|figure| figure["p99_ms"].is_number()));
 }
+
+#[test]
+fn calls_are_placed_at_a_steady_rate_and_every_invitation_is_seen() {
+    let figures = figures("calls", &[]);
+    assert_eq!(figures.len(), 2);
+    assert!(figures.iter().all(|figure| figure["p99_ms"].is_number()));
+}

@@ -15,12 +15,13 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{Done, aside, page_limit, paths::CallPath};
 use crate::{
     App,
+    ice::IceServer,
     problem::{Problem, Refusals},
     request::{Command, NoBody, Reader},
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(place_call).service(recent_calls).service(one_call);
+    config.service(place_call).service(recent_calls).service(ice_servers).service(one_call);
     config.service(ring).service(accept_call).service(decline_call).service(cancel_call);
     config.service(connect_call).service(hang_up);
 }
@@ -182,6 +183,25 @@ async fn recent_calls(
     rows.truncate(limit);
     let calls = rows.into_iter().map(|row| CallShown::of(row, &reader.session)).collect();
     Ok(web::Json(CallsPage { calls, more }))
+}
+
+/// Servers that help the devices of a call to find a way to each other.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct IceServersShown {
+    /// They, as browsers take them; none where the server's settings name none.
+    pub ice_servers: Vec<IceServer>,
+    /// Until when their credentials are good.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Servers for `RTCPeerConnection`: STUN, and TURN with credentials of one's own that are good for a while.
+#[utoipa::path(tag = "calls", security(("token" = [])),
+    responses((status = 200, description = "The servers.", body = IceServersShown), Refusals))]
+#[get("/v1/calls/ice-servers")]
+async fn ice_servers(reader: Reader, app: web::Data<App>) -> Result<web::Json<IceServersShown>, Problem> {
+    app.limits.query(&reader.user)?;
+    let expires_at = app.ice.end(app.commands.now());
+    Ok(web::Json(IceServersShown { ice_servers: app.ice.servers(reader.user, expires_at), expires_at }))
 }
 
 /// How a call stands.

@@ -10,6 +10,7 @@
 //! - straight into the log: `direct`: payments; `feed`: friends and posts.
 //! - `figure`: what comes out; `latency`: quantiles.
 
+mod calls;
 mod ceiling;
 mod chat;
 mod client;
@@ -118,6 +119,8 @@ enum What {
     Statement,
     /// Timelines, posts, likes and comments, with many posts stored
     Moments,
+    /// Placing calls: until the callee's WebSocket tells of it
+    Calls,
 }
 
 /// What the bench starts by itself.
@@ -164,6 +167,7 @@ pub(crate) fn run(args: BenchArgs, config: Option<&Path>) -> Result<Ending, Erro
         What::Pay => on_one_thread(pay::run(&bench)),
         What::RedPacket => on_one_thread(red_packet::run(&bench)),
         What::Statement => on_one_thread(statement::run(&bench, events.unwrap_or(LINES))),
+        What::Calls => on_one_thread(calls::run(&bench)),
         What::Moments => on_one_thread(moments::run(&bench, events.unwrap_or(POSTS))),
         // These measure parts of this very process.
         What::Log => on_all_cores(log::run(&bench, events)),

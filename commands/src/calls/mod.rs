@@ -10,6 +10,7 @@ mod place_call;
 mod processes;
 mod ring;
 mod show_call;
+mod signal;
 
 use domain::{CallEvent, CallId, Rejection, UserId};
 

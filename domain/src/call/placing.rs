@@ -113,6 +113,22 @@ impl Call {
         if devices.contains(&(by, device)) { Ok(()) } else { Err(Rejection::DeviceNotInCall) }
     }
 
+    /// The person whose device `to` is, where the device of `by` may tell it something: both talk, or are about to.
+    ///
+    /// # Errors
+    /// [`Rejection::CallNotFound`], [`Rejection::CallOver`], [`Rejection::CallNotAnswered`],
+    /// [`Rejection::DeviceNotInCall`].
+    pub fn check_signal(&self, by: UserId, device: DeviceId, to: DeviceId) -> Result<UserId, Rejection> {
+        self.known_to(by)?;
+        if !self.is_live() {
+            return Err(Rejection::CallOver);
+        }
+        self.check_device(by, device)?;
+        let others = self.devices().into_iter().flatten().filter(|(_, other)| *other != device);
+        let peer = others.into_iter().find(|(_, other)| *other == to).map(|(user, _)| user);
+        peer.ok_or(Rejection::DeviceNotInCall)
+    }
+
     pub(super) fn told(&self) -> Vec<UserId> {
         self.placed.map_or(vec![], |placed| placed.told())
     }

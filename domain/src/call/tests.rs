@@ -128,6 +128,24 @@ fn the_first_device_that_answers_has_the_call() {
 }
 
 #[test]
+fn only_the_two_devices_of_an_answered_call_tell_each_other_something() {
+    let two = Two::new().placed();
+    let [one, other] = two.devices;
+    let (caller, callee) = (two.caller, two.callee);
+    assert_eq!(two.call.check_signal(caller, one, other), Err(Rejection::CallNotAnswered));
+    let two = two.accepted(1);
+    assert_eq!(two.call.check_signal(caller, one, other), Ok(callee));
+    assert_eq!(two.call.check_signal(callee, other, one), Ok(caller));
+    let third = DeviceId::new();
+    for (by, from, to) in [(caller, one, third), (callee, third, one), (caller, other, one), (caller, one, one)] {
+        assert_eq!(two.call.check_signal(by, from, to), Err(Rejection::DeviceNotInCall));
+    }
+    assert_eq!(two.call.check_signal(UserId::new(), one, other), Err(Rejection::CallNotFound));
+    let over = two.connected(2).ended(3);
+    assert_eq!(over.call.check_signal(caller, one, other), Err(Rejection::CallOver));
+}
+
+#[test]
 fn only_the_callee_answers_or_declines_and_only_the_caller_cancels() {
     let two = Two::new().placed();
     assert_eq!(two.call.accept(two.caller, two.devices[0]), Err(Rejection::NotTheCallee));
