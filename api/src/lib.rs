@@ -5,6 +5,7 @@
 //! - [`problem`]: every error as `application/problem+json` with a stable code.
 //! - [`request`]: the extractors: who calls ([`request::Reader`], [`request::Command`], [`request::Operator`]), bodies,
 //!   idempotency keys.
+//! - `standstill`: clients that take nothing of what they are sent, or send nothing of what they announced.
 //! - [`limits`]: rate limits; [`metrics`]: what Prometheus scrapes.
 //! - [`hub`]: which devices are connected, and what is pushed to them; [`socket`]: one device's WebSocket;
 //!   [`notices`]: pushing notices of Moments.
@@ -29,6 +30,7 @@ pub mod routes;
 pub mod server;
 mod signals;
 pub mod socket;
+mod standstill;
 
 pub use app::App;
 pub use options::{ApiOptions, RateOptions};

@@ -14,6 +14,8 @@ pub struct ApiOptions {
     pub workers: usize,
     /// Largest body of a request, in bytes.
     pub body_bytes_max: usize,
+    /// How long the body of a request may take to arrive, in seconds.
+    pub body_seconds: u64,
     /// Most connections at a time, WebSockets included.
     pub connections_max: usize,
     /// How long a query waits for the read models to take in what was acknowledged, in milliseconds.
@@ -22,7 +24,8 @@ pub struct ApiOptions {
     pub stop_seconds: u64,
     /// A device whose unsent pushes exceed this many bytes is cut off, to catch up by itself.
     pub push_bytes_max: usize,
-    /// After this many seconds without a sign of life a WebSocket is closed.
+    /// After this many seconds without a sign of life a WebSocket is closed, and any connection whose client takes
+    /// nothing of what it is sent.
     pub socket_idle_seconds: u64,
     /// Rate limits.
     pub rates: RateOptions,
@@ -34,6 +37,7 @@ impl Default for ApiOptions {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             workers: 0,
             body_bytes_max: 128 * 1024,
+            body_seconds: 30,
             connections_max: 25_000,
             read_wait_ms: 2_000,
             stop_seconds: 10,

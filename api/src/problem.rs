@@ -183,6 +183,7 @@ impl utoipa::IntoResponses for Refusals {
             ("403", "Not allowed."),
             ("404", "No such thing, or not for who asks."),
             ("409", "The present state does not allow it."),
+            ("408", "The body did not arrive in time."),
             ("413", "The body is too large."),
             ("422", "The idempotency key was used with another request."),
             ("429", "Too many requests; see `Retry-After`."),

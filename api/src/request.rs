@@ -15,7 +15,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{App, problem::Problem};
+use crate::{App, problem::Problem, standstill};
 
 /// Longest idempotency key, in characters.
 const KEY_CHARS: usize = 255;
@@ -163,7 +163,7 @@ impl<T: Body> FromRequest for Command<T> {
         Box::pin(async move {
             let app = app(&request)?;
             let Session { user, device } = session(app, &request).await?;
-            let bytes = bytes.await.map_err(body_problem)?;
+            let bytes = standstill::body(app, bytes).await?;
             let key = key(app, &request, user.0, &bytes)?;
             let caller = Caller { user: Some(user), device: Some(device), key };
             Ok(Self { user, caller, body: T::read(&bytes)? })
@@ -179,7 +179,7 @@ impl<T: Body + AboutHandle> FromRequest for Anonymous<T> {
         let (request, bytes) = (request.clone(), web::Bytes::from_request(request, payload));
         Box::pin(async move {
             let app = app(&request)?;
-            let bytes = bytes.await.map_err(body_problem)?;
+            let bytes = standstill::body(app, bytes).await?;
             let body = T::read(&bytes)?;
             // Nobody is known yet, so keys are kept apart by the handle that the request is about, whatever its case.
             let handle = body.handle().to_lowercase();
@@ -201,7 +201,7 @@ impl<T: Body> FromRequest for Operator<T> {
             if !bearer(&request).is_some_and(|token| app.is_operator(token)) {
                 return Err(CommandError::NotLoggedIn.into());
             }
-            let bytes = bytes.await.map_err(body_problem)?;
+            let bytes = standstill::body(app, bytes).await?;
             let key = key(app, &request, Uuid::nil(), &bytes)?;
             Ok(Self { caller: Caller { user: None, device: None, key }, body: T::read(&bytes)? })
         })
@@ -233,10 +233,12 @@ async fn session(app: &App, request: &HttpRequest) -> Result<Session, Problem> {
 
 /// The idempotency key of a request: its `Idempotency-Key` header within a scope.
 fn key(app: &App, request: &HttpRequest, scope: Uuid, body: &[u8]) -> Result<Option<CommandKey>, Problem> {
-    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let mut values = request.headers().get_all("idempotency-key");
+    let Some(value) = values.next() else { return Ok(None) };
     let key = value.to_str().unwrap_or_default().trim();
-    if key.is_empty() || key.len() > KEY_CHARS {
-        let rule = "an Idempotency-Key has 1 to 255 printable ASCII characters";
+    let printable = key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if key.is_empty() || key.len() > KEY_CHARS || !printable || values.next().is_some() {
+        let rule = "an Idempotency-Key has 1 to 255 printable ASCII characters, and a request has one";
         return Err(Problem::bad_request("invalid-key", rule));
     }
     Ok(Some(command_key(app, request, scope, &format!("header {key}"), body)))
@@ -253,13 +255,6 @@ fn at_least(request: &HttpRequest) -> Result<Position, Problem> {
     let Some(value) = request.headers().get("teahouse-at-least") else { return Ok(Position::START) };
     let position = value.to_str().ok().and_then(|value| value.parse().ok());
     position.map(Position).ok_or_else(|| Problem::bad_request("invalid-position", "Teahouse-At-Least is no position"))
-}
-
-/// What a body that could not be read is answered with.
-fn body_problem(error: actix_web::Error) -> Problem {
-    let status = error.as_response_error().status_code();
-    let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "body-too-large" } else { "invalid-body" };
-    Problem::new(status, code, error.to_string())
 }
 
 #[cfg(test)]

@@ -16,7 +16,12 @@ use actix_web::{
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{App, openapi, problem::Problem, routes};
+use crate::{
+    App, openapi,
+    problem::Problem,
+    routes,
+    standstill::{self, Chunked},
+};
 
 /// How often limits forget those who have gone quiet.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -67,18 +72,24 @@ pub fn start(app: Arc<App>) -> io::Result<Running> {
         app.service(web::redirect("/docs", "/docs/").permanent())
             .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi::with_headers(document)))
             .default_service(web::to(routes::unknown))
-            .wrap_fn(move |request, service| {
+            .wrap_fn(move |mut request, service| {
                 let (began, method, app) = (Instant::now(), request.method().clone(), counted.clone());
+                let chunked = Chunked::hold(&mut request);
                 let answered = service.call(request);
                 async move {
                     let answer = answered.await?;
                     app.metrics.answered(&method, answer.status(), began.elapsed());
                     tracing::debug!(%method, path = answer.request().path(), status = answer.status().as_u16());
-                    Ok(answer)
+                    Ok(match chunked {
+                        Some(chunked) => chunked.until_sent(answer),
+                        None => answer,
+                    })
                 }
             })
     };
+    let untaken = Duration::from_secs(options.socket_idle_seconds);
     let mut server = HttpServer::new(factory)
+        .on_connect(move |connection, _| standstill::end_when_nothing_is_taken(connection, untaken))
         .disable_signals()
         .shutdown_timeout(options.stop_seconds)
         .max_connections(options.connections_max)

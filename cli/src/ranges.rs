@@ -17,6 +17,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("log_cache_bytes", 0, 1 << 40),
     ("api.workers", 0, 1_024),
     ("api.body_bytes_max", 16 * 1024, 16 * 1024 * 1024),
+    ("api.body_seconds", 1, 3_600),
     ("api.connections_max", 1, MANY),
     ("api.read_wait_ms", 0, 600_000),
     ("api.stop_seconds", 0, 3_600),

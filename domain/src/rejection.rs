@@ -440,8 +440,10 @@ pub fn check_name(field: &'static str, text: &str, max: usize) -> Result<(), Rej
 /// # Errors
 /// [`Rejection::TooLong`] or [`Rejection::InvalidField`].
 pub fn check_web_address(field: &'static str, address: &str, max: usize) -> Result<(), Rejection> {
-    let web = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
-    if !web.is_some_and(|rest| !rest.is_empty() && !address.contains(char::is_whitespace)) {
+    // Schemes are alike whatever their case, and phones begin a word with a capital.
+    let is_web = |scheme: &str| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
+    let web = address.split_once("://").is_some_and(|(scheme, rest)| is_web(scheme) && !rest.is_empty());
+    if !web || address.contains(char::is_whitespace) {
         return Err(Rejection::InvalidField { field, rule: "must be an http or https address" });
     }
     check_text(field, address, max)

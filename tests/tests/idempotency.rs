@@ -8,6 +8,7 @@ use teahouse_tests::{
     money::{PIN, card_number},
     openapi::Document,
     people::{PASSWORD, fresh_handle, registration, text_at},
+    raw,
 };
 
 /// Commands that can't be repeated with the same token, have a test of their own, or write nothing into the log. Those that
@@ -456,6 +457,26 @@ fn a_message_has_a_key_or_a_client_id_and_not_both() {
     assert!(mei.texts(&talk).is_empty());
     mei.post(&path, body(&"茶".repeat(64))).done();
     mei.post(&path, body(&"茶".repeat(65))).refused(400, "invalid-field");
+}
+
+#[test]
+fn a_key_is_printable_and_a_request_has_one() {
+    let server = Server::start();
+    let mei = server.register("mei");
+    let bearer = format!("Bearer {}", mei.token().unwrap_or_default());
+    let make = |name: &str, keys: &[&str]| {
+        let mut headers = vec![("authorization", bearer.as_str())];
+        headers.extend(keys.iter().map(|key| ("idempotency-key", *key)));
+        let body = json!({ "name": name }).to_string();
+        raw::exchange(&mei.address(), &raw::request("POST", "/v1/tags", &headers, body.as_bytes()))
+    };
+    for keys in [["a\tb"].as_slice(), &["茶"], &[""], &["one", "other"], &["same", "same"]] {
+        let (status, _, answer) = make("tea", keys);
+        assert_eq!(status, 400, "{keys:?}");
+        assert!(answer.contains("invalid-key"), "{answer}");
+    }
+    assert_eq!(mei.get("/v1/tags").done()["tags"], json!([]));
+    assert_eq!(make("tea", &[" a key! "]).0, 201);
 }
 
 #[test]

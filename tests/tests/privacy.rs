@@ -70,6 +70,26 @@ fn a_hidden_person_can_not_be_told_from_nobody_by_what_is_sent_or_founded() {
 }
 
 #[test]
+fn blocking_somebody_who_hides_tells_nothing_about_them() {
+    let server = SHARED.server();
+    let [hidden, open, seeker] = server.people(["hidden", "open", "seeker"]);
+    hide(&hidden);
+    for who in [&hidden, &open] {
+        seeker.put(&format!("/v1/blocks/{}", who.id), json!({})).done();
+    }
+    let rows = seeker.all("/v1/blocks");
+    assert_eq!(rows[0], json!({ "user": hidden.id, "contact": false }));
+    assert_eq!((&rows[1]["user"], &rows[1]["handle"]), (&json!(open.id), &json!(open.handle)));
+    assert_eq!(rows[1]["display_name"], open.get("/v1/me").done()["display_name"]);
+    // Who has met them sees them here as elsewhere.
+    let host = server.register("host");
+    let _ = befriend(&hidden, &host);
+    let _ = group(&host, &[&hidden, &seeker]);
+    let of_hidden = |row: &Value| row["user"] == hidden.id.as_str();
+    assert_eq!(seeker.all("/v1/blocks").iter().find(|row| of_hidden(row)).unwrap()["handle"], hidden.handle.as_str());
+}
+
+#[test]
 fn a_wrong_password_and_an_unknown_handle_are_answered_alike() {
     let server = SHARED.server();
     let mei = server.register("mei");

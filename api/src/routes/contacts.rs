@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Done, aside, page, page_limit, paths::PersonPath};
+use super::{Done, aside, page, page_limit, paths::PersonPath, people::may_see};
 use crate::{
     App,
     problem::{Problem, Refusals},
@@ -164,14 +164,41 @@ pub struct BlocksQuery {
 /// A page of the people whom one has blocked.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BlocksPage {
-    /// They, by name.
-    pub people: Vec<PersonRow>,
+    /// They, by name; those without one first.
+    pub people: Vec<BlockedRow>,
     /// Pass as `cursor` for more; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// The people whom one has blocked.
+/// A person whom one has blocked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BlockedRow {
+    /// Who.
+    pub user: UserId,
+    /// Their handle; absent where they hide from who blocked them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
+    /// The name they show; absent as well then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// Whether they are among my contacts.
+    pub contact: bool,
+}
+
+impl BlockedRow {
+    /// A person as `row` has them, by name where they may be seen.
+    fn seen(may_see: bool, row: PersonRow) -> Self {
+        Self {
+            user: row.user,
+            handle: may_see.then_some(row.handle),
+            display_name: may_see.then_some(row.profile.display_name),
+            contact: row.contact,
+        }
+    }
+}
+
+/// The people whom one has blocked. Of those who hide from the caller by now, nothing but the id is told.
 #[utoipa::path(tag = "contacts", params(BlocksQuery), security(("token" = [])),
     responses((status = 200, description = "The people.", body = BlocksPage), Refusals))]
 #[get("/v1/blocks")]
@@ -182,8 +209,12 @@ async fn blocks(
 ) -> Result<web::Json<BlocksPage>, Problem> {
     let limit = page_limit(query.limit, 200, 1_000)?;
     let people = app.fresh(&app.read_models.people, reader.at_least).await?;
-    let key = |row: &PersonRow| -> (String, UserId) { (row.profile.display_name.to_lowercase(), row.user) };
-    let mut rows = people.blocked_by(reader.user)?;
+    let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;
+    let key = |row: &BlockedRow| -> (String, UserId) {
+        (row.display_name.as_ref().map(|name| name.to_lowercase()).unwrap_or_default(), row.user)
+    };
+    let seen = |row: PersonRow| Ok(BlockedRow::seen(may_see(&app, &people, &chat, reader.user, row.user)?, row));
+    let mut rows = people.blocked_by(reader.user)?.into_iter().map(seen).collect::<Result<Vec<_>, Problem>>()?;
     rows.sort_by_cached_key(key);
     let (people, next) = page(rows, key, query.cursor.as_deref(), limit)?;
     Ok(web::Json(BlocksPage { people, next }))

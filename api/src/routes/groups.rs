@@ -32,7 +32,7 @@ pub struct NewGroup {
     #[serde(default)]
     pub name: String,
     /// Friends to start it with.
-    #[schema(min_items = 1)]
+    #[schema(min_items = 2)]
     pub members: Vec<UserId>,
 }
 

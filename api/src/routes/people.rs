@@ -3,7 +3,10 @@
 use actix_web::{get, patch, put, web};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{ConversationId, Rejection, UserId, user::Privacy, user::Profile};
-use projections::people::{PeopleView, Person, PersonRow};
+use projections::{
+    chat::ChatView,
+    people::{PeopleView, Person, PersonRow},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -155,11 +158,21 @@ async fn person_profile(
 ) -> Result<web::Json<PersonRow>, Problem> {
     let people = app.fresh(&app.read_models.people, reader.at_least).await?;
     let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;
-    let (user, person) = (reader.user, path.user);
-    let has_talked = || chat.peer_of(user, ConversationId::direct(user, person)).is_some();
-    let known = in_touch(&app, &people, user, person)? || has_talked() || chat.share_group(user, person);
-    let row = if known { people.person_seen_by(user, person)? } else { None };
+    let known = may_see(&app, &people, &chat, reader.user, path.user)?;
+    let row = if known { people.person_seen_by(reader.user, path.user)? } else { None };
     row.map(web::Json).ok_or_else(|| Rejection::PersonNotFound.into())
+}
+
+/// Whether `user` may know who `person` is.
+pub(super) fn may_see(
+    app: &App,
+    people: &PeopleView,
+    chat: &ChatView,
+    user: UserId,
+    person: UserId,
+) -> Result<bool, Problem> {
+    let has_talked = || chat.peer_of(user, ConversationId::direct(user, person)).is_some();
+    Ok(in_touch(app, people, user, person)? || has_talked() || chat.share_group(user, person))
 }
 
 /// Whether `user` may know of `person` by what is between the two, or because anybody may.
