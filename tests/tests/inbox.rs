@@ -78,6 +78,11 @@ fn the_badge_counts_all_that_is_unread_and_not_muted() {
     set(&lin, &house, "/muted", false);
     lin.put(&at(&direct, "/read"), json!({ "seq": 2 })).done();
     assert_eq!(lin.badge(), 3);
+    // A pat that is taken back leaves nothing to look at.
+    let pat = number_at(&mei.post(&at(&direct, "/pats"), json!({ "target": lin.id })).done(), "seq");
+    assert_eq!(lin.badge(), 4);
+    mei.post(&at(&direct, &format!("/messages/{pat}/recall")), json!({})).done();
+    assert_eq!((lin.badge(), lin.row(&direct)["unread"].clone()), (3, json!(0)));
 }
 
 #[test]

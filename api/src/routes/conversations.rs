@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use actix_web::{get, post, put, web};
 use projections::{
     ProjectionError,
-    chat::{ConversationDetails, ConversationRow},
+    chat::{ConversationDetails, ConversationRow, badge},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -82,11 +82,9 @@ async fn conversations(
     let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;
     let reading = app.reading();
     let user = reader.user;
-    let read = aside(move || {
-        let (rows, folded) = (chat.inbox(user, &reading)?, chat.folded(user, &reading)?);
-        Ok::<_, ProjectionError>((rows, folded, chat.badge(user)))
-    });
-    let (rows, folded, badge) = read.await?;
+    let read = aside(move || Ok::<_, ProjectionError>((chat.inbox(user, &reading)?, chat.folded(user, &reading)?)));
+    let (rows, folded) = read.await?;
+    let badge = badge(&rows);
     let key = |row: &ConversationRow| Reverse((row.pinned, row.position));
     let (conversations, next) = page(rows, key, query.cursor.as_deref(), limit)?;
     let subscriptions = FoldedRow::of(folded);

@@ -114,16 +114,7 @@ impl ChatView {
         Ok(rows)
     }
 
-    /// The number on the badge: unread messages of all conversations on the list that are not muted. What subscription
-    /// accounts send makes no noise.
-    #[must_use]
-    pub fn badge(&self, user: UserId) -> u64 {
-        let state = self.state.read();
-        let notifying = listed(&state, user).filter(|(_, conversation, seat)| !seat.muted && !is_folded(conversation));
-        notifying.map(|(_, conversation, seat)| seat.unread(conversation.head.seq)).sum()
-    }
-
-    /// Adds to a row what is on disk: the last activity.
+    /// Adds to a row what is on disk: the last activity, and what of the unread there is nothing left of.
     fn complete_row(
         &self,
         reader: &Reader,
@@ -140,13 +131,21 @@ impl ChatView {
                 (event.position, event.at())
             }
         };
-        Ok(ConversationRow { last, position, at, ..row })
+        let vanished = self.tables.vanished(reader.no, &reader.head, row.read_seq, row.last_seq)?;
+        Ok(ConversationRow { last, unread: row.unread.saturating_sub(vanished), position, at, ..row })
     }
 }
 
 /// Whether a list folds it into one row with others.
 fn is_folded(conversation: &Conversation) -> bool {
     conversation.official().is_some_and(|pair| pair.sort == AccountSort::Subscription)
+}
+
+/// The number on the badge: unread messages of all conversations on a list that are not muted. What subscription accounts
+/// send makes no noise: they are not on the list.
+#[must_use]
+pub fn badge(list: &[ConversationRow]) -> u64 {
+    list.iter().filter(|row| !row.muted).map(|row| row.unread).sum()
 }
 
 /// The conversations on a person's list.

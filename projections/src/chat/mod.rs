@@ -42,7 +42,7 @@ use domain::{ConversationId, UserId};
 pub use entry::{Entry, Quoted};
 use eventlog::Position;
 pub use history::Anchor;
-pub use inbox::{ConversationKind, ConversationRow};
+pub use inbox::{ConversationKind, ConversationRow, badge};
 use parking_lot::RwLock;
 pub use render::Reading;
 pub use sync::SyncPage;

@@ -83,6 +83,18 @@ impl Tables {
         }
     }
 
+    /// How many of the messages behind `seen`, up to `last`, were taken back without a trace.
+    pub(super) fn vanished(&self, no: u32, head: &Head, seen: u64, last: u64) -> Result<u64, ProjectionError> {
+        if head.recalls == 0 || seen >= last {
+            return Ok(0);
+        }
+        let silent = self.recalls.range(recall_key(no, seen + 1)..=recall_key(no, last)).map(|guard| {
+            let row = guard.value()?;
+            Recall::decode(&row).map(|recall| u64::from(recall.silent)).ok_or(damaged("recalls"))
+        });
+        silent.sum()
+    }
+
     /// Whether the reader deleted that message.
     pub(super) fn is_deleted(&self, reader: &Reader, seq: u64) -> Result<bool, ProjectionError> {
         Ok(reader.deletions && self.deleted.contains_key(deleted_key(reader.user, reader.no, seq))?)

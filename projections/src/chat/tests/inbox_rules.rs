@@ -10,7 +10,7 @@ use domain::{
 };
 
 use super::{World, data, text, users};
-use crate::chat::ConversationKind;
+use crate::chat::{ConversationKind, badge};
 
 fn ids(world: &World, user: domain::UserId) -> Vec<domain::ConversationId> {
     world.list(user).iter().map(|row| row.id).collect()
@@ -111,11 +111,30 @@ fn the_badge_leaves_muted_and_hidden_conversations_out() {
         world.says(id, user, "x");
         world.says(id, user, "y");
     }
-    assert_eq!(world.view().badge(a), 6);
+    assert_eq!(badge(&world.list(a)), 6);
     world.inbox_event(a, ConversationMuted { conversation: one, on: true });
     world.inbox_event(a, ConversationHidden { conversation: two, seq: 2 });
-    assert_eq!(world.view().badge(a), 2);
+    assert_eq!(badge(&world.list(a)), 2);
     assert!(world.row(a, one).muted);
+}
+
+#[test]
+fn what_was_taken_back_without_a_trace_is_not_unread() {
+    let [a, b] = users();
+    let mut world = World::new();
+    let id = world.friends(a, b);
+    let pat = |world: &mut World| world.says_content(id, b, Content::Pat { target: a, suffix: String::new() });
+    let (first, said, last) = (pat(&mut world), world.says(id, b, "x"), pat(&mut world));
+    assert_eq!(world.row(a, id).unread, 3);
+    world.recalls(id, b, last, true);
+    assert_eq!(world.row(a, id).unread, 2);
+    // Of this one a tip remains, which is to be seen.
+    world.recalls(id, b, said, false);
+    assert_eq!((world.row(a, id).unread, badge(&world.list(a))), (2, 2));
+    world.inbox_event(a, ConversationRead { conversation: id, seq: said, device: DeviceId::new() });
+    assert_eq!((world.row(a, id).unread, badge(&world.list(a))), (0, 0));
+    world.recalls(id, b, first, true);
+    assert_eq!(world.row(a, id).unread, 0);
 }
 
 #[test]

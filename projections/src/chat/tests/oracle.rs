@@ -203,7 +203,8 @@ impl Life {
             _ => None,
         });
         let seen = read.max().unwrap_or(0).max(sent).max(stay_begins).max(self.cleared(user, id).0);
-        last.saturating_sub(seen)
+        let vanished = self.recalled(id).into_iter().filter(|(seq, silent)| *silent && seen < *seq && *seq <= last);
+        last.saturating_sub(seen) - vanished.count() as u64
     }
 
     /// Lets something happen that the rules allow, or nothing.
