@@ -69,7 +69,8 @@ pub fn start(app: Arc<App>) -> io::Result<Running> {
             )
             .configure(routes::configure)
             .split_for_parts();
-        app.service(web::redirect("/docs", "/docs/").permanent())
+        app.configure(routes::cgi::configure)
+            .service(web::redirect("/docs", "/docs/").permanent())
             .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi::with_headers(document)))
             .default_service(web::to(routes::unknown))
             .wrap_fn(move |mut request, service| {

@@ -6,11 +6,12 @@ use api::hub::Hub;
 use chrono::{DateTime, TimeDelta, Utc};
 use commands::{
     AdjustableClock, Clock, Commands, Secrets, SystemClock,
+    callbacks::CallbackGateway,
     gateways::{BankGateway, BillerGateway},
     ports::{Ports, SystemDice},
 };
 use eventlog::DiskLog;
-use gateways::{HttpBank, HttpBiller};
+use gateways::{HttpBank, HttpBiller, HttpCallbacks};
 use projections::{ReadModelOptions, ReadModels};
 use tokio::sync::watch;
 
@@ -71,6 +72,7 @@ impl House {
             snapshots: Arc::new(snapshots),
             accounts: answers.clone(),
             followers: answers.clone(),
+            callbacks: callbacks(settings)?,
             dice: Arc::new(SystemDice),
             bank: bank(settings)?,
             billers: billers(settings)?,
@@ -111,6 +113,14 @@ fn billers(settings: &Settings) -> Result<Option<Arc<dyn BillerGateway>>, Error>
     let Some(options) = &settings.biller else { return Ok(None) };
     let billers = HttpBiller::new(options).map_err(|error| Error::failed("the setting `biller`", error))?;
     Ok(Some(Arc::new(billers)))
+}
+
+fn callbacks(settings: &Settings) -> Result<Arc<dyn CallbackGateway>, Error> {
+    let callbacks = HttpCallbacks::new(&settings.callbacks).map_err(|part| {
+        let reason = format!("{part:?} is no address");
+        Error::failed("the setting `callbacks.allow_inside`", reason)
+    })?;
+    Ok(Arc::new(callbacks))
 }
 
 fn clock(settings: &Settings, moved: &watch::Sender<()>) -> Arc<dyn Clock> {

@@ -12,7 +12,7 @@ use commands::CommandsOptions;
 use config::{Config, Environment, File, FileFormat};
 use domain::Policy;
 use eventlog::StoreKind;
-use gateways::GatewayOptions;
+use gateways::{CallbackOptions, GatewayOptions};
 use serde::{Deserialize, Serialize};
 
 use crate::ranges;
@@ -57,6 +57,8 @@ pub(crate) struct Settings {
     /// The billers; none where no household bills can be paid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) biller: Option<GatewayOptions>,
+    /// Calls to programs of official accounts.
+    pub(crate) callbacks: CallbackOptions,
     /// Servers that help devices in a call to find a way to each other.
     pub(crate) ice: IceOptions,
     /// What the TURN servers among them know too; none for what the file says.
@@ -82,6 +84,7 @@ impl Default for Settings {
             commands: CommandsOptions::default(),
             bank: None,
             biller: None,
+            callbacks: CallbackOptions::default(),
             ice: IceOptions::default(),
             turn_secret: None,
             turn_secret_file: PathBuf::new(),

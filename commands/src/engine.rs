@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, Answering, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId, EventFamily,
-    Friendship, HandleClaim, Hold, Inbox, Merchant, OfficialAccount, Order, Policy, Post, Rejection, StickerPack,
-    Subscriptions, User, UserId, Wallet,
+    Aggregate, Answering, AppTokens, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
+    EventFamily, Friendship, HandleClaim, Hold, Inbox, Merchant, OfficialAccount, Order, Policy, Post, Rejection,
+    StickerPack, Subscriptions, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     Clock, CommandError, CommandKey, PasswordCost, Secrets,
+    callbacks::CallbackGateway,
     calls::{Absences, Engaged},
     gateways::{BankGateway, BillerGateway},
     keys::{Claim, Guard, Keys, Past},
@@ -118,7 +119,9 @@ pub struct Commands {
     pub(crate) official_accounts: Arc<Repository<OfficialAccount>>,
     pub(crate) subscriptions: Arc<Repository<Subscriptions>>,
     pub(crate) answering: Arc<Repository<Answering>>,
+    pub(crate) app_tokens: Arc<Repository<AppTokens>>,
     pub(crate) followers: Arc<dyn Followers>,
+    pub(crate) callbacks: Arc<dyn CallbackGateway>,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) dice: Arc<dyn Dice>,
     pub(crate) bank: Option<Arc<dyn BankGateway>>,
@@ -198,6 +201,7 @@ impl Commands {
             snapshots,
             accounts,
             followers,
+            callbacks,
             dice,
             bank,
             billers,
@@ -222,7 +226,9 @@ impl Commands {
             official_accounts: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
             subscriptions: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             answering: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            app_tokens: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
             followers,
+            callbacks,
             accounts,
             dice,
             bank,

@@ -4,12 +4,13 @@
 //! - [`engine`]: [`Commands`], what all use cases share: running one command on one stream.
 //! - `repository`: cached aggregates; `keys`: idempotency keys.
 //! - [`ports`]: what commands ask of the read models; [`clock`]: where time comes from.
-//! - [`gateways`]: ports to a bank and to billers.
+//! - [`gateways`]: ports to a bank and to billers; [`callbacks`]: the port to programs of official accounts.
 //! - [`secrets`]: tokens, join codes, fingerprints; [`passwords`]: Argon2id on a bounded pool.
 //! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`], [`moments`], [`stickers`],
 //!   [`merchants`], [`official`], [`calls`] and [`wallet`], each an `impl Commands` with one public function.
 //! - [`expiries`]: the process manager that ends what waited too long.
 
+pub mod callbacks;
 pub mod calls;
 pub mod clock;
 pub mod contacts;

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     CommandError,
+    callbacks::CallbackGateway,
     gateways::{BankGateway, BillerGateway},
 };
 
@@ -36,6 +37,8 @@ pub struct Ports {
     pub accounts: Arc<dyn Accounts>,
     /// Official accounts and their followers.
     pub followers: Arc<dyn Followers>,
+    /// The programs of official accounts.
+    pub callbacks: Arc<dyn CallbackGateway>,
     /// Luck.
     pub dice: Arc<dyn Dice>,
     /// The bank, where one is connected.

@@ -51,6 +51,22 @@ pub struct SceneCode {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// A token of an official account's program, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppToken {
+    /// Whose program's.
+    pub account: OfficialAccountId,
+    /// Of which series.
+    pub stable: bool,
+    /// Its number in its series.
+    pub number: u64,
+    /// When it was issued, in seconds since 1970.
+    pub issued_at: i64,
+}
+
+/// Letters and digits.
+const ALPHANUMERIC: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
 const TOKEN_PREFIX: &str = "th_";
 const MAC: usize = 16;
 
@@ -166,6 +182,64 @@ impl Secrets {
         std::iter::once('o').chain(letters.chars()).take(28).collect()
     }
 
+    /// The secret of an account's application, of that generation.
+    #[must_use]
+    pub fn app_secret(&self, account: OfficialAccountId, generation: u64) -> String {
+        hex(self.generation("app secret", account, generation).as_bytes(), 16)
+    }
+
+    /// What calls to an account's program are signed with, of that generation.
+    #[must_use]
+    pub fn callback_token(&self, account: OfficialAccountId, generation: u64) -> String {
+        self.letters("callback token", account, generation, 32)
+    }
+
+    /// What calls to an account's program are encrypted with, of that generation: 43 letters and digits.
+    #[must_use]
+    pub fn callback_key(&self, account: OfficialAccountId, generation: u64) -> String {
+        self.letters("callback key", account, generation, 43)
+    }
+
+    fn generation(&self, purpose: &str, account: OfficialAccountId, generation: u64) -> blake3::Hash {
+        self.hash(purpose, &[account.0.as_bytes().as_slice(), &generation.to_be_bytes()].concat())
+    }
+
+    fn letters(&self, purpose: &str, account: OfficialAccountId, generation: u64, count: usize) -> String {
+        let seed = self.generation(purpose, account, generation);
+        let mut bytes = vec![0; 4 * count];
+        blake3::Hasher::new_keyed(seed.as_bytes()).finalize_xof().fill(&mut bytes);
+        // Bytes beyond the last whole multiple are passed over, so that all letters are equally likely.
+        let fair = bytes.iter().filter(|byte| usize::from(**byte) < 256 / ALPHANUMERIC.len() * ALPHANUMERIC.len());
+        let letters = fair.filter_map(|byte| ALPHANUMERIC.get(usize::from(*byte) % ALPHANUMERIC.len()));
+        letters.take(count).map(|letter| char::from(*letter)).collect()
+    }
+
+    /// A token for an account's program.
+    #[must_use]
+    pub fn app_token(&self, token: AppToken) -> String {
+        let mut bytes = token.account.0.into_bytes().to_vec();
+        bytes.push(u8::from(token.stable));
+        bytes.extend_from_slice(&token.number.to_be_bytes());
+        bytes.extend_from_slice(&token.issued_at.to_be_bytes());
+        let mac = self.hash("app token", &bytes);
+        bytes.extend(mac.as_bytes().iter().take(MAC));
+        BASE64.encode(bytes)
+    }
+
+    /// Takes a program's token apart, if it is genuine. Whether it is still good, the account's tokens tell.
+    #[must_use]
+    pub fn open_app_token(&self, text: &str) -> Option<AppToken> {
+        let bytes = BASE64.decode(text).ok()?;
+        let token = AppToken {
+            account: OfficialAccountId(Uuid::from_slice(bytes.get(..16)?).ok()?),
+            stable: *bytes.get(16)? == 1,
+            number: u64::from_be_bytes(bytes.get(17..25)?.try_into().ok()?),
+            issued_at: i64::from_be_bytes(bytes.get(25..33)?.try_into().ok()?),
+        };
+        let genuine = blake3::hash(self.app_token(token).as_bytes()) == blake3::hash(text.as_bytes());
+        genuine.then_some(token)
+    }
+
     /// What is hashed and kept instead of a PIN: mixed with the server's secret, since all the PINs there are could be
     /// tried on a verifier that was stolen without it.
     #[must_use]
@@ -229,6 +303,11 @@ impl Secrets {
     }
 }
 
+/// That many bytes in hexadecimal digits.
+fn hex(bytes: &[u8], count: usize) -> String {
+    bytes.iter().take(count).map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
@@ -287,6 +366,29 @@ mod tests {
         assert_eq!(openid, secrets.openid(one, user));
         assert_ne!(openid, secrets.openid(other, user));
         assert!(openid.len() == 28 && openid.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
+    }
+
+    #[test]
+    fn what_programs_prove_themselves_with_has_the_form_that_they_expect() {
+        let (secrets, account) = (Secrets::new([1; 32]), OfficialAccountId::new());
+        let lengths = [
+            account.app_id().len(),
+            account.original_id().len(),
+            secrets.app_secret(account, 1).len(),
+            secrets.callback_token(account, 1).len(),
+            secrets.callback_key(account, 1).len(),
+        ];
+        assert_eq!(lengths, [18, 15, 32, 32, 43]);
+        assert_ne!(secrets.app_secret(account, 1), secrets.app_secret(account, 2));
+        assert_ne!(secrets.callback_key(account, 1), Secrets::new([2; 32]).callback_key(account, 1));
+        assert!(secrets.callback_key(account, 1).bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        let token = AppToken { account, stable: true, number: 7, issued_at: 1_700_000_000 };
+        let text = secrets.app_token(token);
+        assert_eq!(secrets.open_app_token(&text), Some(token));
+        assert_eq!(Secrets::new([2; 32]).open_app_token(&text), None);
+        for forged in ["", "AAAA", &text.to_lowercase(), &format!("{text}A")] {
+            assert_eq!(secrets.open_app_token(forged), None, "{forged}");
+        }
     }
 
     #[test]

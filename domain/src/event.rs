@@ -9,9 +9,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    AnsweringEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent, FriendshipEvent,
-    HandleEvent, HoldEvent, InboxEvent, MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent, StickerPackEvent,
-    SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    AnsweringEvent, AppTokensEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent,
+    FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent,
+    StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -155,6 +155,8 @@ pub enum DomainEvent {
     Subscriptions(SubscriptionsEvent),
     /// Of an `answers-` stream.
     Answering(AnsweringEvent),
+    /// Of an `app-tokens-` stream.
+    AppTokens(AppTokensEvent),
     /// Of a `call-` stream.
     Call(CallEvent),
 }
@@ -189,6 +191,7 @@ impl DomainEvent {
             CircleEvent => Circle,
             SubscriptionsEvent => Subscriptions,
             AnsweringEvent => Answering,
+            AppTokensEvent => AppTokens,
             OfficialAccountEvent => OfficialAccount,
             CallEvent => Call
         );

@@ -78,6 +78,20 @@ impl ConversationId {
 }
 
 impl OfficialAccountId {
+    /// What the account's program calls itself: `wx` and 16 hexadecimal digits.
+    #[must_use]
+    pub fn app_id(self) -> String {
+        let bytes = derived("teahouse official account app id", &[self.0.as_bytes()]);
+        format!("wx{}", bytes.simple().to_string().chars().take(16).collect::<String>())
+    }
+
+    /// What the account's program calls the account: `gh_` and 12 hexadecimal digits.
+    #[must_use]
+    pub fn original_id(self) -> String {
+        let bytes = derived("teahouse official account original id", &[self.0.as_bytes()]);
+        format!("gh_{}", bytes.simple().to_string().chars().take(12).collect::<String>())
+    }
+
     /// What the account takes part in conversations as: its own id, where people have theirs.
     #[must_use]
     pub fn party(self) -> UserId {

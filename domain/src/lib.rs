@@ -8,7 +8,7 @@
 //! - one module per aggregate, each with its events, its state and its deciders:
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
 //!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`],
-//!   [`answering`], [`call`].
+//!   [`answering`], [`app_tokens`], [`call`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
 //! - [`command`]: what is kept of a command that had nothing to do.
 //!
@@ -17,6 +17,7 @@
 
 pub mod accounts;
 pub mod answering;
+pub mod app_tokens;
 pub mod call;
 pub mod cards;
 pub mod command;
@@ -42,6 +43,7 @@ pub mod user;
 pub mod wallet;
 
 pub use answering::{Answering, AnsweringEvent};
+pub use app_tokens::{AppTokens, AppTokensEvent};
 pub use call::{Call, CallEvent};
 pub use command::CommandEvent;
 pub use contacts::{Contacts, ContactsEvent};

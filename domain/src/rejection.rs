@@ -363,6 +363,11 @@ rejections! {
         /// The most there may be.
         max: usize
     }: Limit, "replies-spent", "at most {max} messages after the follower was last heard of";
+    /// The account's program does not answer as it should.
+    CallbackRefused {
+        /// Why.
+        reason: String
+    }: Invalid, "callback-refused", "the callback does not answer as it should: {reason}";
     /// There is no menu, or no such button in it.
     MenuButtonNotFound: NotFound, "menu-button-not-found", "no such button in the menu";
     /// The code is not genuine or its time is over.

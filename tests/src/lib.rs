@@ -7,8 +7,7 @@
 //! - [`client`]: HTTP, with a token and idempotency keys; [`raw`]: bytes that no decent client would send.
 //! - [`openapi`]: requests made up from the OpenAPI document.
 //! - [`socket`]: a device's WebSocket.
-//! - [`moments`]: posts, likes and comments; [`official`]: official accounts.
-//! - [`moments`]: posts, likes and comments.
+//! - [`moments`]: posts, likes and comments; [`official`]: official accounts; [`bot`]: their programs.
 //! - [`calls`]: placing calls and hearing of them.
 //! - [`money`]: wallets with a bank behind them; [`shop`]: merchants.
 //! - [`peer`]: ends of calls by others, and a TURN server.
@@ -18,6 +17,7 @@
 //! What fails in here fails the test that called it: the harness panics with a message that says what was answered.
 
 pub mod binary;
+pub mod bot;
 pub mod calls;
 pub mod client;
 pub mod moments;
@@ -33,6 +33,7 @@ pub mod server;
 pub mod shop;
 pub mod socket;
 
+pub use bot::Bot;
 pub use client::{Client, Reply};
 pub use official::Account;
 pub use patience::until;

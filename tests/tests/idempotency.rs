@@ -13,7 +13,7 @@ use teahouse_tests::{
 
 /// Commands that can't be repeated with the same token, have a test of their own, or write nothing into the log. Those that
 /// move money show how the matter stands when they are repeated; `wallet.rs` and `shops.rs` repeat them.
-const ELSEWHERE: [&str; 23] = [
+const ELSEWHERE: [&str; 24] = [
     "DELETE /v1/sessions/current",
     "POST /v1/bill-payments",
     "POST /v1/conversations/{conversation}/red-packets",
@@ -37,6 +37,7 @@ const ELSEWHERE: [&str; 23] = [
     "POST /v1/wallet/pay-codes",
     "POST /v1/wallet/top-ups",
     "POST /v1/wallet/withdrawals",
+    "PUT /v1/official-accounts/{account}/callback",
 ];
 
 /// A command that was sent with a key.
@@ -304,6 +305,9 @@ fn official_account(diary: &mut Diary, mei: &Person, lin: &Person, server: &Serv
     diary.enter(lin, "PUT", &at("/muted"), Some(json!({ "on": true })), Some(json!({ "on": false })));
     let code = mei.get(&at("/scene-code?text=door")).done()["code"].clone();
     diary.enter(lin, "POST", "/v1/account-code-scans", Some(json!({ "code": code })), None);
+    diary.enter(lin, "DELETE", &at("/follow"), None, None);
+    // Who is written to below must follow the account also when all is sent once more.
+    diary.enter(lin, "PUT", &at("/follow"), Some(json!({ "source": "search" })), None);
     diary.enter(lin, "PUT", &at("/conversation"), None, None);
     let menu = |key: &str| Some(json!({ "button": [{ "name": "More", "type": "click", "key": key }] }));
     diary.enter(mei, "PUT", &at("/menu"), menu("A"), menu("B"));
@@ -316,7 +320,8 @@ fn official_account(diary: &mut Diary, mei: &Person, lin: &Person, server: &Serv
     let text = |text: &str| Some(json!({ "content": { "kind": "text", "text": text } }));
     let said = diary.enter(mei, "POST", &talk, text("one"), text("two"));
     diary.enter(mei, "POST", &format!("{talk}/{}/recall", said["seq"]), None, None);
-    diary.enter(lin, "DELETE", &at("/follow"), None, None);
+    diary.enter(mei, "POST", &at("/app-secret"), None, None);
+    diary.enter(mei, "DELETE", &at("/callback"), None, None);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::{
 /// How many items of an account are taken at a time.
 const PAGE: usize = 256;
 /// How many followers of one account are answered at a time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 4;
 
 impl Commands {
     /// The accounts that have something to answer.
@@ -73,6 +73,12 @@ impl Commands {
     }
 
     async fn answer(&self, item: &ToAnswer) -> Result<(), CommandError> {
+        let developer = self.official_accounts.look(item.account, |state| state.developer.clone()).await?;
+        if let Some(settings) = &developer.callback {
+            // While there is a program, the account answers nothing by itself.
+            let callback = self.callback_with(item.account, settings, developer.keys);
+            return self.answer_by_program(item, &callback).await;
+        }
         let (replies, automatic) = self.auto_reply(item).await?;
         if !replies.is_empty() {
             self.say_once(item, replies, automatic).await?;
@@ -103,7 +109,7 @@ impl Commands {
     }
 
     /// Says something in answer to an event, once however often it is set about.
-    async fn say_once(
+    pub(super) async fn say_once(
         &self,
         item: &ToAnswer,
         contents: Vec<Content>,
@@ -129,7 +135,7 @@ impl Commands {
         }
     }
 
-    async fn note_answered(&self, item: &ToAnswer, outcome: AnswerOutcome) -> Result<(), CommandError> {
+    pub(super) async fn note_answered(&self, item: &ToAnswer, outcome: AnswerOutcome) -> Result<(), CommandError> {
         let begun = Begun::unkeyed(&Caller::SERVER);
         self.run(&self.answering, item.conversation(), begun, |state, _| Ok(state.give(item.trigger, outcome))).await?;
         Ok(())

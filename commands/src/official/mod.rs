@@ -2,6 +2,7 @@
 
 mod add_account_operator;
 mod answers;
+mod app;
 mod change_account_profile;
 mod choose_from_menu;
 mod follow_account;
@@ -13,12 +14,14 @@ mod scan_code;
 mod scene_code;
 mod set_auto_replies;
 mod set_menu;
+mod told;
 mod unfollow_account;
 mod verify_account;
 mod write_to_follower;
 
 use domain::{OfficialAccountId, UserId};
 
+pub use app::{BadToken, IssuedToken};
 pub use choose_from_menu::ButtonPlace;
 pub use follow_account::Follow;
 pub use scan_code::Scan;

@@ -107,6 +107,7 @@ impl World {
             snapshots: snapshots.clone(),
             accounts: scan.clone(),
             followers: scan,
+            callbacks: Arc::new(official::NoPrograms),
             dice: Arc::new(SystemDice),
             bank,
             billers: None,

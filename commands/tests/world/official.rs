@@ -3,9 +3,10 @@
 use async_trait::async_trait;
 use commands::{
     CommandError,
+    callbacks::{Callback, CallbackError, CallbackGateway, Told},
     ports::{Followers, ToAnswer},
 };
-use domain::{OfficialAccountId, UserId};
+use domain::{OfficialAccountId, UserId, conversation::Content};
 
 use super::Scan;
 
@@ -21,5 +22,19 @@ impl Followers for Scan {
 
     async fn to_answer(&self, _: OfficialAccountId, _: usize) -> Result<Vec<ToAnswer>, CommandError> {
         Ok(vec![])
+    }
+}
+
+/// Programs, none of which answers.
+pub(super) struct NoPrograms;
+
+#[async_trait]
+impl CallbackGateway for NoPrograms {
+    async fn greet(&self, _: &Callback, _: i64) -> Result<(), CallbackError> {
+        Err(CallbackError::Failed("there are no programs".to_owned()))
+    }
+
+    async fn tell(&self, _: &Callback, _: &Told, _: i64) -> Result<Vec<Content>, CallbackError> {
+        Err(CallbackError::Failed("there are no programs".to_owned()))
     }
 }

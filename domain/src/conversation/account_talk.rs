@@ -34,6 +34,8 @@ pub enum Automatic {
     Default,
     /// As the account's program answered at once.
     Answer,
+    /// That the account's program does not answer.
+    Unavailable,
 }
 
 /// How an account comes to say something.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountProfile, AccountSort, AutoReplies, Menu};
+use super::{AccountProfile, AccountSort, AutoReplies, CallbackSettings, Menu};
 use crate::{OfficialAccountId, UserId, event::event_family};
 
 /// Somebody opened an account.
@@ -65,6 +65,23 @@ pub struct AutoRepliesSet {
     pub auto_replies: AutoReplies,
 }
 
+/// The secret of the account's application was made anew: it follows from the number and the server's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppSecretRenewed {
+    /// How often it was by then.
+    pub secret: u64,
+}
+
+/// The account's program is called elsewhere, or otherwise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackSet {
+    /// Where and how; none where it is called no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callback: Option<CallbackSettings>,
+    /// How often token and key were made anew by then: they follow from the number and the server's key.
+    pub keys: u64,
+}
+
 event_family! {
     /// Events of an `official-account-` stream.
     OfficialAccountEvent {
@@ -76,5 +93,7 @@ event_family! {
         "official-account.verification-withdrawn" => AccountVerificationWithdrawn,
         "official-account.menu-set" => AccountMenuSet,
         "official-account.auto-replies-set" => AutoRepliesSet,
+        "official-account.app-secret-renewed" => AppSecretRenewed,
+        "official-account.callback-set" => CallbackSet,
     }
 }

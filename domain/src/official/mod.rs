@@ -4,6 +4,7 @@
 //! millions of followers is no hot spot.
 
 pub mod auto_replies;
+mod developer;
 mod events;
 mod happening;
 mod menu;
@@ -15,9 +16,10 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub use auto_replies::AutoReplies;
+pub use developer::{CallbackMode, CallbackSettings, Developer};
 pub use events::{
     AccountMenuSet, AccountOperatorAdded, AccountOperatorRemoved, AccountProfileChanged, AccountRegistered,
-    AccountVerificationWithdrawn, AccountVerified, AutoRepliesSet, OfficialAccountEvent,
+    AccountVerificationWithdrawn, AccountVerified, AppSecretRenewed, AutoRepliesSet, CallbackSet, OfficialAccountEvent,
 };
 pub use happening::Happening;
 pub use menu::{Button, ButtonKind, Menu};
@@ -51,6 +53,11 @@ pub struct OfficialAccount {
     /// What it answers by itself.
     #[serde(default)]
     pub auto_replies: AutoReplies,
+    /// The program that it is run by.
+    #[serde(default)]
+    pub developer: Developer,
+    /// What it takes part in conversations as: its program acts as that.
+    party: Option<UserId>,
 }
 
 impl OfficialAccount {
@@ -170,6 +177,33 @@ impl OfficialAccount {
         Ok(if same { vec![] } else { vec![AutoRepliesSet { auto_replies }.into()] })
     }
 
+    /// Makes the application's secret anew.
+    ///
+    /// # Errors
+    /// [`Rejection::OfficialAccountNotFound`], [`Rejection::AccountOwnerOnly`].
+    pub fn renew_app_secret(&self, by: UserId) -> Result<Vec<OfficialAccountEvent>, Rejection> {
+        self.check_owner(by)?;
+        Ok(vec![AppSecretRenewed { secret: self.developer.secret + 1 }.into()])
+    }
+
+    /// Has the program called there from now on, or nowhere, and then with another token and key the next time.
+    ///
+    /// # Errors
+    /// [`Rejection::OfficialAccountNotFound`], [`Rejection::AccountOwnerOnly`]; an address that breaks its rule.
+    pub fn set_callback(
+        &self,
+        by: UserId,
+        callback: Option<CallbackSettings>,
+    ) -> Result<Vec<OfficialAccountEvent>, Rejection> {
+        self.check_owner(by)?;
+        callback.iter().try_for_each(CallbackSettings::check)?;
+        if callback == self.developer.callback {
+            return Ok(vec![]);
+        }
+        let keys = self.developer.keys + u64::from(callback.is_none());
+        Ok(vec![CallbackSet { callback, keys }.into()])
+    }
+
     /// Checks that there is such an account.
     ///
     /// # Errors
@@ -178,13 +212,14 @@ impl OfficialAccount {
         self.owner.map(|_| ()).ok_or(Rejection::OfficialAccountNotFound)
     }
 
-    /// Checks that somebody may act for it: its owner and its operators.
+    /// Checks that somebody may act for it: its owner, its operators, its program.
     ///
     /// # Errors
     /// [`Rejection::OfficialAccountNotFound`], [`Rejection::AccountNotYours`].
     pub fn check_acting(&self, by: UserId) -> Result<(), Rejection> {
         let owner = self.owner.ok_or(Rejection::OfficialAccountNotFound)?;
-        if owner == by || self.operators.contains(&by) { Ok(()) } else { Err(Rejection::AccountNotYours) }
+        let acts = owner == by || self.operators.contains(&by) || self.party == Some(by);
+        if acts { Ok(()) } else { Err(Rejection::AccountNotYours) }
     }
 
     /// Checks that it is somebody's.
@@ -201,6 +236,7 @@ impl Aggregate for OfficialAccount {
     type Id = OfficialAccountId;
     type Event = OfficialAccountEvent;
     const CATEGORY: &'static str = "official-account";
+    const SHAPE: u32 = 2;
 
     fn evolve(&mut self, event: &OfficialAccountEvent, _meta: &EventMeta) {
         use OfficialAccountEvent as E;
@@ -209,6 +245,7 @@ impl Aggregate for OfficialAccount {
                 self.sort = registered.sort;
                 self.profile.clone_from(&registered.profile);
                 self.owner = Some(registered.owner);
+                self.party = Some(registered.account.party());
             }
             E::AccountProfileChanged(changed) => self.profile.clone_from(&changed.profile),
             E::AccountOperatorAdded(added) => {
@@ -221,6 +258,11 @@ impl Aggregate for OfficialAccount {
             E::AccountVerificationWithdrawn(_) => self.verified = None,
             E::AccountMenuSet(set) => self.menu.clone_from(&set.menu),
             E::AutoRepliesSet(set) => self.auto_replies.clone_from(&set.auto_replies),
+            E::AppSecretRenewed(renewed) => self.developer.secret = renewed.secret,
+            E::CallbackSet(set) => {
+                self.developer.callback.clone_from(&set.callback);
+                self.developer.keys = set.keys;
+            }
         }
     }
 }

@@ -106,6 +106,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         DomainEvent::Call(event) => told_of_call(fact, event),
         DomainEvent::Conversation(_)
         | DomainEvent::Answering(_)
+        | DomainEvent::AppTokens(_)
         | DomainEvent::Handle(_)
         | DomainEvent::Command(_)
         | DomainEvent::StickerPack(_)

@@ -107,6 +107,11 @@ impl Changes {
                 self.settings_of(view, id).auto_replies.clone_from(&set.auto_replies);
                 return Ok(());
             }
+            E::CallbackSet(set) => {
+                self.settings_of(view, id).has_program = set.callback.is_some();
+                return Ok(());
+            }
+            E::AppSecretRenewed(_) => return Ok(()),
             _ => {}
         }
         match event {
@@ -115,7 +120,11 @@ impl Changes {
             _ => None,
         };
         self.change(view, fact, id, |row| match event {
-            E::AccountRegistered(_) | E::AccountMenuSet(_) | E::AutoRepliesSet(_) => {}
+            E::AccountRegistered(_)
+            | E::AccountMenuSet(_)
+            | E::AutoRepliesSet(_)
+            | E::AppSecretRenewed(_)
+            | E::CallbackSet(_) => {}
             E::AccountProfileChanged(changed) => row.profile.clone_from(&changed.profile),
             E::AccountOperatorAdded(added) => {
                 row.operators.insert(added.user);
@@ -183,7 +192,7 @@ impl Changes {
         let settings = self.settings.get(&account).cloned().map_or_else(|| view.settings(account), Arc::new);
         let rules = &settings.auto_replies;
         let fits = matches!(content, Content::Text { text } if rules.rule_for(text).is_some());
-        if fits || rules.default.is_some() {
+        if settings.has_program || fits || rules.default.is_some() {
             self.put_open(fact, account, OpenRow::of(fact, user, openid, Happening::Said { seq }));
         }
         Ok(())
@@ -212,7 +221,7 @@ impl Changes {
     ) {
         let settings = self.settings.get(&account).cloned().map_or_else(|| view.settings(account), Arc::new);
         let welcomes = matches!(what, Happening::Followed { .. }) && settings.auto_replies.welcome.is_some();
-        if welcomes {
+        if settings.has_program || welcomes {
             self.put_open(fact, account, OpenRow::of(fact, user, openid, what));
         }
     }
@@ -292,6 +301,7 @@ impl Changes {
     /// Shows the changes in what is held in memory.
     pub(super) fn show(self, view: &OfficialView) {
         if !self.accounts.is_empty() {
+            view.apps.write().extend(self.accounts.keys().map(|id| (id.app_id(), *id)));
             view.accounts.write().extend(self.accounts.into_iter().map(|(id, row)| (id, Arc::new(row))));
         }
         if !self.settings.is_empty() {

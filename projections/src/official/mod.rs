@@ -29,7 +29,7 @@ pub struct OfficialProjection {
 
 impl Projection for OfficialProjection {
     const NAME: &'static str = "official";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type View = OfficialView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

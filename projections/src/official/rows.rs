@@ -70,6 +70,9 @@ pub struct SettingsRow {
     /// What it answers by itself.
     #[serde(default, skip_serializing_if = "AutoReplies::is_empty")]
     pub auto_replies: AutoReplies,
+    /// Whether a program is told what followers do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_program: bool,
 }
 
 /// A message that an account got.

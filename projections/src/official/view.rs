@@ -17,15 +17,25 @@ pub struct OfficialView {
     pub(super) accounts: RwLock<HashMap<OfficialAccountId, Arc<AccountRow>>>,
     pub(super) settings: RwLock<HashMap<OfficialAccountId, Arc<SettingsRow>>>,
     pub(super) open: RwLock<Open>,
+    /// Accounts by what their programs call themselves.
+    pub(super) apps: RwLock<HashMap<String, OfficialAccountId>>,
 }
 
 impl OfficialView {
     pub(super) fn open(tables: Tables) -> Result<Self, ProjectionError> {
-        let accounts = tables.load()?.into_iter().map(|(id, row)| (id, Arc::new(row))).collect();
+        let accounts = tables.load()?;
+        let apps = accounts.keys().map(|id| (id.app_id(), *id)).collect();
+        let accounts = accounts.into_iter().map(|(id, row)| (id, Arc::new(row))).collect();
         let settings = tables.load_settings()?.into_iter().map(|(id, row)| (id, Arc::new(row))).collect();
         let open = tables.load_open()?;
         let (accounts, settings) = (RwLock::new(accounts), RwLock::new(settings));
-        Ok(Self { tables, accounts, settings, open: RwLock::new(open) })
+        Ok(Self { tables, accounts, settings, open: RwLock::new(open), apps: RwLock::new(apps) })
+    }
+
+    /// The account whose program calls itself that.
+    #[must_use]
+    pub fn account_of_app(&self, app_id: &str) -> Option<OfficialAccountId> {
+        self.apps.read().get(app_id).copied()
     }
 
     /// How an account is set up.

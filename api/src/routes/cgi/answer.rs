@@ -1,0 +1,82 @@
+//! What programs are answered.
+
+use actix_web::HttpResponse;
+use commands::CommandError;
+use domain::Rejection;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::problem::Problem;
+
+/// A refusal: its code and words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// The code, as the protocol has it.
+    pub(super) code: i64,
+    /// For people.
+    pub(super) words: String,
+}
+
+/// What a call comes to.
+pub(super) type Answered = Result<Value, Refusal>;
+
+/// A refusal with that code.
+pub(super) fn refused(code: i64, words: &str) -> Refusal {
+    Refusal { code, words: words.to_owned() }
+}
+
+/// That a call did what it should.
+pub(super) fn done() -> Value {
+    json!({ "errcode": 0, "errmsg": "ok" })
+}
+
+/// An answer as programs get it: always with status 200.
+pub(super) fn answer(answered: Answered) -> HttpResponse {
+    let body = answered.unwrap_or_else(|Refusal { code, words }| json!({ "errcode": code, "errmsg": words }));
+    HttpResponse::Ok().content_type("application/json; charset=utf-8").body(body.to_string())
+}
+
+/// A body, whatever content type it came with.
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    if body.is_empty() {
+        return Err(refused(44002, "empty post data"));
+    }
+    serde_json::from_slice(body).map_err(|error| refused(47001, &format!("data format error: {error}")))
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        let code = match &rejection {
+            Rejection::ReplyWindowOver | Rejection::NotFollowed => 45015,
+            Rejection::RepliesSpent { .. } => 45047,
+            Rejection::TooLong { .. } => 45002,
+            Rejection::ContentNotAllowed => 40008,
+            Rejection::InvalidField { field: "text", .. } => 44004,
+            _ => 47001,
+        };
+        Self { code, words: rejection.to_string() }
+    }
+}
+
+impl From<CommandError> for Refusal {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Rejected(rejection) => rejection.into(),
+            other => Problem::from(other).into(),
+        }
+    }
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        // 45009 is what programs know as "too often"; everything else is worth another try.
+        let code = if problem.status == 429 { 45009 } else { -1 };
+        Self { code, words: problem.detail }
+    }
+}
+
+impl From<projections::ProjectionError> for Refusal {
+    fn from(error: projections::ProjectionError) -> Self {
+        Problem::from(error).into()
+    }
+}

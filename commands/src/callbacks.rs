@@ -1,0 +1,120 @@
+//! The port to the programs that official accounts are run by: what a program is told, and what it answers.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::conversation::Content;
+pub use domain::official::CallbackMode;
+use thiserror::Error;
+
+/// Tells programs what followers do.
+#[async_trait]
+pub trait CallbackGateway: Send + Sync + 'static {
+    /// Asks a program whether it is the account's: it shows that it knows the token. `timestamp` is the present time in
+    /// seconds since 1970.
+    ///
+    /// # Errors
+    /// [`CallbackError`]
+    async fn greet(&self, callback: &Callback, timestamp: i64) -> Result<(), CallbackError>;
+
+    /// Tells a program something, and gives what the account says to it. `timestamp` is the present time in seconds since
+    /// 1970.
+    ///
+    /// # Errors
+    /// [`CallbackError`]
+    async fn tell(&self, callback: &Callback, told: &Told, timestamp: i64) -> Result<Vec<Content>, CallbackError>;
+}
+
+/// Where an account's program is, and what both sides know.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Callback {
+    /// Where it is called.
+    pub url: String,
+    /// What calls are signed with.
+    pub token: String,
+    /// What calls are encrypted with: 43 letters and digits.
+    pub aes_key: String,
+    /// Whether calls are encrypted.
+    pub mode: CallbackMode,
+    /// What the program knows itself by: `wx` and 16 hexadecimal digits.
+    pub app_id: String,
+    /// What the program knows the account by: `gh_` and 12 hexadecimal digits.
+    pub original_id: String,
+}
+
+impl std::fmt::Debug for Callback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Callback").field("url", &self.url).field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+/// What a program is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// What the account knows the follower by.
+    pub openid: String,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// The message's number, the same however often the program is told; none of events.
+    pub message_id: Option<u64>,
+    /// What happened.
+    pub word: Word,
+}
+
+/// What happened, in the protocol's words.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Word {
+    /// The follower said something.
+    Text {
+        /// The words.
+        text: String,
+    },
+    /// The follower sent a place.
+    Location {
+        /// Degrees north.
+        latitude: f64,
+        /// Degrees east.
+        longitude: f64,
+        /// What the place is called.
+        label: String,
+    },
+    /// The follower sent a link.
+    Link {
+        /// What it is.
+        title: String,
+        /// More about it.
+        description: String,
+        /// The address.
+        url: String,
+    },
+    /// Somebody follows the account.
+    Subscribe {
+        /// What the code said of where it hangs.
+        scene: Option<String>,
+        /// The code.
+        ticket: Option<String>,
+    },
+    /// Somebody follows it no longer.
+    Unsubscribe,
+    /// A follower read a code.
+    Scan {
+        /// What the code said of where it hangs.
+        scene: String,
+        /// The code.
+        ticket: String,
+    },
+    /// A follower chose from the menu.
+    Menu {
+        /// The event's name, such as `CLICK`.
+        event: &'static str,
+        /// The button's key or address.
+        key: String,
+    },
+}
+
+/// Why a program did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CallbackError {
+    /// It was not reached, was too slow, or answered what can't be understood.
+    #[error("{0}")]
+    Failed(String),
+}

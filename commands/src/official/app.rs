@@ -1,0 +1,149 @@
+//! What an account's program proves itself with, and how it is found.
+
+use chrono::DateTime;
+use domain::{
+    OfficialAccountEvent, OfficialAccountId, Rejection, UserId,
+    app_tokens::TokenState,
+    official::{CallbackMode, CallbackSettings},
+};
+
+use crate::{
+    Caller, CommandError, Commands, Committed,
+    callbacks::{Callback, CallbackError},
+    engine::{Begun, begin},
+    secrets::AppToken,
+};
+
+/// A token that a program got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedToken {
+    /// The token.
+    pub token: String,
+    /// For how many seconds it is good.
+    pub seconds: i64,
+}
+
+/// Why a program's token is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadToken {
+    /// It is not genuine.
+    Forged,
+    /// Another one was issued since.
+    Replaced,
+    /// Its time is over.
+    Expired,
+}
+
+impl Commands {
+    /// Makes the secret of an account's application anew; the old one is worth nothing from then on.
+    ///
+    /// # Errors
+    /// [`Rejection::OfficialAccountNotFound`], [`Rejection::AccountOwnerOnly`].
+    pub async fn renew_app_secret(
+        &self,
+        caller: &Caller,
+        account: OfficialAccountId,
+    ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
+        let by = caller.user()?;
+        let begun = begin!(self, caller);
+        self.run(&self.official_accounts, account, begun, |state, _| state.renew_app_secret(by)).await
+    }
+
+    /// Has an account's program called there from now on, once it has shown that it is the account's; or nowhere, and then
+    /// with another token and key the next time.
+    ///
+    /// # Errors
+    /// [`Rejection::OfficialAccountNotFound`], [`Rejection::AccountOwnerOnly`]; [`Rejection::CallbackRefused`] where the
+    /// program does not answer as it should.
+    pub async fn set_callback(
+        &self,
+        caller: &Caller,
+        account: OfficialAccountId,
+        settings: Option<CallbackSettings>,
+    ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
+        let by = caller.user()?;
+        let begun = begin!(self, caller);
+        let keys = self
+            .official_accounts
+            .look(account, |state| state.set_callback(by, settings.clone()).map(|_| state.developer.keys));
+        let keys = keys.await??;
+        if let Some(settings) = &settings {
+            let callback = self.callback_with(account, settings, keys);
+            let greeted = self.callbacks.greet(&callback, self.now().timestamp()).await;
+            greeted.map_err(|CallbackError::Failed(reason)| Rejection::CallbackRefused { reason })?;
+        }
+        self.run(&self.official_accounts, account, begun, |state, _| state.set_callback(by, settings.clone())).await
+    }
+
+    /// How an account's program is called, for the account's owner; without an address where it is not.
+    ///
+    /// # Errors
+    /// [`Rejection::OfficialAccountNotFound`], [`Rejection::AccountOwnerOnly`].
+    pub async fn callback_of(&self, by: UserId, account: OfficialAccountId) -> Result<Callback, CommandError> {
+        let developer =
+            self.official_accounts.look(account, |state| state.check_owner(by).map(|()| state.developer.clone()));
+        let developer = developer.await??;
+        let none = || CallbackSettings { url: String::new(), mode: CallbackMode::default() };
+        let settings = developer.callback.unwrap_or_else(none);
+        Ok(self.callback_with(account, &settings, developer.keys))
+    }
+
+    /// A callback with the secrets of that generation.
+    #[must_use]
+    pub fn callback_with(&self, account: OfficialAccountId, settings: &CallbackSettings, keys: u64) -> Callback {
+        Callback {
+            url: settings.url.clone(),
+            token: self.secrets.callback_token(account, keys),
+            aes_key: self.secrets.callback_key(account, keys),
+            mode: settings.mode,
+            app_id: account.app_id(),
+            original_id: account.original_id(),
+        }
+    }
+
+    /// Whether that is the secret of an account's application.
+    ///
+    /// # Errors
+    /// When the stream can't be read.
+    pub async fn is_app_secret(&self, account: OfficialAccountId, secret: &str) -> Result<bool, CommandError> {
+        let generation = self.official_accounts.look(account, |state| state.developer.secret).await?;
+        let genuine = self.secrets.app_secret(account, generation);
+        // `blake3::Hash` compares in constant time.
+        Ok(generation > 0 && blake3::hash(genuine.as_bytes()) == blake3::hash(secret.as_bytes()))
+    }
+
+    /// Issues a token to an account's program, which must have shown the application's secret.
+    ///
+    /// # Errors
+    /// Those of any command.
+    pub async fn issue_app_token(
+        &self,
+        account: OfficialAccountId,
+        stable: bool,
+        insist: bool,
+    ) -> Result<IssuedToken, CommandError> {
+        let begun = Begun::unkeyed(&Caller::SERVER);
+        self.run(&self.app_tokens, account, begun, |state, now| Ok(state.issue(stable, insist, now))).await?;
+        let latest = self.app_tokens.look(account, |state| state.latest(stable)).await?;
+        let issued_at = latest.issued_at.unwrap_or_default().timestamp();
+        let token = AppToken { account, stable, number: latest.number, issued_at };
+        Ok(IssuedToken { token: self.secrets.app_token(token), seconds: latest.seconds_left(self.now()) })
+    }
+
+    /// The account whose program shows that token.
+    ///
+    /// # Errors
+    /// When the stream can't be read; within, why the token is not taken.
+    pub async fn account_of_token(&self, text: &str) -> Result<Result<OfficialAccountId, BadToken>, CommandError> {
+        let Some(token) = self.secrets.open_app_token(text) else { return Ok(Err(BadToken::Forged)) };
+        let issued_at = DateTime::from_timestamp(token.issued_at, 0).unwrap_or_default();
+        let now = self.now();
+        let state =
+            self.app_tokens.look(token.account, |state| state.state_of(token.stable, token.number, issued_at, now));
+        Ok(match state.await? {
+            TokenState::Good => Ok(token.account),
+            TokenState::Replaced => Err(BadToken::Replaced),
+            TokenState::Expired => Err(BadToken::Expired),
+        })
+    }
+}

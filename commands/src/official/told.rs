@@ -1,0 +1,126 @@
+//! Telling an account's program what a follower did.
+
+use domain::{
+    answering::AnswerOutcome,
+    conversation::{Automatic, Content},
+    official::{ButtonKind, Happening, Scene},
+};
+use uuid::Uuid;
+
+use crate::{
+    Caller, CommandError, Commands,
+    callbacks::{Callback, CallbackError, Told, Word},
+    engine::Begun,
+    ports::ToAnswer,
+    secrets::SceneCode,
+};
+
+/// How often a program is told of something at most.
+const TIMES_MAX: u32 = 3;
+/// What a follower reads where the program does not answer.
+const TIP: &str = "This official account can't serve you at present. Please try again later.";
+
+impl Commands {
+    /// Tells the program, up to three times, and says what it answers. That it is about to be told is written down before
+    /// it is: however often the server is killed in between, it is never told more often.
+    pub(super) async fn answer_by_program(&self, item: &ToAnswer, callback: &Callback) -> Result<(), CommandError> {
+        let Some(told) = self.told(item).await? else { return self.note_answered(item, AnswerOutcome::Answered).await };
+        loop {
+            let begun = Begun::unkeyed(&Caller::SERVER);
+            let sought = self
+                .run(&self.answering, item.conversation(), begun, |state, _| Ok(state.seek(item.trigger, TIMES_MAX)));
+            if sought.await?.events.is_empty() {
+                break;
+            }
+            match self.callbacks.tell(callback, &told, self.now().timestamp()).await {
+                Ok(contents) => {
+                    if !contents.is_empty() && item.what != Happening::Unfollowed {
+                        self.say_answer(item, contents).await?;
+                    }
+                    return self.note_answered(item, AnswerOutcome::Answered).await;
+                }
+                Err(CallbackError::Failed(reason)) => {
+                    tracing::info!(account = %item.account, trigger = %item.trigger, reason, "a program did not answer");
+                }
+            }
+        }
+        if matches!(item.what, Happening::Said { .. } | Happening::Chose { .. }) {
+            self.say_once(item, vec![Content::Text { text: TIP.to_owned() }], Automatic::Unavailable).await?;
+        }
+        self.note_answered(item, AnswerOutcome::Failed).await
+    }
+
+    /// Says what a program answered; what an account may not send counts as no answer at all.
+    async fn say_answer(&self, item: &ToAnswer, contents: Vec<Content>) -> Result<(), CommandError> {
+        match self.say_once(item, contents, Automatic::Answer).await {
+            Err(CommandError::Rejected(rejection)) => {
+                tracing::info!(account = %item.account, %rejection, "a program's answer was not sent");
+                Ok(())
+            }
+            said => said,
+        }
+    }
+
+    /// What a program is told; none of what there are no words for.
+    async fn told(&self, item: &ToAnswer) -> Result<Option<Told>, CommandError> {
+        let word = match &item.what {
+            Happening::Said { seq } => {
+                let party = item.account.party();
+                let message = self.relations.visible_message(party, item.conversation(), *seq).await?;
+                message.and_then(|message| message.content).and_then(word_of)
+            }
+            Happening::Followed { scene } => Some(Word::Subscribe {
+                scene: scene.as_ref().map(ToString::to_string),
+                ticket: scene.as_ref().map(|scene| self.ticket(item, scene)),
+            }),
+            Happening::Unfollowed => Some(Word::Unsubscribe),
+            Happening::Scanned { scene } => {
+                Some(Word::Scan { scene: scene.to_string(), ticket: self.ticket(item, scene) })
+            }
+            Happening::Chose { button: ButtonKind::View, url, .. } => {
+                Some(Word::Menu { event: "VIEW", key: url.clone() })
+            }
+            Happening::Chose { button, key, .. } => Some(Word::Menu { event: event_of(*button), key: key.clone() }),
+        };
+        let said = matches!(item.what, Happening::Said { .. });
+        let message_id = said.then(|| message_id(item.trigger));
+        Ok(word.map(|word| Told { openid: item.openid.clone(), at: item.at, message_id, word }))
+    }
+
+    /// The code with that scene: as it does not end, it is always the same.
+    fn ticket(&self, item: &ToAnswer, scene: &Scene) -> String {
+        let code = SceneCode { account: item.account, scene: scene.clone(), expires_at: None };
+        self.secrets.scene_code(&code)
+    }
+}
+
+/// The number of a message that a program knows it by: of 63 bits, the same for the same event.
+fn message_id(trigger: Uuid) -> u64 {
+    let (high, low) = trigger.as_u64_pair();
+    (high ^ low) >> 1
+}
+
+fn word_of(content: Content) -> Option<Word> {
+    match content {
+        Content::Text { text } => Some(Word::Text { text }),
+        Content::Location { latitude, longitude, title, .. } => {
+            Some(Word::Location { latitude, longitude, label: title })
+        }
+        Content::Link { url, title, description } => Some(Word::Link { title, description, url }),
+        Content::Sticker { sticker, .. } => Some(Word::Text { text: format!("[{sticker}]") }),
+        _ => None,
+    }
+}
+
+fn event_of(button: ButtonKind) -> &'static str {
+    match button {
+        ButtonKind::Click => "CLICK",
+        ButtonKind::View => "VIEW",
+        ButtonKind::ScancodePush => "scancode_push",
+        ButtonKind::ScancodeWaitmsg => "scancode_waitmsg",
+        ButtonKind::PicSysphoto => "pic_sysphoto",
+        ButtonKind::PicPhotoOrAlbum => "pic_photo_or_album",
+        ButtonKind::PicWeixin => "pic_weixin",
+        ButtonKind::LocationSelect => "location_select",
+    }
+}

@@ -1,0 +1,82 @@
+//! What a program is told, as XML.
+
+use commands::callbacks::{Callback, Told, Word};
+
+/// The document that a program gets.
+pub(super) fn xml_of(callback: &Callback, told: &Told) -> String {
+    let mut xml = Xml::begun();
+    xml.text("ToUserName", &callback.original_id);
+    xml.text("FromUserName", &told.openid);
+    xml.number("CreateTime", told.at.timestamp());
+    match &told.word {
+        Word::Text { text } => {
+            xml.text("MsgType", "text");
+            xml.text("Content", text);
+        }
+        Word::Location { latitude, longitude, label } => {
+            xml.text("MsgType", "location");
+            xml.number("Location_X", latitude);
+            xml.number("Location_Y", longitude);
+            xml.number("Scale", 15);
+            xml.text("Label", label);
+        }
+        Word::Link { title, description, url } => {
+            xml.text("MsgType", "link");
+            xml.text("Title", title);
+            xml.text("Description", description);
+            xml.text("Url", url);
+        }
+        Word::Subscribe { scene, ticket } => {
+            let key = scene.as_ref().map(|scene| format!("qrscene_{scene}")).unwrap_or_default();
+            xml.event("subscribe", &key);
+            ticket.iter().for_each(|ticket| xml.text("Ticket", ticket));
+        }
+        Word::Unsubscribe => xml.event("unsubscribe", ""),
+        Word::Scan { scene, ticket } => {
+            xml.event("SCAN", scene);
+            xml.text("Ticket", ticket);
+        }
+        Word::Menu { event, key } => xml.event(event, key),
+    }
+    if let Some(id) = told.message_id {
+        xml.number("MsgId", id);
+    }
+    xml.ended()
+}
+
+/// The document around an encrypted one; in the compatible mode both stand in it.
+pub(super) fn envelope_xml(callback: &Callback, encrypted: &str, plain: Option<&str>) -> String {
+    let sealed = format!("<Encrypt><![CDATA[{encrypted}]]></Encrypt></xml>");
+    match plain.and_then(|plain| plain.strip_suffix("</xml>")) {
+        Some(plain) => format!("{plain}{sealed}"),
+        None => format!("<xml><ToUserName><![CDATA[{}]]></ToUserName>{sealed}", callback.original_id),
+    }
+}
+
+struct Xml(String);
+
+impl Xml {
+    fn begun() -> Self {
+        Self("<xml>".to_owned())
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        // The end of a section can't stand within one; between two of them it can.
+        let text = text.replace("]]>", "]]]]><![CDATA[>");
+        self.0.push_str(&format!("<{name}><![CDATA[{text}]]></{name}>"));
+    }
+
+    fn number(&mut self, name: &str, number: impl std::fmt::Display) {
+        self.0.push_str(&format!("<{name}>{number}</{name}>"));
+    }
+
+    fn event(&mut self, event: &str, key: &str) {
+        self.text("MsgType", "event");
+        self.text("Event", event);
+        self.text("EventKey", key);
+    }
+
+    fn ended(self) -> String {
+        self.0 + "</xml>"
+    }
+}

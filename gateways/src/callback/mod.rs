@@ -1,0 +1,176 @@
+//! Programs of official accounts over HTTP, in the protocol that WeChat's official accounts speak: signed XML, in the clear or
+//! encrypted.
+//!
+//! # Layout
+//! - `guard`: which addresses may be called.
+//! - `signature`: what shows a program that a call is genuine.
+//! - `message`: what a program is told, as XML. `reply`: what it answers.
+//! - `envelope`: encryption.
+
+mod envelope;
+mod guard;
+mod message;
+mod reply;
+mod signature;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use commands::callbacks::{Callback, CallbackError, CallbackGateway, CallbackMode, Told};
+use domain::conversation::Content;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    sync::Semaphore,
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
+use ureq::{
+    Agent,
+    http::{Uri, uri::Scheme},
+    unversioned::transport::DefaultConnector,
+};
+
+use self::{envelope::Envelope, guard::Guard};
+
+/// Settings of the calls to programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CallbackOptions {
+    /// Addresses on the inside that may be called all the same, with commas between them: for development.
+    pub allow_inside: String,
+    /// Longest time for a call, in milliseconds.
+    pub timeout_ms: u64,
+    /// Largest answer that is read, in bytes.
+    pub answer_bytes_max: u64,
+    /// Most calls at a time.
+    pub calls_max: usize,
+}
+
+impl Default for CallbackOptions {
+    fn default() -> Self {
+        Self { allow_inside: String::new(), timeout_ms: 5_000, answer_bytes_max: 64 * 1024, calls_max: 400 }
+    }
+}
+
+/// Calls programs.
+#[derive(Clone, Debug)]
+pub struct HttpCallbacks {
+    agent: Agent,
+    limit: Duration,
+    answer_bytes_max: u64,
+    calls: Arc<Semaphore>,
+}
+
+impl HttpCallbacks {
+    /// Prepares; nothing is called yet.
+    ///
+    /// # Errors
+    /// The part of `allow_inside` that is no address.
+    pub fn new(options: &CallbackOptions) -> Result<Self, String> {
+        let parts = options.allow_inside.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let allowed: Vec<IpAddr> =
+            parts.map(|part| part.parse().map_err(|_| part.to_owned())).collect::<Result<_, _>>()?;
+        let limit = Duration::from_millis(options.timeout_ms);
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            // A redirect could lead to the inside, and a proxy of the environment past the guard.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .timeout_global(Some(limit))
+            .build();
+        let agent = Agent::with_parts(config, DefaultConnector::default(), Guard::new(allowed));
+        Ok(Self {
+            agent,
+            limit,
+            answer_bytes_max: options.answer_bytes_max,
+            calls: Arc::new(Semaphore::new(options.calls_max)),
+        })
+    }
+
+    /// Calls, and gives the body of an answer with status 200.
+    async fn call(
+        &self,
+        ask: impl FnOnce(&Agent) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> + Send + 'static,
+    ) -> Result<Vec<u8>, CallbackError> {
+        let turn = timeout_at(Instant::now() + self.limit, self.calls.clone().acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(CallbackError::Failed("too many calls are under way".to_owned())) };
+        let (agent, max) = (self.agent.clone(), self.answer_bytes_max);
+        let answered = spawn_blocking(move || {
+            let _turn = turn;
+            let mut response = ask(&agent)?;
+            let body = response.body_mut().with_config().limit(max).read_to_vec()?;
+            Ok::<_, ureq::Error>((response.status().as_u16(), body))
+        });
+        match answered.await {
+            Ok(Ok((200, body))) => Ok(body),
+            Ok(Ok((status, _))) => Err(CallbackError::Failed(format!("status {status}"))),
+            Ok(Err(ureq::Error::HostNotFound)) => Err(CallbackError::Failed(guard::NOT_CALLED.to_owned())),
+            Ok(Err(error)) => Err(CallbackError::Failed(error.to_string())),
+            Err(_) => Err(CallbackError::Failed("the call broke off".to_owned())),
+        }
+    }
+}
+
+/// The address with further parameters.
+fn with_query(url: &str, parameters: &[(&str, &str)]) -> String {
+    let glue = if url.contains('?') { '&' } else { '?' };
+    let parameters: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{url}{glue}{}", parameters.join("&"))
+}
+
+fn check_address(url: &str) -> Result<(), CallbackError> {
+    let address: Option<Uri> = url.parse().ok();
+    let fits = address.is_some_and(|address| {
+        let web = matches!(address.scheme(), Some(scheme) if *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS);
+        web && address.authority().is_some_and(|authority| !authority.as_str().contains('@')) && !url.contains('#')
+    });
+    if fits { Ok(()) } else { Err(CallbackError::Failed("not an address that can be called".to_owned())) }
+}
+
+#[async_trait]
+impl CallbackGateway for HttpCallbacks {
+    async fn greet(&self, callback: &Callback, timestamp: i64) -> Result<(), CallbackError> {
+        check_address(&callback.url)?;
+        let (timestamp, nonce, echo) = (timestamp.to_string(), nonce(), nonce());
+        let signature = signature::sign(&[&callback.token, &timestamp, &nonce]);
+        // Without `encrypt_type`: programs would try to decrypt what they are to echo.
+        let parameters =
+            [("signature", &*signature), ("timestamp", &*timestamp), ("nonce", &*nonce), ("echostr", &*echo)];
+        let url = with_query(&callback.url, &parameters);
+        let answer = self.call(move |agent| agent.get(url).call()).await?;
+        let echoed = String::from_utf8_lossy(&answer).trim() == echo;
+        if echoed { Ok(()) } else { Err(CallbackError::Failed("the program did not echo `echostr`".to_owned())) }
+    }
+
+    async fn tell(&self, callback: &Callback, told: &Told, timestamp: i64) -> Result<Vec<Content>, CallbackError> {
+        check_address(&callback.url)?;
+        let xml = message::xml_of(callback, told);
+        let (timestamp, nonce) = (timestamp.to_string(), nonce());
+        let signature = signature::sign(&[&callback.token, &timestamp, &nonce]);
+        let mut parameters = vec![
+            ("signature", signature),
+            ("timestamp", timestamp.clone()),
+            ("nonce", nonce.clone()),
+            ("openid", told.openid.clone()),
+        ];
+        let envelope = Envelope::of(callback);
+        let body = if callback.mode == CallbackMode::Plain {
+            xml
+        } else {
+            let encrypted = envelope.seal(xml.as_bytes());
+            let signature = signature::sign(&[&callback.token, &timestamp, &nonce, &encrypted]);
+            parameters.extend([("encrypt_type", "aes".to_owned()), ("msg_signature", signature)]);
+            message::envelope_xml(callback, &encrypted, (callback.mode == CallbackMode::Compatible).then_some(&*xml))
+        };
+        let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, &**value)).collect();
+        let url = with_query(&callback.url, &parameters);
+        let answer = self.call(move |agent| agent.post(url).content_type("text/xml").send(body.as_bytes())).await?;
+        reply::contents(&answer, &envelope)
+    }
+}
+
+/// Letters that nobody guesses.
+fn nonce() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}

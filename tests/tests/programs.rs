@@ -1,0 +1,248 @@
+//! Programs of official accounts: what they are told, what they answer, what they call.
+
+use std::{
+    sync::{Arc, Mutex, mpsc::channel},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use teahouse_tests::{
+    Account, Bot, Person, Server, Setup,
+    bot::{Call, Does},
+    until,
+};
+
+const TIP: &str = "This official account can't serve you at present. Please try again later.";
+
+fn text_reply(call: &Call) -> Does {
+    let words = match (call.element("MsgType").as_deref(), call.element("Event").as_deref()) {
+        (Some("text"), _) => format!("you said {}", call.element("Content").unwrap_or_default()),
+        (_, Some("unsubscribe")) => return Does::Answers("success".to_owned()),
+        (_, Some(event)) => format!("{event} {}", call.element("EventKey").unwrap_or_default()),
+        _ => return Does::Answers(String::new()),
+    };
+    // Programs differ in order and blanks.
+    Does::Answers(format!("\n  <xml><MsgType>text</MsgType>\n<Content><![CDATA[{words}]]></Content></xml>\n"))
+}
+
+fn said(person: &Person, talk: &str, count: usize) -> Vec<String> {
+    until("everything was said", || Some(person.texts(talk)).filter(|texts| texts.len() >= count))
+}
+
+fn account(server: &Server, name: &str) -> (Account, Person) {
+    let [owner, reader] = server.people(["owner", "reader"]);
+    (Account::service(owner, name), reader)
+}
+
+#[test]
+fn a_program_is_told_what_followers_do_and_its_answers_are_said() {
+    let server = Setup::new().with_bots(5_000).start();
+    let (account, reader) = account(&server, "Tea Bot");
+    let bot = Bot::start(text_reply);
+    account.run_by(&bot.url(), "plain");
+    // Its own replies are off as long as there is a program.
+    account.answers(json!({ "welcome": { "kind": "text", "text": "by itself" } }));
+    let code = account.owner.get(&account.path("/scene-code?text=door")).done()["code"].clone();
+    reader.put(&account.path("/follow"), json!({ "code": code })).done();
+    let talk = account.talk_with(&reader);
+    assert_eq!(said(&reader, &talk, 1), ["subscribe qrscene_door"]);
+    let _ = reader.say(&talk, "<b> & 茶");
+    assert_eq!(said(&reader, &talk, 3)[1..], ["<b> & 茶", "you said <b> & 茶"]);
+    let menu = json!({ "button": [{ "name": "Tea", "type": "click", "key": "TEA" }] });
+    account.owner.put(&account.path("/menu"), menu).done();
+    reader.post(&account.path("/menu-choices"), json!({ "bar": 0 })).done();
+    assert_eq!(said(&reader, &talk, 4)[3], "CLICK TEA");
+    reader.post("/v1/account-code-scans", json!({ "code": code })).done();
+    assert_eq!(said(&reader, &talk, 5)[4], "SCAN door");
+    reader.delete(&account.path("/follow")).done();
+    let told = until("it is told that the reader left", || Some(bot.told()).filter(|told| told.len() == 5));
+    assert_eq!(told[4].element("Event").as_deref(), Some("unsubscribe"));
+    let openid = told[0].element("FromUserName").unwrap();
+    assert!(openid.len() == 28 && told.iter().all(|call| call.element("FromUserName").as_ref() == Some(&openid)));
+    assert!(told.iter().all(|call| call.query.contains("signature=") && !call.body.contains(&reader.id)));
+    account.owner.delete(&account.path("/callback")).done();
+    account.followed_by(&reader);
+    assert_eq!(said(&reader, &talk, 6)[5], "by itself");
+    assert_eq!(bot.told().len(), 5);
+}
+
+#[test]
+fn a_program_that_does_not_answer_is_told_three_times_and_holds_up_no_other() {
+    let server = Setup::new().with_bots(400).start();
+    let (_, over) = channel::<()>();
+    let over = Arc::new(Mutex::new(over));
+    let (open, never) = channel::<()>();
+    let never = Arc::new(Mutex::new(never));
+    drop(over);
+    let waits: Box<dyn Fn() -> Does + Send + Sync> = Box::new(move || Does::Waits(never.clone()));
+    let bad: [Box<dyn Fn() -> Does + Send + Sync>; 3] =
+        [waits, Box::new(|| Does::HangsUp), Box::new(|| Does::Answers("{\"text\":\"hello\"}".to_owned()))];
+    let bots = bad.map(|does| {
+        let bot = Bot::start(move |_| does());
+        let (account, reader) = account(&server, "Bad Bot");
+        account.followed_by(&reader);
+        let talk = account.talk_with(&reader);
+        account.run_by(&bot.url(), "plain");
+        (bot, reader, talk)
+    });
+    let (good, reader) = account(&server, "Good Bot");
+    let bot = Bot::start(text_reply);
+    good.run_by(&bot.url(), "plain");
+    for (_, reader, talk) in &bots {
+        let _ = reader.say(talk, "hello?");
+    }
+    good.followed_by(&reader);
+    let talk = good.talk_with(&reader);
+    let _ = reader.say(&talk, "quick");
+    assert_eq!(said(&reader, &talk, 3).last().map(String::as_str), Some("you said quick"));
+    for (bot, reader, talk) in &bots {
+        assert_eq!(said(reader, talk, 2), ["hello?", TIP]);
+        let told = bot.told();
+        let ids: Vec<Option<String>> = told.iter().map(|call| call.element("MsgId")).collect();
+        assert!(ids.len() == 3 && ids[0].is_some() && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    }
+    drop(open);
+}
+
+#[test]
+fn a_program_is_never_told_more_than_three_times_also_through_kill_9() {
+    let server = Setup::new().with_bots(60_000).start();
+    let (account, reader) = account(&server, "Slow Bot");
+    account.followed_by(&reader);
+    let talk = account.talk_with(&reader);
+    let (open, never) = channel::<()>();
+    let never = Arc::new(Mutex::new(never));
+    let bot = Bot::start(move |_| Does::Waits(never.clone()));
+    account.run_by(&bot.url(), "plain");
+    let _ = reader.say(&talk, "hello?");
+    for times in 1..=3 {
+        until("it is told again", || (bot.told().len() == times).then_some(()));
+        server.kill();
+        server.start_again();
+    }
+    assert_eq!(said(&reader, &talk, 2), ["hello?", TIP]);
+    assert_eq!(bot.told().len(), 3);
+    drop(open);
+}
+
+#[test]
+fn only_the_owner_sets_up_a_program_and_it_must_answer_and_not_be_on_the_inside() {
+    let server = Server::start();
+    let (account, stranger) = account(&server, "Tea Bot");
+    let bot = Bot::start(text_reply);
+    let callback = |person: &Person, url: &str| person.put(&account.path("/callback"), json!({ "url": url }));
+    callback(&stranger, &bot.url()).refused(403, "account-owner-only");
+    stranger.get(&account.path("/developer")).refused(403, "account-owner-only");
+    stranger.post(&account.path("/app-secret"), json!({})).refused(403, "account-owner-only");
+    for url in
+        [&*bot.url(), "http://[::1]:1/", "http://169.254.169.254/latest", "http://localhost:1/", "http://10.0.0.1/"]
+    {
+        let problem = callback(&account.owner, url).refused(400, "callback-refused");
+        assert!(problem["detail"].as_str().unwrap().contains("may not be called"), "{url}: {problem}");
+    }
+    assert!(bot.told().is_empty());
+    callback(&account.owner, "ftp://example.org").refused(400, "invalid-field");
+    let settings = account.owner.get(&account.path("/developer")).done();
+    assert_eq!(settings["url"], Value::Null);
+    let log = format!("{}{}", server.log(), json!(server.events(&[])));
+    for secret in ["token", "encoding_aes_key"] {
+        assert!(!log.contains(settings[secret].as_str().unwrap()), "{secret} is in the log");
+    }
+}
+
+#[test]
+fn tokens_are_replaced_with_an_overlap_and_stable_ones_stay() {
+    let server = Server::start();
+    let (account, _) = account(&server, "Tea Bot");
+    let app = account.app();
+    let asks = |token: &str| account.cgi("GET", &format!("/user/get?access_token={token}"), None)["errcode"].clone();
+    let first = account.app_token(&app);
+    assert_eq!(asks(&first), Value::Null);
+    let second = account.app_token(&app);
+    assert_eq!((asks(&first), asks(&second)), (Value::Null, Value::Null));
+    server.advance(Duration::from_secs(301));
+    assert_eq!((asks(&first), asks(&second)), (json!(40001), Value::Null));
+    let stable = |force: bool| {
+        let [id, secret] = &app;
+        let body = json!({ "grant_type": "client_credential", "appid": id, "secret": secret, "force_refresh": force });
+        account.cgi("POST", "/stable_token", Some(&body))
+    };
+    let lasting = stable(false);
+    assert_eq!(stable(false)["access_token"], lasting["access_token"]);
+    assert_ne!(stable(true)["access_token"], lasting["access_token"]);
+    assert_eq!(asks(&second), Value::Null);
+    server.advance(Duration::from_secs(7_200));
+    assert_eq!(asks(&second), 42001);
+    assert_eq!((asks(""), asks("x")), (json!(41001), json!(40014)));
+    let with = |grant: &str, id: &str, secret: &str| {
+        account.cgi("GET", &format!("/token?grant_type={grant}&appid={id}&secret={secret}"), None)["errcode"].clone()
+    };
+    let [id, secret] = &app;
+    assert_eq!(with("password", id, secret), 40002);
+    assert_eq!(with("client_credential", "wx0", secret), 40013);
+    assert_eq!(with("client_credential", id, "x"), 40001);
+    let _ = account.app();
+    assert_eq!(with("client_credential", id, secret), 40001);
+    assert!(!format!("{}{}", server.log(), json!(server.events(&[]))).contains(&**secret));
+}
+
+#[test]
+fn a_program_writes_within_its_windows_and_quotas() {
+    let server = Server::start();
+    let (account, reader) = account(&server, "Tea Bot");
+    let token = account.app_token(&account.app());
+    account.followed_by(&reader);
+    let openid = account.openid_of(&reader);
+    let send = |body: Value| {
+        account.cgi("POST", &format!("/message/custom/send?access_token={token}"), Some(&body))["errcode"].clone()
+    };
+    let text = |text: &str| json!({ "touser": openid, "msgtype": "text", "text": { "content": text } });
+    let codes: Vec<Value> = (0..4).map(|_| send(text("welcome"))).collect();
+    assert_eq!(codes, [json!(0), json!(0), json!(0), json!(45047)]);
+    server.advance(Duration::from_secs(61));
+    assert_eq!(send(text("late")), 45015);
+    let talk = account.talk_with(&reader);
+    let _ = reader.say(&talk, "hello");
+    let codes: Vec<Value> = (0..6).map(|_| send(text("answer"))).collect();
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 5, "{codes:?}");
+    let article = json!({ "title": "Tea", "description": "all of it", "url": "https://example.org/tea" });
+    let _ = reader.say(&talk, "more");
+    assert_eq!(send(json!({ "touser": openid, "msgtype": "news", "news": { "articles": [article] } })), 0);
+    assert_eq!(reader.history(&talk).last().unwrap()["data"]["content"]["url"], "https://example.org/tea");
+    server.advance(Duration::from_secs(48 * 3600));
+    assert_eq!(account.cgi("GET", &format!("/user/get?access_token={token}"), None)["errcode"], 42001);
+}
+
+#[test]
+fn a_program_runs_the_menu_and_looks_at_followers() {
+    let server = Server::start();
+    let (account, reader) = account(&server, "Tea Bot");
+    let token = account.app_token(&account.app());
+    let at = |path: &str| format!("{path}{}access_token={token}", if path.contains('?') { '&' } else { '?' });
+    let call = |method: &str, path: &str, body: Option<Value>| account.cgi(method, &at(path), body.as_ref());
+    assert_eq!(call("GET", "/menu/get", None)["errcode"], 46003);
+    let menu = json!({ "button": [{ "name": "Tea", "type": "click", "key": "TEA", "sub_button": [] }] });
+    assert_eq!(call("POST", "/menu/create", Some(menu))["errcode"], 0);
+    assert_eq!(call("GET", "/menu/get", None)["menu"]["button"][0]["key"], "TEA");
+    assert_eq!(reader.get(&account.path("/menu")).done()["button"][0]["key"], "TEA");
+    let long = json!({ "button": [{ "name": "a name of many bytes", "type": "click", "key": "K" }] });
+    assert_eq!(call("POST", "/menu/create", Some(long))["errcode"], 40018);
+    assert_eq!(call("GET", "/menu/delete", None)["errcode"], 0);
+    assert_eq!(call("GET", "/user/get", None), json!({ "total": 0, "count": 0, "next_openid": "" }));
+    let scene = json!({ "action_name": "QR_STR_SCENE", "expire_seconds": 600, "action_info": { "scene": { "scene_str": "door" } } });
+    let made = call("POST", "/qrcode/create", Some(scene));
+    reader.put(&account.path("/follow"), json!({ "code": made["ticket"] })).done();
+    let openid = account.openid_of(&reader);
+    assert_eq!(call("GET", "/user/get", None)["data"]["openid"], json!([openid]));
+    assert_eq!(call("GET", &format!("/user/get?next_openid={openid}"), None)["data"], Value::Null);
+    let info = call("GET", &format!("/user/info?openid={openid}"), None);
+    assert_eq!((&info["subscribe"], &info["qr_scene_str"]), (&json!(1), &json!("door")));
+    assert_eq!(call("GET", "/user/info?openid=nobody", None)["errcode"], 40003);
+    let picture = reader.anonymous().get(&format!("/cgi-bin/showqrcode?ticket={}", made["ticket"].as_str().unwrap()));
+    assert_eq!((picture.status, picture.header("content-type")), (200, Some("image/png")));
+    account.answers(json!({ "welcome": { "kind": "text", "text": "hi" } }));
+    let replies = call("GET", "/get_current_autoreply_info", None);
+    assert_eq!(replies["add_friend_autoreply_info"]["content"], "hi");
+    let empty = reader.anonymous().call("POST", &format!("/cgi-bin{}", at("/menu/create")), None, None).done();
+    assert_eq!(empty["errcode"], 44002);
+}
