@@ -17,9 +17,11 @@ impl Commands {
         let (placed, phase) = self.calls.look(call, |state| (state.placed, state.phase)).await?;
         let (Some(placed), Phase::Ended { outcome, seconds }) = (placed, phase) else { return Ok(()) };
         let by = placed.caller;
-        let begun = match self.begin::<ConversationEvent>(&self.once("card", Some(by), call.0)).await? {
-            Beginning::Repeated(_) => return Ok(()),
-            Beginning::New(begun) => begun,
+        let begun = match self.begin::<ConversationEvent>(&self.once("card", Some(by), call.0)).await {
+            Ok(Beginning::New(begun)) => begun,
+            // Done, or being done at this moment.
+            Ok(Beginning::Repeated(_)) | Err(CommandError::KeyInFlight) => return Ok(()),
+            Err(error) => return Err(error),
         };
         let draft = Draft::of(Content::Call { call, media: placed.media, outcome, seconds });
         self.run(&self.conversations, placed.conversation, begun, |state, now| {
