@@ -123,11 +123,10 @@ impl History {
         let seconds = if self.rng.random_bool(0.02) { 20 * 3600 } else { self.rng.random_range(0..40) };
         self.writer.pass(TimeDelta::microseconds(seconds * 1_000_000 + self.rng.random_range(0..1_000_000)));
         let (me, other) = (self.person(), self.person());
-        match self.rng.random_range(0..30) {
+        match self.rng.random_range(0..36) {
             0..8 => self.talk(me),
             8 => self.recall(),
-            9..11 => self.befriend(me, other),
-            11 => self.note(me, other),
+            9..12 => self.note(me, other),
             12..14 => self.look(me),
             14 => self.found_group(me),
             15..18 => self.run_group(me, other),
@@ -135,6 +134,8 @@ impl History {
             19..24 => self.show(me, other),
             24..26 => self.follow(me, other),
             26..29 => self.call(),
+            // Often, since it takes two who ask and accept, and much else is done by friends only.
+            29..35 => self.befriend(me, other),
             _ => self.expire(me, other),
         }
     }
