@@ -270,7 +270,7 @@ fn orders_refunds_and_what_merchants_withdraw() {
     let ann = &town.ann;
     let shop = Shop::of(town.bo.clone());
     let order = |operation: &Operation, kind: &str| {
-        let number = format!("{kind} {}", operation.number);
+        let number = format!("{kind}-{}", operation.number);
         let body = json!({ "out_trade_no": number, "amount": yuan("1.00"), "description": "tea" });
         operation.ask(&shop.owner, &shop.path("/orders"), body)
     };
@@ -290,7 +290,7 @@ fn orders_refunds_and_what_merchants_withdraw() {
         true,
         |operation| {
             let shown = operation.ask(ann, "/v1/wallet/pay-codes", json!({}))?;
-            let number = format!("coded {}", operation.number);
+            let number = format!("coded-{}", operation.number);
             let (code, amount) = (&shown["code"], yuan("1.00"));
             let body = json!({ "auth_code": code, "out_trade_no": number, "amount": amount, "description": "tea" });
             operation.ask(&shop.owner, &shop.path("/code-payments"), body).map(|_| ())
@@ -302,8 +302,8 @@ fn orders_refunds_and_what_merchants_withdraw() {
     town.crash_at_every_point_of(
         true,
         |operation| {
-            pay(operation, "given back")?;
-            let (number, refund) = (format!("given back {}", operation.number), format!("refund {}", operation.number));
+            pay(operation, "given-back")?;
+            let (number, refund) = (format!("given-back-{}", operation.number), format!("refund-{}", operation.number));
             let body = json!({ "out_refund_no": refund, "out_trade_no": number, "amount": yuan("1.00") });
             operation.ask(&shop.owner, &shop.path("/refunds"), body).map(|_| ())
         },
