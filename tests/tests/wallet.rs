@@ -274,10 +274,12 @@ fn nobody_spends_what_is_not_there_or_more_than_their_limits() {
         ann.transfer(&talk, amount).refused(status, code);
     }
     let body = |amount: Value| json!({ "amount": amount, "authorization": ann.authorized() });
-    for wrong in
-        [json!("1.00"), json!({ "amount": 1.0, "currency": "CNY" }), json!({ "amount": "1.001", "currency": "CNY" })]
-    {
-        ann.ask_once(&format!("/v1/conversations/{talk}/transfers"), body(wrong)).refused(400, "invalid-body");
+    for (wrong, code) in [
+        (json!("1.00"), "invalid-body"),
+        (json!({ "amount": 1.0, "currency": "CNY" }), "invalid-amount"),
+        (json!({ "amount": "1.001", "currency": "CNY" }), "invalid-amount"),
+    ] {
+        ann.ask_once(&format!("/v1/conversations/{talk}/transfers"), body(wrong)).refused(400, code);
     }
     let dollars = json!({ "amount": "1.00", "currency": "USD" });
     ann.ask_once(&format!("/v1/conversations/{talk}/transfers"), body(dollars)).refused(400, "invalid-field");
