@@ -69,7 +69,7 @@ impl Peer {
     #[track_caller]
     #[must_use]
     pub fn said(&self) -> String {
-        self.said.recv_timeout(DEADLINE * 2).expect("the peer says something")
+        self.said.recv_timeout(DEADLINE * 6).expect("the peer says something")
     }
 
     /// The next line as JSON.
@@ -144,7 +144,7 @@ impl Browser {
     #[track_caller]
     #[must_use]
     pub fn told(&self) -> Value {
-        self.said.recv_timeout(DEADLINE * 2).expect("the page reports something")
+        self.said.recv_timeout(DEADLINE * 6).expect("the page reports something")
     }
 }
 
