@@ -234,6 +234,9 @@ async fn served(models: &ReadModels, at: Position) {
     models.search.at_least(at, PATIENCE).await.unwrap();
     models.stickers.at_least(at, PATIENCE).await.unwrap();
     models.calls.at_least(at, PATIENCE).await.unwrap();
+    models.official.at_least(at, PATIENCE).await.unwrap();
+    models.shops.at_least(at, PATIENCE).await.unwrap();
+    models.wallet.at_least(at, PATIENCE).await.unwrap();
 }
 
 #[tokio::test]
