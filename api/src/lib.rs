@@ -10,7 +10,7 @@
 //! - [`hub`]: which devices are connected, and what is pushed to them; [`socket`]: one device's WebSocket;
 //!   [`notices`]: pushing notices of Moments.
 //! - `signals`: what the devices of a call tell each other; [`ice`]: servers that help them to find a way.
-//! - `qr`: codes as pictures.
+//! - `qr`: codes as pictures; `media_access`: who may fetch a medium.
 //! - [`routes`]: the endpoints, one file per subject; [`openapi`]: the document made of them.
 //! - [`ceiling`]: a server with the same HTTP stack and the same log but no domain, to measure against.
 
@@ -19,6 +19,7 @@ pub mod ceiling;
 pub mod hub;
 pub mod ice;
 pub mod limits;
+mod media_access;
 pub mod metrics;
 pub mod notices;
 pub mod openapi;

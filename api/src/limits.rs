@@ -102,6 +102,10 @@ limits! {
     call(UserId) = calls;
     /// A signal within a call.
     signal(DeviceId) = signals;
+    /// Something that is brought.
+    upload(UserId) = uploads;
+    /// The bytes of a medium.
+    download(UserId) = downloads;
     /// Another command.
     command(UserId) = commands;
     /// A query.

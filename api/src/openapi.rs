@@ -54,8 +54,9 @@ pub fn with_headers(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::
         for command in commands(item) {
             command.parameters.get_or_insert_default().push(idempotency_key().into());
         }
-        // A WebSocket goes on from a position by a parameter of its own, operators read the log itself.
-        let asks = !path.starts_with("/v1/operator/") && path != "/v1/ws";
+        // A WebSocket goes on from a position by a parameter of its own, operators read the log itself, and what a link
+        // leads to never changes.
+        let asks = !["/v1/operator/", "/v1/ws", "/v1/blobs/"].iter().any(|apart| path.starts_with(apart));
         if let Some(query) = item.get.as_mut().filter(|_| asks) {
             query.parameters.get_or_insert_default().push(at_least().into());
         }

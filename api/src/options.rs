@@ -76,6 +76,10 @@ pub struct RateOptions {
     pub calls: u32,
     /// Signals within calls that a device sends.
     pub signals: u32,
+    /// Pictures, voice, video and files that one person brings.
+    pub uploads: u32,
+    /// Times that one person's links to such are followed.
+    pub downloads: u32,
     /// Other commands per person.
     pub commands: u32,
     /// Queries per person.
@@ -97,6 +101,8 @@ impl Default for RateOptions {
             outside_calls: 30,
             calls: 60,
             signals: 1_200,
+            uploads: 120,
+            downloads: 6_000,
             commands: 600,
             queries: 3_000,
         }

@@ -111,6 +111,9 @@ impl ResponseError for Problem {
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         let status = match rejection.kind() {
+            RejectionKind::Invalid if matches!(rejection, Rejection::MediumTooLarge { .. }) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             RejectionKind::Invalid => StatusCode::BAD_REQUEST,
             RejectionKind::Unauthenticated => StatusCode::UNAUTHORIZED,
             RejectionKind::Forbidden => StatusCode::FORBIDDEN,
@@ -144,6 +147,11 @@ impl From<CommandError> for Problem {
             CommandError::KeyInFlight => Self::new(StatusCode::CONFLICT, "key-in-flight", detail).retry_after(1),
             CommandError::Contended => Self::unavailable("contended", detail),
             CommandError::Busy => Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail).retry_after(2),
+            CommandError::Crowded => Self::unavailable("crowded", detail).retry_after(2),
+            CommandError::MediaStore(_) => {
+                tracing::error!(error = %detail, "the store of media failed");
+                Self::unavailable("media-unavailable", "the bytes of media can't be read or written at present")
+            }
             CommandError::NotConnected(_) => Self::unavailable("not-connected", detail).retry_after(3_600),
             CommandError::GatewaySilent(_) => Self::unavailable("gateway-silent", detail).retry_after(5),
             CommandError::Append(error) => error.into(),

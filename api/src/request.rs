@@ -54,6 +54,25 @@ impl<T> Command<T> {
     }
 }
 
+/// A logged-in person who brings bytes, which are not read yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Bringer {
+    /// The person.
+    pub user: UserId,
+    session: Session,
+}
+
+impl Bringer {
+    /// The person, device and idempotency key, once it is known what was brought: `told` stands for the body.
+    ///
+    /// # Errors
+    /// 400 for a key that is none.
+    pub fn caller(&self, app: &App, request: &HttpRequest, told: &[u8]) -> Result<Caller, Problem> {
+        let Session { user, device } = self.session;
+        Ok(Caller { user: Some(user), device: Some(device), key: key(app, request, user.0, told)? })
+    }
+}
+
 /// Somebody not known yet who wants something done.
 #[derive(Debug)]
 pub struct Anonymous<T> {
@@ -150,6 +169,19 @@ impl FromRequest for Reader {
             let at_least = at_least(&request)?;
             app.check_not_ahead(at_least)?;
             Ok(Self { user: session.user, session, at_least })
+        })
+    }
+}
+
+impl FromRequest for Bringer {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let session = session(app(&request)?, &request).await?;
+            Ok(Self { user: session.user, session })
         })
     }
 }

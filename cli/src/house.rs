@@ -12,6 +12,7 @@ use commands::{
 };
 use eventlog::DiskLog;
 use gateways::{HttpBank, HttpBiller, HttpCallbacks};
+use media::BlobStore;
 use projections::{ReadModelOptions, ReadModels};
 use tokio::sync::watch;
 
@@ -63,6 +64,8 @@ impl House {
             .map_err(|error| Error::failed("the read models", error))?;
         let snapshots =
             SnapshotStore::open(&data.snapshots()).map_err(|error| Error::failed("the snapshots", error))?;
+        let store =
+            BlobStore::open(&data.media(), &settings.media).map_err(|error| Error::failed("the media", error))?;
         let clock_moved = watch::Sender::new(());
         let answers = Arc::new(Answers::new(port.clone(), read_models.clone()));
         let ports = Ports {
@@ -73,6 +76,8 @@ impl House {
             accounts: answers.clone(),
             followers: answers.clone(),
             callbacks: callbacks(settings)?,
+            store: Arc::new(store),
+            media_use: answers.clone(),
             dice: Arc::new(SystemDice),
             bank: bank(settings)?,
             billers: billers(settings)?,

@@ -12,6 +12,7 @@ use eventlog::StoreKind;
 ///
 /// ```text
 /// <data>/log/        the event log: the only thing that can't be made again
+/// <data>/media/      pictures, voice, video and files, as blobs; and what is made of them
 /// <data>/views/      the read models: made again from the log when they are missing
 /// <data>/snapshots/  states of long streams: made again from the log as well
 /// <data>/secret.key  the server's secret, unless it is a setting
@@ -41,6 +42,11 @@ impl DataDir {
     /// Where the read models are.
     pub(crate) fn views(&self) -> PathBuf {
         self.root.join("views")
+    }
+
+    /// Where the bytes of media are.
+    pub(crate) fn media(&self) -> PathBuf {
+        self.root.join("media")
     }
 
     /// Where snapshots of long streams are.

@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use commands::{
     CommandError,
+    media::MediaUse,
     ports::{
         Accounts, CallList, CommandHistory, Deadlines, Due, Followers, LiveCall, PastCommand, Relations, ToAnswer,
         Unsettled, VisibleMessage,
     },
 };
 use domain::{
-    CallId, CommandId, ConversationId, HoldId, MerchantId, OfficialAccountId, OrderId, UserId,
+    CallId, CommandId, ConversationId, HoldId, MediumId, MerchantId, OfficialAccountId, OrderId, UserId,
     conversation::MessageSent,
     hold::{Payer, Settler, Terms},
     merchant::Sale,
@@ -250,6 +251,21 @@ impl CallList for Answers {
 fn live_call(row: &CallRow) -> LiveCall {
     let devices = row.callee_device.map(|device| [(row.caller, row.caller_device), (row.callee, device)]);
     LiveCall { call: row.call, since: row.invited_at, unheard: row.unheard, devices }
+}
+
+#[async_trait]
+impl MediaUse for Answers {
+    async fn bytes_of(&self, user: UserId) -> Result<u64, CommandError> {
+        Ok(self.fresh(&self.read_models.media).await?.bytes_of(user))
+    }
+
+    async fn unnamed_before(&self, time: DateTime<Utc>, limit: usize) -> Result<Vec<MediumId>, CommandError> {
+        Ok(self.fresh(&self.read_models.media).await?.unnamed_before(time, limit))
+    }
+
+    async fn is_needed(&self, hash: &str) -> Result<bool, CommandError> {
+        self.fresh(&self.read_models.media).await?.is_blob_of_any(hash).map_err(unanswered)
+    }
 }
 
 #[async_trait]

@@ -33,6 +33,8 @@ const EXPIRIES_EVERY: Duration = Duration::from_secs(5);
 const MONEY_EVERY: Duration = Duration::from_secs(2);
 /// How often it is looked up what is to be done about calls.
 const CALLS_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked up which media nothing names.
+const MEDIA_EVERY: Duration = Duration::from_secs(60);
 /// Time for ending connections, beyond what requests under way are given.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// How often it is looked whether the read models have caught up.
@@ -105,6 +107,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     let turn_secret = secret::of_turn(settings.turn_secret.as_ref(), &settings.turn_secret_file)?;
     let ice = IceServers::new(settings.ice.clone(), turn_secret.as_deref())
         .map_err(|error| Error::failed("the settings `ice`", error))?;
+    let media = tokio::spawn(discard_unnamed(house.commands.clone(), house.clock_moved.subscribe()));
     let token = settings.operator_token.as_ref().map(|token| token.reveal());
     let app = App::new(
         house.commands.clone(),
@@ -130,6 +133,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     calls.abort();
     notices.abort();
     answers.abort();
+    media.abort();
     settlements.iter().for_each(tokio::task::JoinHandle::abort);
     match ended {
         None => {
@@ -158,6 +162,24 @@ async fn end_what_waited(commands: Arc<Commands>, mut clock_moved: watch::Receiv
             Ok(0) => {}
             Ok(ended) => tracing::info!(ended, "what waited too long was ended"),
             Err(error) => tracing::warn!(%error, "what waited too long was not ended; trying again"),
+        }
+    }
+}
+
+/// Discards media that nothing names: as [`end_what_waited`].
+async fn discard_unnamed(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
+    let mut beat = tokio::time::interval(MEDIA_EVERY);
+    loop {
+        tokio::select! {
+            _ = beat.tick() => {}
+            Ok(()) = clock_moved.changed() => {}
+        }
+        match commands.discard_unnamed().await {
+            Ok(done) if done.media + done.blobs == 0 => {}
+            Ok(done) => {
+                tracing::info!(media = done.media, blobs = done.blobs, "media that nothing names were discarded")
+            }
+            Err(error) => tracing::warn!(%error, "media that nothing names were not discarded; trying again"),
         }
     }
 }

@@ -13,6 +13,7 @@ use config::{Config, Environment, File, FileFormat};
 use domain::Policy;
 use eventlog::StoreKind;
 use gateways::{CallbackOptions, GatewayOptions};
+use media::MediaOptions;
 use serde::{Deserialize, Serialize};
 
 use crate::ranges;
@@ -51,6 +52,8 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     /// The command side.
     pub(crate) commands: CommandsOptions,
+    /// Where media are kept, and the work on them.
+    pub(crate) media: MediaOptions,
     /// The bank; none where people can neither link cards nor top up nor withdraw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bank: Option<GatewayOptions>,
@@ -82,6 +85,7 @@ impl Default for Settings {
             api: ApiOptions::default(),
             policy: Policy::default(),
             commands: CommandsOptions::default(),
+            media: MediaOptions::default(),
             bank: None,
             biller: None,
             callbacks: CallbackOptions::default(),

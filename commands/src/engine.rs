@@ -6,8 +6,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
     Aggregate, Answering, AppTokens, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
-    EventFamily, Friendship, HandleClaim, Hold, Inbox, Merchant, OfficialAccount, Order, Policy, Post, Rejection,
-    StickerPack, Subscriptions, User, UserId, Wallet,
+    EventFamily, Friendship, HandleClaim, Hold, Inbox, Medium, Merchant, OfficialAccount, Order, Policy, Post,
+    Rejection, StickerPack, Subscriptions, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
@@ -20,6 +20,7 @@ use crate::{
     calls::{Absences, Engaged},
     gateways::{BankGateway, BillerGateway},
     keys::{Claim, Guard, Keys, Past},
+    media::{MediaStore, MediaUse, Sweep},
     passwords::Passwords,
     ports::{Accounts, CallList, Deadlines, Dice, Followers, Ports, Presence, Relations},
     repository::{Cell, Repository, decode},
@@ -58,6 +59,14 @@ impl Caller {
     /// [`CommandError::NotLoggedIn`] where there is none.
     pub fn user(&self) -> Result<UserId, CommandError> {
         self.user.ok_or(CommandError::NotLoggedIn)
+    }
+
+    /// The id of something that the command makes. It follows from the idempotency key, so that a repeated request names
+    /// the same thing, and from the request, so that a key used again for something else, long after it was forgotten,
+    /// makes something else.
+    pub(crate) fn id_of_made(&self) -> Uuid {
+        let of_key = |key: CommandKey| key.id.derive(&Uuid::from_bytes(key.fingerprint).to_string());
+        self.key.map_or_else(Uuid::now_v7, of_key)
     }
 }
 
@@ -122,6 +131,11 @@ pub struct Commands {
     pub(crate) app_tokens: Arc<Repository<AppTokens>>,
     pub(crate) followers: Arc<dyn Followers>,
     pub(crate) callbacks: Arc<dyn CallbackGateway>,
+    pub(crate) media: Arc<Repository<Medium>>,
+    /// Where the bytes of media are kept.
+    pub store: Arc<dyn MediaStore>,
+    pub(crate) media_use: Arc<dyn MediaUse>,
+    pub(crate) sweep: Sweep,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) dice: Arc<dyn Dice>,
     pub(crate) bank: Option<Arc<dyn BankGateway>>,
@@ -207,6 +221,8 @@ impl Commands {
             billers,
             calls,
             presence,
+            store,
+            media_use,
         } = ports;
         Ok(Self {
             passwords: Passwords::new(options.passwords)?,
@@ -229,6 +245,10 @@ impl Commands {
             app_tokens: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
             followers,
             callbacks,
+            media: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            store,
+            media_use,
+            sweep: Sweep::default(),
             accounts,
             dice,
             bank,

@@ -24,6 +24,12 @@ pub enum CommandError {
     /// The pool that checks passwords has more to do than it takes.
     #[error("too many passwords to check at present; try again later")]
     Busy,
+    /// More media are on their way in, or to be looked at, than the server takes.
+    #[error("too many pictures and files at present; try again later")]
+    Crowded,
+    /// Where the bytes of media are kept can't be read or written.
+    #[error("the bytes of media can't be read or written: {0}")]
+    MediaStore(String),
     /// No bank, or no biller, is connected to this server.
     #[error("no {0} is connected to this server")]
     NotConnected(&'static str),

@@ -6,8 +6,8 @@
 //! - [`ports`]: what commands ask of the read models; [`clock`]: where time comes from.
 //! - [`gateways`]: ports to a bank and to billers; [`callbacks`]: the port to programs of official accounts.
 //! - [`secrets`]: tokens, join codes, fingerprints; [`passwords`]: Argon2id on a bounded pool.
-//! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`], [`moments`], [`stickers`],
-//!   [`merchants`], [`official`], [`calls`] and [`wallet`], each an `impl Commands` with one public function.
+//! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`], [`moments`], [`media`],
+//!   [`stickers`], [`merchants`], [`official`], [`calls`] and [`wallet`], each an `impl Commands` with one public function.
 //! - [`expiries`]: the process manager that ends what waited too long.
 
 pub mod callbacks;
@@ -21,6 +21,7 @@ pub mod expiries;
 pub mod gateways;
 pub mod inboxes;
 mod keys;
+pub mod media;
 pub mod merchants;
 pub mod moments;
 pub mod official;
@@ -37,4 +38,4 @@ pub use engine::{Caller, Commands, CommandsOptions, Committed};
 pub use error::CommandError;
 pub use keys::CommandKey;
 pub use passwords::PasswordCost;
-pub use secrets::{JoinCode, Secrets, Token};
+pub use secrets::{JoinCode, MediaPlace, MediaTicket, Secrets, Token};

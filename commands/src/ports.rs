@@ -20,6 +20,7 @@ use crate::{
     CommandError,
     callbacks::CallbackGateway,
     gateways::{BankGateway, BillerGateway},
+    media::{MediaStore, MediaUse},
 };
 
 /// Everything that commands ask of the world.
@@ -49,6 +50,10 @@ pub struct Ports {
     pub calls: Arc<dyn CallList>,
     /// Which devices are connected.
     pub presence: Arc<dyn Presence>,
+    /// Where the bytes of media are kept.
+    pub store: Arc<dyn MediaStore>,
+    /// What is known of media.
+    pub media_use: Arc<dyn MediaUse>,
 }
 
 /// Which devices are connected.

@@ -5,7 +5,10 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use chrono::{DateTime, Utc};
-use domain::{CommandId, ConversationId, DeviceId, MerchantId, OfficialAccountId, OrderId, UserId, official::Scene};
+use domain::{
+    CommandId, ConversationId, DeviceId, MediumId, MerchantId, OfficialAccountId, OrderId, PostId, UserId,
+    official::Scene,
+};
 use uuid::Uuid;
 
 /// The server's secret key.
@@ -66,6 +69,32 @@ pub struct AppToken {
 
 /// Letters and digits.
 const ALPHANUMERIC: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// A link to a medium, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaTicket {
+    /// The medium.
+    pub medium: MediumId,
+    /// In which form it is wanted; what the numbers mean is up to who gives links.
+    pub form: u8,
+    /// Whose link it is.
+    pub viewer: UserId,
+    /// Where they saw the medium.
+    pub place: MediaPlace,
+    /// When it ends, to the second.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Where somebody sees a medium.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaPlace {
+    /// Among their own.
+    Own,
+    /// In a message.
+    Message(ConversationId, u64),
+    /// In a post.
+    Post(PostId),
+}
 
 const TOKEN_PREFIX: &str = "th_";
 const MAC: usize = 16;
@@ -240,6 +269,45 @@ impl Secrets {
         genuine.then_some(token)
     }
 
+    /// The text of a link to a medium.
+    #[must_use]
+    pub fn media_ticket(&self, ticket: &MediaTicket) -> String {
+        let (place, id, seq) = match ticket.place {
+            MediaPlace::Own => (0, Uuid::nil(), 0),
+            MediaPlace::Message(conversation, seq) => (1, conversation.0, seq),
+            MediaPlace::Post(post) => (2, post.0, 0),
+        };
+        let mut bytes = vec![place, ticket.form];
+        for id in [ticket.medium.0, ticket.viewer.0, id] {
+            bytes.extend_from_slice(id.as_bytes());
+        }
+        bytes.extend_from_slice(&seq.to_be_bytes());
+        bytes.extend_from_slice(&ticket.expires_at.timestamp().to_be_bytes());
+        let mac = self.hash("media ticket", &bytes);
+        bytes.extend(mac.as_bytes().iter().take(MAC));
+        BASE64.encode(bytes)
+    }
+
+    /// Takes a link to a medium apart, if it is genuine. Whether its time is over is left to be looked at.
+    #[must_use]
+    pub fn open_media_ticket(&self, text: &str) -> Option<MediaTicket> {
+        let bytes = BASE64.decode(text).ok()?;
+        let (place, form) = (*bytes.first()?, *bytes.get(1)?);
+        let id = |at: usize| Uuid::from_slice(bytes.get(at..at + 16)?).ok();
+        let number = |at: usize| bytes.get(at..)?.first_chunk().copied().map(u64::from_be_bytes);
+        let (medium, viewer, id) = (MediumId(id(2)?), UserId(id(18)?), id(34)?);
+        let place = match place {
+            0 => MediaPlace::Own,
+            1 => MediaPlace::Message(ConversationId(id), number(50)?),
+            2 => MediaPlace::Post(PostId(id)),
+            _ => return None,
+        };
+        let expires_at = DateTime::from_timestamp(number(58)?.cast_signed(), 0)?;
+        let ticket = MediaTicket { medium, form, viewer, place, expires_at };
+        let genuine = blake3::hash(self.media_ticket(&ticket).as_bytes()) == blake3::hash(text.as_bytes());
+        genuine.then_some(ticket)
+    }
+
     /// What is hashed and kept instead of a PIN: mixed with the server's secret, since all the PINs there are could be
     /// tried on a verifier that was stolen without it.
     #[must_use]
@@ -388,6 +456,26 @@ mod tests {
         assert_eq!(Secrets::new([2; 32]).open_app_token(&text), None);
         for forged in ["", "AAAA", &text.to_lowercase(), &format!("{text}A")] {
             assert_eq!(secrets.open_app_token(forged), None, "{forged}");
+        }
+    }
+
+    #[test]
+    fn a_link_to_a_medium_is_good_as_it_was_given_and_not_otherwise() {
+        let secrets = Secrets::new([1; 32]);
+        let expires_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let (medium, viewer) = (MediumId::new(), UserId::new());
+        for place in [MediaPlace::Own, MediaPlace::Message(ConversationId::new(), 7), MediaPlace::Post(PostId::new())] {
+            let ticket = MediaTicket { medium, form: 2, viewer, place, expires_at };
+            let text = secrets.media_ticket(&ticket);
+            assert_eq!(secrets.open_media_ticket(&text), Some(ticket));
+            assert_eq!(Secrets::new([2; 32]).open_media_ticket(&text), None);
+            for at in 0..text.len() {
+                let mut changed = text.clone().into_bytes();
+                changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+                let changed = String::from_utf8(changed).unwrap();
+                assert_eq!(secrets.open_media_ticket(&changed), None, "{at}");
+                assert_eq!(secrets.open_media_ticket(text.get(..at).unwrap()), None, "{at}");
+            }
         }
     }
 

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::{
     AnsweringEvent, AppTokensEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent,
-    FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent,
-    StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent,
+    PostEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -159,6 +159,8 @@ pub enum DomainEvent {
     AppTokens(AppTokensEvent),
     /// Of a `call-` stream.
     Call(CallEvent),
+    /// Of a `media-` stream.
+    Medium(MediumEvent),
 }
 
 impl DomainEvent {
@@ -193,7 +195,8 @@ impl DomainEvent {
             AnsweringEvent => Answering,
             AppTokensEvent => AppTokens,
             OfficialAccountEvent => OfficialAccount,
-            CallEvent => Call
+            CallEvent => Call,
+            MediumEvent => Medium
         );
         Err(DecodeError::UnknownType(event_type.to_owned()))
     }

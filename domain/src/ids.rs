@@ -58,6 +58,8 @@ ids! {
     CommentId,
     /// A call.
     CallId,
+    /// A picture, a voice message, a video or a file that somebody brought.
+    MediumId,
     /// What a client asked for, once; repeated requests carry the same id.
     CommandId,
 }

@@ -8,7 +8,7 @@
 //! - one module per aggregate, each with its events, its state and its deciders:
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
 //!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`],
-//!   [`answering`], [`app_tokens`], [`call`].
+//!   [`answering`], [`app_tokens`], [`call`], [`medium`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
 //! - [`command`]: what is kept of a command that had nothing to do.
 //!
@@ -29,6 +29,7 @@ pub mod handle;
 pub mod hold;
 pub mod ids;
 pub mod inbox;
+pub mod medium;
 pub mod merchant;
 pub mod moments;
 pub mod official;
@@ -53,15 +54,16 @@ pub use friendship::{Friendship, FriendshipEvent};
 pub use handle::{Handle, HandleClaim, HandleEvent};
 pub use hold::{Hold, HoldEvent};
 pub use ids::{
-    CallId, CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MerchantId,
+    CallId, CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MediumId, MerchantId,
     OfficialAccountId, OrderId, PaymentId, PostId, StickerPackId, TagId, UserId,
 };
 pub use inbox::{Inbox, InboxEvent};
+pub use medium::{Medium, MediumEvent, MediumKind};
 pub use merchant::{Merchant, MerchantEvent};
 pub use moments::{Circle, CircleEvent, Post, PostEvent};
 pub use official::{OfficialAccount, OfficialAccountEvent};
 pub use order::{Order, OrderEvent};
-pub use policy::{CallsPolicy, MomentsPolicy, MoneyPolicy, OfficialPolicy, Policy};
+pub use policy::{CallsPolicy, MediaPolicy, MomentsPolicy, MoneyPolicy, OfficialPolicy, Policy};
 pub use rejection::{Rejection, RejectionKind};
 pub use sticker_pack::{StickerPack, StickerPackEvent};
 pub use subscriptions::{Subscriptions, SubscriptionsEvent};

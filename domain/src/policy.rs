@@ -64,6 +64,8 @@ pub struct Policy {
     pub official: OfficialPolicy,
     /// The rules of calls.
     pub calls: CallsPolicy,
+    /// The rules of pictures, voice, video and files.
+    pub media: MediaPolicy,
 }
 
 /// The numbers that official accounts go by.
@@ -122,6 +124,53 @@ impl Default for CallsPolicy {
     }
 }
 
+/// The numbers that pictures, voice, video and files go by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MediaPolicy {
+    /// Most bytes of a picture.
+    pub picture_bytes: u64,
+    /// Most pixels of a picture, and of all frames of a moving one four times as many.
+    pub picture_pixels: u64,
+    /// Most bytes of a voice message.
+    pub voice_bytes: u64,
+    /// Longest voice message, in seconds.
+    pub voice_seconds: u64,
+    /// Most bytes of a video.
+    pub video_bytes: u64,
+    /// Longest video, in seconds.
+    pub video_seconds: u64,
+    /// Most bytes of a file.
+    pub file_bytes: u64,
+    /// Most bytes of all that one person brought.
+    pub quota_bytes: u64,
+    /// How long a file can be recalled, in seconds.
+    pub file_recall_seconds: i64,
+    /// After how long a medium is discarded that nothing names, in seconds.
+    pub unnamed_seconds: i64,
+    /// How long a link to a medium is good at least, in seconds; at most twice as long.
+    pub link_seconds: i64,
+}
+
+impl Default for MediaPolicy {
+    fn default() -> Self {
+        const MIB: u64 = 1024 * 1024;
+        Self {
+            picture_bytes: 28 * MIB,
+            picture_pixels: 50_000_000,
+            voice_bytes: 4 * MIB,
+            voice_seconds: 60,
+            video_bytes: 100 * MIB,
+            video_seconds: 300,
+            file_bytes: 100 * MIB,
+            quota_bytes: 10 * 1024 * MIB,
+            file_recall_seconds: 3 * 3600,
+            unnamed_seconds: 24 * 3600,
+            link_seconds: 3600,
+        }
+    }
+}
+
 /// The numbers that Moments go by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -130,6 +179,8 @@ pub struct MomentsPolicy {
     pub text_chars: usize,
     /// Longest comment, in characters.
     pub comment_chars: usize,
+    /// Most pictures of one post.
+    pub pictures_max: usize,
     /// Most people whom one post reminds.
     pub remind_max: usize,
     /// Most people whom one post's audience names one by one.
@@ -145,6 +196,7 @@ impl Default for MomentsPolicy {
         Self {
             text_chars: 2_000,
             comment_chars: 500,
+            pictures_max: 9,
             remind_max: 10,
             audience_max: 500,
             comments_max: 5_000,
@@ -304,6 +356,7 @@ impl Default for Policy {
             moments: MomentsPolicy::default(),
             official: OfficialPolicy::default(),
             calls: CallsPolicy::default(),
+            media: MediaPolicy::default(),
         }
     }
 }

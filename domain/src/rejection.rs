@@ -330,6 +330,35 @@ rejections! {
     MessageRecalled: Conflict, "message-recalled", "this message was recalled";
     /// No such pack or no such sticker in it.
     StickerNotFound: NotFound, "sticker-not-found", "no such sticker";
+    /// No such medium, or it is not theirs to name.
+    MediumNotFound: NotFound, "medium-not-found", "no such medium";
+    /// It is of another kind than it is named as.
+    MediumOfOtherKind {
+        /// What it is.
+        kind: &'static str
+    }: Invalid, "medium-of-other-kind", "this medium is a {kind}";
+    /// The bytes are not what they say they are: cut off, damaged, or lying about themselves.
+    MediumBroken {
+        /// What is wrong.
+        what: &'static str
+    }: Invalid, "medium-broken", "this can't be taken: {what}";
+    /// The bytes are in none of the formats that are taken as this kind.
+    MediumUnsupported {
+        /// The formats.
+        formats: &'static str
+    }: Invalid, "medium-unsupported", "this is none of the formats that are taken: {formats}";
+    /// It is too large, or too long.
+    MediumTooLarge {
+        /// The most it may have.
+        max: u64,
+        /// Of what.
+        unit: &'static str
+    }: Invalid, "medium-too-large", "this may have at most {max} {unit}";
+    /// They have brought as much as they may.
+    QuotaReached {
+        /// The most it may be.
+        bytes: u64
+    }: Limit, "quota-reached", "all that one person brings may have at most {bytes} bytes";
     /// The id belongs to another pack.
     StickerPackExists: Conflict, "sticker-pack-exists", "a sticker pack with this id exists";
     /// No such post, or not for who asks.

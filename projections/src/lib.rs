@@ -9,14 +9,15 @@
 //! - [`catalogue`]: every keyspace of every projection, with its key, its value and its workload.
 //! - one module per read model: [`chat`] (conversations, history, inbox, sync), [`people`] (profiles, contacts),
 //!   [`commands`] (who asked for what already), [`deadlines`] (what falls due later), [`search`], [`report`],
-//!   [`stickers`], [`shops`] (merchants and orders), [`wallet`] (balances, statements, money on its way), [`moments`], [`official`]
-//!   (official accounts and who follows them), [`calls`].
+//!   [`stickers`], [`media`], [`shops`] (merchants and orders), [`wallet`] (balances, statements, money on its way), [`moments`],
+//!   [`official`] (official accounts and who follows them), [`calls`].
 
 pub mod calls;
 pub mod catalogue;
 pub mod chat;
 pub mod commands;
 pub mod deadlines;
+pub mod media;
 pub mod moments;
 pub mod official;
 pub mod people;

@@ -10,6 +10,7 @@ use crate::{
     chat::{ChatProjection, ChatView},
     commands::{CommandIndexProjection, CommandIndexView},
     deadlines::{DeadlinesProjection, DeadlinesView},
+    media::{MediaProjection, MediaView},
     moments::{MomentsProjection, MomentsView},
     official::{OfficialProjection, OfficialView},
     people::{PeopleProjection, PeopleView},
@@ -29,6 +30,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::of::<PeopleProjection>(),
         Kind::of::<CommandIndexProjection>(),
         Kind::of::<DeadlinesProjection>(),
+        Kind::of::<MediaProjection>(),
         Kind::of::<MomentsProjection>(),
         Kind::of::<OfficialProjection>(),
         Kind::of::<ReportProjection>(),
@@ -71,6 +73,8 @@ pub struct ReadModels {
     pub commands: Arc<Slot<CommandIndexView>>,
     /// What falls due later.
     pub deadlines: Arc<Slot<DeadlinesView>>,
+    /// Pictures, voice, video and files that people brought.
+    pub media: Arc<Slot<MediaView>>,
     /// Posts, and what is said of them.
     pub moments: Arc<Slot<MomentsView>>,
     /// Official accounts, and who follows them.
@@ -108,6 +112,7 @@ impl ReadModels {
             people: group.add::<PeopleProjection>(None)?,
             commands: group.add::<CommandIndexProjection>(None)?,
             deadlines: group.add::<DeadlinesProjection>(None)?,
+            media: group.add::<MediaProjection>(None)?,
             moments: group.add::<MomentsProjection>(options.on_moments_applied)?,
             official: group.add::<OfficialProjection>(options.on_official_applied)?,
             report: group.add::<ReportProjection>(None)?,

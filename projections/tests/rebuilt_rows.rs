@@ -20,6 +20,7 @@ use projections::{
     chat::ChatProjection,
     commands::CommandIndexProjection,
     deadlines::{DeadlinesProjection, WaitKind},
+    media::MediaProjection,
     moments::MomentsProjection,
     official::OfficialProjection,
     people::PeopleProjection,
@@ -162,6 +163,11 @@ fn the_rows_of_deadlines_do_not_show_batches_or_crashes() {
 }
 
 #[test]
+fn the_rows_of_media_do_not_show_batches_or_crashes() {
+    batches_do_not_show::<MediaProjection>();
+}
+
+#[test]
 fn the_rows_of_moments_do_not_show_batches_or_crashes() {
     batches_do_not_show::<MomentsProjection>();
 }
@@ -229,6 +235,7 @@ async fn served(models: &ReadModels, at: Position) {
     models.people.at_least(at, PATIENCE).await.unwrap();
     models.commands.at_least(at, PATIENCE).await.unwrap();
     models.deadlines.at_least(at, PATIENCE).await.unwrap();
+    models.media.at_least(at, PATIENCE).await.unwrap();
     models.moments.at_least(at, PATIENCE).await.unwrap();
     models.report.at_least(at, PATIENCE).await.unwrap();
     models.search.at_least(at, PATIENCE).await.unwrap();

@@ -127,13 +127,7 @@ impl Client {
         body: Option<&Value>,
         key: Option<&str>,
     ) -> Result<Reply, ureq::Error> {
-        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address.now()));
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        if let Some(key) = key {
-            request = request.header("idempotency-key", key);
-        }
+        let request = self.request(method, path, key);
         let response = match body {
             Some(body) => {
                 let json = body.to_string().into_bytes();
@@ -142,11 +136,54 @@ impl Client {
             None if matches!(method, "POST" | "PUT" | "PATCH") => self.agent.run(request.body(vec![])?),
             None => self.agent.run(request.body(())?),
         };
-        let mut response = response?;
-        let body = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_vec()?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Reply { status, headers, body, asked: format!("{method} {path}") })
+        answered(response?, method, path)
     }
+
+    /// A request whose body is bytes of some type.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[track_caller]
+    pub fn send_bytes(&self, method: &str, path: &str, content_type: &str, bytes: &[u8], key: Option<&str>) -> Reply {
+        let request = self.request(method, path, key).header("content-type", content_type);
+        let sent = request.body(bytes.to_vec()).map_err(ureq::Error::from).and_then(|request| self.agent.run(request));
+        match sent.and_then(|response| answered(response, method, path)) {
+            Ok(reply) => reply,
+            Err(error) => panic!("{method} {path} was not answered: {error}"),
+        }
+    }
+
+    /// `GET` with a header.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[track_caller]
+    #[must_use]
+    pub fn get_with(&self, path: &str, header: (&str, &str)) -> Reply {
+        let request = self.request("GET", path, None).header(header.0, header.1);
+        let sent = request.body(()).map_err(ureq::Error::from).and_then(|request| self.agent.run(request));
+        match sent.and_then(|response| answered(response, "GET", path)) {
+            Ok(reply) => reply,
+            Err(error) => panic!("GET {path} was not answered: {error}"),
+        }
+    }
+
+    fn request(&self, method: &str, path: &str, key: Option<&str>) -> ureq::http::request::Builder {
+        let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address.now()));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        request
+    }
+}
+
+fn answered(mut response: ureq::http::Response<ureq::Body>, method: &str, path: &str) -> Result<Reply, ureq::Error> {
+    let body = response.body_mut().with_config().limit(ANSWER_BYTES).read_to_vec()?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Ok(Reply { status, headers, body, asked: format!("{method} {path}") })
 }
 
 impl Reply {

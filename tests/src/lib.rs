@@ -8,7 +8,7 @@
 //! - [`openapi`]: requests made up from the OpenAPI document.
 //! - [`socket`]: a device's WebSocket.
 //! - [`moments`]: posts, likes and comments; [`official`]: official accounts; [`bot`]: their programs.
-//! - [`calls`]: placing calls and hearing of them.
+//! - [`calls`]: placing calls and hearing of them; [`media`]: pictures and files.
 //! - [`money`]: wallets with a bank behind them; [`shop`]: merchants.
 //! - [`peer`]: ends of calls by others, and a TURN server.
 //! - [`people`]: registering, befriending, founding groups, talking.
@@ -20,6 +20,7 @@ pub mod binary;
 pub mod bot;
 pub mod calls;
 pub mod client;
+pub mod media;
 pub mod moments;
 pub mod money;
 pub mod official;

@@ -23,7 +23,7 @@ use crate::{
 pub const OPERATOR_TOKEN: &str = "operator-of-the-end-to-end-tests";
 
 /// Settings that every test server has: no limits on how often, passwords that cost nothing, a clock that can be moved.
-const SETTINGS: [(&str, &str); 22] = [
+const SETTINGS: [(&str, &str); 24] = [
     ("TEAHOUSE_OPERATOR_TOKEN", OPERATOR_TOKEN),
     ("TEAHOUSE_LOG__FORMAT", "json"),
     ("TEAHOUSE_LOG__FILTER", "info"),
@@ -44,6 +44,8 @@ const SETTINGS: [(&str, &str); 22] = [
     ("TEAHOUSE_API__RATES__OUTSIDE_CALLS", "0"),
     ("TEAHOUSE_API__RATES__CALLS", "0"),
     ("TEAHOUSE_API__RATES__SIGNALS", "0"),
+    ("TEAHOUSE_API__RATES__UPLOADS", "0"),
+    ("TEAHOUSE_API__RATES__DOWNLOADS", "0"),
     ("TEAHOUSE_API__RATES__COMMANDS", "0"),
     ("TEAHOUSE_API__RATES__QUERIES", "0"),
 ];

@@ -9,8 +9,9 @@ use teahouse_tests::{
 
 static SHARED: Shared = Shared::new();
 
-/// Endpoints that anybody may call.
-const OPEN: [&str; 5] = ["GET /livez", "GET /metrics", "GET /readyz", "POST /v1/sessions", "POST /v1/users"];
+/// Endpoints that anybody may call. The link to a medium is what opens it: `media.rs` tests for whom.
+const OPEN: [&str; 6] =
+    ["GET /livez", "GET /metrics", "GET /readyz", "GET /v1/blobs/{ticket}", "POST /v1/sessions", "POST /v1/users"];
 
 /// Endpoints that a stranger may call: about people who can be found, and about what belongs to everybody.
 const ABOUT_ANYBODY: [&str; 20] = [
@@ -63,7 +64,7 @@ fn endpoints_for(document: &Document, caller: Caller) -> Vec<Endpoint> {
 }
 
 #[test]
-fn only_registering_logging_in_and_probes_are_open_to_anybody() {
+fn only_registering_logging_in_probes_and_links_are_open_to_anybody() {
     let server = SHARED.server();
     let document = Document::fetch(&server.client());
     let mut open: Vec<String> = endpoints_for(&document, Caller::Anybody).iter().map(Endpoint::name).collect();
@@ -137,6 +138,7 @@ struct Belongings<'a> {
     post: String,
     comment: String,
     call: String,
+    medium: String,
 }
 
 impl Belongings<'_> {
@@ -153,6 +155,7 @@ impl Belongings<'_> {
             "post" => self.post.clone(),
             "comment" => self.comment.clone(),
             "call" => self.call.clone(),
+            "medium" => self.medium.clone(),
             "out_trade_no" | "out_refund_no" => "T1".to_owned(),
             "date" => "2026-01-01".to_owned(),
             // Of money in general, what is of nobody is as much of others as anything.
@@ -192,7 +195,8 @@ fn strangers_get_at_nothing(server: &Server, stranger: &Person, owner: &Person, 
     let talk = text_at(&owner.contact(friend), "conversation");
     let call = owner.call_up(&talk);
     owner.about_call(&call, "cancel").done();
-    let belongings = Belongings { owner, friend, conversation, tag, merchant, account, post, comment, call };
+    let medium = owner.medium("file", b"a private word");
+    let belongings = Belongings { owner, friend, conversation, tag, merchant, account, post, comment, call, medium };
     let before = server.events(&[]);
     let seen_before: Vec<Value> = vec![owner.details(&belongings.conversation), friend.row(&belongings.conversation)];
     let mut tried = 0;

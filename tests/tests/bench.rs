@@ -82,6 +82,13 @@ fn statements_are_asked_of_a_book_of_so_many_lines() {
 }
 
 #[test]
+fn pictures_are_brought_against_the_bare_disk_and_fetched() {
+    let figures = figures("media", &[]);
+    assert_eq!(figures.len(), 3);
+    assert!(figures[1]["ratio"].is_number() && figures[1]["disk_bytes_per_item"].is_number());
+}
+
+#[test]
 fn moments_are_read_and_written_with_many_posts_stored() {
     let figures = figures("moments", &["--events", "20000"]);
     let cases: Vec<_> = figures.iter().filter_map(|figure| figure["case"].as_str()).collect();

@@ -1,8 +1,8 @@
 //! What stands in the paths of endpoints.
 
 use domain::{
-    CallId, CardId, CommentId, ConversationId, DeviceId, HoldId, MerchantId, OfficialAccountId, OrderId, PaymentId,
-    PostId, StickerPackId, TagId, UserId,
+    CallId, CardId, CommentId, ConversationId, DeviceId, HoldId, MediumId, MerchantId, OfficialAccountId, OrderId,
+    PaymentId, PostId, StickerPackId, TagId, UserId,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -135,6 +135,16 @@ paths! {
     OrderPath {
         /// The order.
         order: OrderId,
+    }
+    /// The path names a medium.
+    MediumPath {
+        /// The medium.
+        medium: MediumId,
+    }
+    /// The path names the bytes of a medium.
+    BlobPath {
+        /// What stands in a link behind `/v1/blobs/`.
+        ticket: String,
     }
     /// The path names a post in Moments.
     PostPath {

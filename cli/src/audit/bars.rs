@@ -100,6 +100,6 @@ fn verifying_payments() {
     // Twice: the second time the files are warm.
     for _ in 0..2 {
         let mut source = source::open(&SourceArgs { which: which.clone(), token: None }, &Settings::default()).unwrap();
-        assert_eq!(verify(source.as_mut(), TimeDelta::hours(72)).unwrap(), Ending::Well);
+        assert_eq!(verify(source.as_mut(), TimeDelta::hours(72), None).unwrap(), Ending::Well);
     }
 }

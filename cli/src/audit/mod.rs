@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`source`]: where records come from: a data directory, a running server (`remote`), an export (`export_file`).
 //! - `line`: a record as a line of JSON; [`filter`]: which events are meant.
-//! - `journal`: the entries of a log, one by one; `money`: the rules of money; `table`: tables for people.
+//! - `journal`: the entries of a log, one by one; `money`: the rules of money; `media`: the bytes of media; `table`: tables for people.
 //! - one file per command: `verify`, `events`, `export`, `restore`, `replay`; of money: `trial_balance`, `account`, `holds`,
 //!   `export_books`, `reconcile`.
 
@@ -18,6 +18,7 @@ pub(crate) mod filter;
 mod holds;
 mod journal;
 mod line;
+mod media;
 mod money;
 mod reconcile;
 mod remote;
@@ -59,6 +60,9 @@ pub(crate) enum Audit {
         /// Hours after its deadline from which an open hold is a breach
         #[arg(long, value_name = "HOURS", default_value_t = 72)]
         hold_grace_hours: u32,
+        /// Also read the bytes of all media in the data directory: each must be there, and what was brought
+        #[arg(long)]
+        media: bool,
     },
     /// List events, all or some
     #[command(after_help = EVENTS_EXAMPLES)]
@@ -139,7 +143,8 @@ pub(crate) struct Restore {
 const VERIFY_EXAMPLES: &str = "Examples:
   teahouse audit verify --data teahouse-data
   teahouse audit verify --server http://127.0.0.1:8080 --token TOKEN
-  teahouse audit verify --file log.export";
+  teahouse audit verify --file log.export
+  teahouse audit verify --data teahouse-data --media";
 
 const EVENTS_EXAMPLES: &str = "Examples:
   teahouse audit events --type 'group.*' --since 2026-11-01
@@ -184,9 +189,11 @@ const RECONCILE_EXAMPLES: &str = "Examples:
 /// A breach that keeps it from going on, or anything that keeps it from looking.
 pub(crate) fn run(audit: Audit, settings: &Settings) -> Result<Ending, Error> {
     match audit {
-        Audit::Verify { source, hold_grace_hours } => {
+        Audit::Verify { source, hold_grace_hours, media } => {
             let grace = TimeDelta::hours(i64::from(hold_grace_hours));
-            verify::verify(source::open(&source, settings)?.as_mut(), grace)
+            let data = DataDir::new(source.which.data.clone().unwrap_or_else(|| settings.data.clone()));
+            let media = media.then(|| media::Media::in_store(&data.media())).transpose()?;
+            verify::verify(source::open(&source, settings)?.as_mut(), grace, media)
         }
         Audit::Events { source, filter, format, limit } => {
             events::list(source::open(&source, settings)?.as_mut(), &filter, format, limit)

@@ -11,6 +11,7 @@ use domain::{DecodeError, DomainEvent};
 use eventlog::{Breach, Position, RecordedEvent, Verifier};
 
 use super::{
+    media::Media,
     money::MoneyRules,
     source::{Source, SourceError},
 };
@@ -57,6 +58,8 @@ struct Findings {
     /// Breaches of the log's rules and of those of money, and events that can't be decoded.
     breaches: u64,
     money: MoneyRules,
+    /// Where the bytes of media are looked at too.
+    media: Option<Media>,
     /// How many events there are of each type.
     types: HashMap<Box<str>, u64>,
 }
@@ -66,7 +69,7 @@ struct Findings {
 ///
 /// # Errors
 /// [`Error::Unavailable`] where it could not look to the end.
-pub(super) fn verify(source: &mut dyn Source, grace: TimeDelta) -> Result<Ending, Error> {
+pub(super) fn verify(source: &mut dyn Source, grace: TimeDelta, media: Option<Media>) -> Result<Ending, Error> {
     let progress = Progress::begin("verifying", source.last().map(|last| last.0));
     let mut verifier = Verifier::new();
     // One thread reads and follows the chains, another decodes and adds up. That is more work: whenever it has fallen
@@ -74,7 +77,7 @@ pub(super) fn verify(source: &mut dyn Source, grace: TimeDelta) -> Result<Ending
     let (steps, taken) = mpsc::sync_channel(PAGES_AHEAD);
     let (followed, findings) = thread::scope(|scope| {
         let judge = scope.spawn(|| {
-            let mut findings = Findings::default();
+            let mut findings = Findings { media, ..Findings::default() };
             taken.into_iter().for_each(|step| findings.take(step, &progress));
             findings
         });
@@ -85,8 +88,12 @@ pub(super) fn verify(source: &mut dyn Source, grace: TimeDelta) -> Result<Ending
     let mut findings = findings.map_err(|_| lost())?;
     followed?;
     findings.end(grace, &progress);
+    let media = findings.look_at_media(&progress)?;
     let (took, _) = progress.end();
     findings.summarise();
+    if let Some(media) = media {
+        output::line(&format!("the bytes of {} media were read", grouped(media as u64)));
+    }
     output::line(&format!(
         "{} events with {} journal entries in {} streams up to position {}, {}: {}",
         grouped(verifier.records()),
@@ -175,6 +182,9 @@ impl Findings {
         }
         match decoded {
             Ok(event) => {
+                if let Some(media) = &mut self.media {
+                    media.take(record, &event);
+                }
                 let broken = self.money.check(record, &event);
                 broken.iter().for_each(|breach| self.report(breach, progress));
             }
@@ -191,6 +201,12 @@ impl Findings {
         let found = self.money.at_end(grace);
         found.breaches.iter().for_each(|breach| self.report(breach, progress));
         found.alarms.iter().for_each(|alarm| progress.say(&format!("alarm: {alarm}")));
+    }
+
+    /// Looks at the bytes of media, where that is wanted; gives how many media there are.
+    fn look_at_media(&mut self, progress: &Progress) -> Result<Option<usize>, Error> {
+        let Some(media) = self.media.take() else { return Ok(None) };
+        media.look(|breach| self.report(&breach, progress)).map(Some)
     }
 
     fn report(&mut self, breach: &str, progress: &Progress) {

@@ -1,7 +1,7 @@
 //! `teahouse bench`: how fast this machine runs Teahouse.
 //!
 //! # Layout
-//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`, `moments`; of money `pay`, `ledger`, `red_packet`,
+//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`, `moments`, `media`; of money `pay`, `ledger`, `red_packet`,
 //!   `statement`.
 //! - the load: `load` (connections in a loop or at a pace), `messages` and `payments` (what they send), of which
 //!   `numbered` is made, `client` (HTTP), `sockets` (WebSockets).
@@ -23,6 +23,7 @@ mod ledger;
 mod load;
 mod log;
 mod market;
+mod media;
 mod messages;
 mod moments;
 mod numbered;
@@ -121,6 +122,8 @@ enum What {
     Moments,
     /// Placing calls: until the callee's WebSocket tells of it
     Calls,
+    /// Bringing pictures, durable, and fetching them
+    Media,
 }
 
 /// What the bench starts by itself.
@@ -169,6 +172,7 @@ pub(crate) fn run(args: BenchArgs, config: Option<&Path>) -> Result<Ending, Erro
         What::Statement => on_one_thread(statement::run(&bench, events.unwrap_or(LINES))),
         What::Calls => on_one_thread(calls::run(&bench)),
         What::Moments => on_one_thread(moments::run(&bench, events.unwrap_or(POSTS))),
+        What::Media => on_one_thread(media::run(&bench)),
         // These measure parts of this very process.
         What::Log => on_all_cores(log::run(&bench, events)),
         What::Ledger => on_all_cores(ledger::run(&bench)),

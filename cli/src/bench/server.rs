@@ -27,7 +27,7 @@ const AT_REST: f64 = 10.0;
 
 /// Settings of every measured server: no limits on how often, passwords and PINs that cost nothing, a proved PIN
 /// that lasts for all payments, groups that grow without asking, since none of that is measured.
-const SETTINGS: [(&str, &str); 20] = [
+const SETTINGS: [(&str, &str); 23] = [
     ("TEAHOUSE_LOG__FORMAT", "json"),
     ("TEAHOUSE_LOG__FILTER", "warn,teahouse=info"),
     ("TEAHOUSE_COMMANDS__PASSWORDS__MEMORY_KIB", "8"),
@@ -48,6 +48,9 @@ const SETTINGS: [(&str, &str); 20] = [
     ("TEAHOUSE_API__RATES__CALLS", "0"),
     ("TEAHOUSE_API__RATES__COMMANDS", "0"),
     ("TEAHOUSE_API__RATES__QUERIES", "0"),
+    ("TEAHOUSE_API__RATES__UPLOADS", "0"),
+    ("TEAHOUSE_API__RATES__DOWNLOADS", "0"),
+    ("TEAHOUSE_POLICY__MEDIA__QUOTA_BYTES", "1000000000000000"),
 ];
 
 /// The settings of measured servers, for what is done with their data in this process.

@@ -19,7 +19,7 @@ pub struct ForwardMessages {
 }
 
 impl Commands {
-    /// Forwards messages that the caller may see. Pats can't be forwarded, an announcement goes on as text.
+    /// Forwards messages that the caller may see. Pats and voice messages can't be forwarded, an announcement goes on as text.
     ///
     /// # Errors
     /// [`Rejection::MessageNotFound`], [`Rejection::MessageRecalled`], [`Rejection::ContentNotAllowed`], a bundle that is
@@ -72,9 +72,13 @@ impl Commands {
 fn forwardable(message: VisibleMessage) -> Result<Content, Rejection> {
     match message.content {
         None => Err(Rejection::MessageRecalled),
-        Some(Content::Pat { .. } | Content::Transfer { .. } | Content::RedPacket { .. } | Content::Call { .. }) => {
-            Err(Rejection::ContentNotAllowed)
-        }
+        Some(
+            Content::Pat { .. }
+            | Content::Voice(_)
+            | Content::Transfer { .. }
+            | Content::RedPacket { .. }
+            | Content::Call { .. },
+        ) => Err(Rejection::ContentNotAllowed),
         Some(Content::Announcement { text }) => Ok(Content::Text { text }),
         Some(content) => Ok(content),
     }

@@ -2,7 +2,7 @@
 
 use domain::{
     ConversationEvent, ConversationId, Rejection,
-    conversation::{Content, messages::SentBy},
+    conversation::{Content, ContentKind, messages::SentBy},
 };
 
 use crate::{Caller, CommandError, Commands, Committed, engine::begin};
@@ -30,8 +30,9 @@ impl Commands {
         if matches!(message.content, Some(Content::Call { .. })) {
             return Err(Rejection::CallIsNotRecalled.into());
         }
-        let is_pat = matches!(message.content, Some(Content::Pat { .. }));
-        let sent = SentBy { seq, sender: message.sender, at: message.at, is_pat };
+        // What was taken back already is refused whatever it was.
+        let kind = message.content.as_ref().map_or(ContentKind::Text, Content::kind);
+        let sent = SentBy { seq, sender: message.sender, at: message.at, kind };
         self.run_in(conversation, begun, |state, now| state.recall(by, sent, &self.policy, now)).await
     }
 }

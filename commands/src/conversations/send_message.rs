@@ -22,6 +22,8 @@ impl Commands {
         let begun = begin!(self, caller);
         self.check_reaches(by, conversation).await?;
         self.check_named(by, &draft.content).await?;
+        let content = self.with_facts(by, draft.content, &begun).await?;
+        let draft = Draft { content, ..draft };
         self.run_in(conversation, begun, |state, now| state.send(by, draft.clone(), &self.policy, now)).await
     }
 

@@ -2,7 +2,6 @@
 
 use domain::{CommentId, PostEvent, PostId};
 
-use super::id_of_made;
 use crate::{Caller, CommandError, Commands, Committed, engine::begin};
 
 impl Commands {
@@ -19,7 +18,7 @@ impl Commands {
         text: String,
         reply_to: Option<CommentId>,
     ) -> Result<(CommentId, Committed<PostEvent>), CommandError> {
-        let id = CommentId(id_of_made(caller));
+        let id = CommentId(caller.id_of_made());
         Ok((id, self.comment(caller, post, id, text, reply_to).await?))
     }
 

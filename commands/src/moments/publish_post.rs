@@ -2,23 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use domain::{PostEvent, PostId, TagId, moments::post::Draft};
+use domain::{MediumKind, PostEvent, PostId, TagId, UserId, medium::Carried, moments::post::Draft};
 
-use super::id_of_made;
-use crate::{Caller, CommandError, Commands, Committed, engine::begin};
+use crate::{
+    Caller, CommandError, Commands, Committed,
+    engine::{Begun, begin},
+};
 
 impl Commands {
     /// Publishes a post. Its id comes back too. It costs the same however many may see it: who does is judged when they
     /// look.
     ///
     /// # Errors
-    /// Fields that break their rules, [`domain::Rejection::TagNotFound`].
+    /// Fields that break their rules, [`domain::Rejection::TagNotFound`]; media that are not the author's own, or of
+    /// another kind.
     pub async fn publish_post(
         &self,
         caller: &Caller,
         draft: Draft,
     ) -> Result<(PostId, Committed<PostEvent>), CommandError> {
-        let id = PostId(id_of_made(caller));
+        let id = PostId(caller.id_of_made());
         Ok((id, self.publish(caller, id, draft).await?))
     }
 
@@ -34,7 +37,23 @@ impl Commands {
                 self.contacts.look(by, own).await?
             }
         };
+        let draft = self.with_media(by, draft, &begun).await?;
         let has_tag = |tag| own.contains(&tag);
         self.run(&self.posts, id, begun, |state, _| state.publish(draft.clone(), has_tag, &self.policy)).await
+    }
+
+    /// The draft with what its media show.
+    async fn with_media(&self, by: UserId, draft: Draft, begun: &Begun) -> Result<Draft, CommandError> {
+        // More than there may be are refused before anybody looks at them.
+        let most = self.policy.moments.pictures_max + 1;
+        let mut pictures: Vec<Carried> = vec![];
+        for carried in draft.pictures.iter().take(most) {
+            pictures.push(self.name_medium(by, carried.medium, &[MediumKind::Picture], begun).await?);
+        }
+        let video = match &draft.video {
+            Some(carried) => Some(self.name_medium(by, carried.medium, &[MediumKind::Video], begun).await?),
+            None => None,
+        };
+        Ok(Draft { pictures, video, ..draft })
     }
 }

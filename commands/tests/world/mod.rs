@@ -1,5 +1,6 @@
 //! A command side on a log in memory. Its ports are answered from the log itself, event by event.
 
+mod media;
 mod money;
 mod official;
 
@@ -106,8 +107,10 @@ impl World {
             history: scan.clone(),
             snapshots: snapshots.clone(),
             accounts: scan.clone(),
-            followers: scan,
+            followers: scan.clone(),
             callbacks: Arc::new(official::NoPrograms),
+            store: Arc::new(media::NoBytes),
+            media_use: scan,
             dice: Arc::new(SystemDice),
             bank,
             billers: None,

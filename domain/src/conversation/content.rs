@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    CallId, HoldId, StickerPackId, UserId,
+    CallId, HoldId, MediumId, StickerPackId, UserId,
     call::{CallMedia, CallOutcome},
     hold::PacketKind,
+    medium::{Carried, MediumKind},
     policy::Policy,
     rejection::{Rejection, check_filled, check_text, check_web_address},
 };
@@ -29,6 +30,14 @@ pub enum Content {
         /// The sticker's name in the pack.
         sticker: String,
     },
+    /// A picture.
+    Picture(Carried),
+    /// Something spoken.
+    Voice(Carried),
+    /// A video.
+    Video(Carried),
+    /// A file.
+    File(Carried),
     /// A place.
     Location {
         /// Degrees north, -90 to 90.
@@ -149,11 +158,19 @@ pub enum ContentKind {
     RedPacket,
     /// A call that is over.
     Call,
+    /// A picture.
+    Picture,
+    /// Something spoken.
+    Voice,
+    /// A video.
+    Video,
+    /// A file.
+    File,
 }
 
 impl ContentKind {
     /// Every kind there is.
-    pub const ALL: [ContentKind; 11] = [
+    pub const ALL: [ContentKind; 15] = [
         Self::Text,
         Self::Sticker,
         Self::Location,
@@ -165,6 +182,10 @@ impl ContentKind {
         Self::Transfer,
         Self::RedPacket,
         Self::Call,
+        Self::Picture,
+        Self::Voice,
+        Self::Video,
+        Self::File,
     ];
 
     /// The name used in JSON.
@@ -182,6 +203,10 @@ impl ContentKind {
             Self::Transfer => "transfer",
             Self::RedPacket => "red_packet",
             Self::Call => "call",
+            Self::Picture => "picture",
+            Self::Voice => "voice",
+            Self::Video => "video",
+            Self::File => "file",
         }
     }
 }
@@ -216,6 +241,31 @@ impl Content {
             Self::Transfer { .. } => ContentKind::Transfer,
             Self::RedPacket { .. } => ContentKind::RedPacket,
             Self::Call { .. } => ContentKind::Call,
+            Self::Picture(_) => ContentKind::Picture,
+            Self::Voice(_) => ContentKind::Voice,
+            Self::Video(_) => ContentKind::Video,
+            Self::File(_) => ContentKind::File,
+        }
+    }
+
+    /// The medium that it is, as which kind.
+    #[must_use]
+    pub fn carried(&self) -> Option<(MediumKind, &Carried)> {
+        match self {
+            Self::Picture(carried) => Some((MediumKind::Picture, carried)),
+            Self::Voice(carried) => Some((MediumKind::Voice, carried)),
+            Self::Video(carried) => Some((MediumKind::Video, carried)),
+            Self::File(carried) => Some((MediumKind::File, carried)),
+            _ => None,
+        }
+    }
+
+    /// Every medium that it names, as which kind; those in bundles too.
+    #[must_use]
+    pub fn media(&self) -> Vec<(MediumKind, MediumId)> {
+        match self {
+            Self::Merged { items, .. } => items.iter().flat_map(|item| item.content.media()).collect(),
+            other => other.carried().map(|(kind, carried)| (kind, carried.medium)).into_iter().collect(),
         }
     }
 
@@ -231,6 +281,8 @@ impl Content {
                 std::iter::once(title.clone()).chain(words).collect::<Vec<_>>().join(" ")
             }
             Self::Transfer { note: words, .. } | Self::RedPacket { greeting: words, .. } => words.clone(),
+            Self::File(carried) => carried.facts.as_ref().map(|facts| facts.name.clone()).unwrap_or_default(),
+            Self::Picture(_) | Self::Voice(_) | Self::Video(_) => String::new(),
             Self::Sticker { .. } | Self::ContactCard { .. } | Self::Pat { .. } | Self::Call { .. } => String::new(),
         }
     }
@@ -281,6 +333,8 @@ impl Content {
                 check_text("note", words, Self::MONEY_WORDS_CHARS)
             }
             Self::ContactCard { .. } | Self::Pat { .. } | Self::Call { .. } => Ok(()),
+            // What a medium may be was decided when it was brought.
+            Self::Picture(_) | Self::Voice(_) | Self::Video(_) | Self::File(_) => Ok(()),
         }
     }
 

@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Content, Conversation, ConversationEvent, ConversationOpened, Group, Kind, MessageRecalled, MessageSent,
-    OfficialPart,
+    Content, ContentKind, Conversation, ConversationEvent, ConversationOpened, Group, Kind, MessageRecalled,
+    MessageSent, OfficialPart,
 };
 use crate::{FriendshipId, UserId, policy::Policy, rejection::Rejection};
 
@@ -38,8 +38,8 @@ pub struct SentBy {
     pub sender: UserId,
     /// When.
     pub at: DateTime<Utc>,
-    /// Whether it is a pat.
-    pub is_pat: bool,
+    /// What sort of thing it says.
+    pub kind: ContentKind,
 }
 
 impl Conversation {
@@ -170,10 +170,14 @@ impl Conversation {
         if self.recalled.contains(&message.seq) {
             return Err(Rejection::MessageRecalled);
         }
-        if now - message.at > TimeDelta::seconds(policy.recall_seconds) {
-            return Err(Rejection::RecallWindowOver { seconds: policy.recall_seconds });
+        let seconds = match message.kind {
+            ContentKind::File => policy.media.file_recall_seconds,
+            _ => policy.recall_seconds,
+        };
+        if now - message.at > TimeDelta::seconds(seconds) {
+            return Err(Rejection::RecallWindowOver { seconds });
         }
-        Ok(vec![MessageRecalled { seq: message.seq, silent: message.is_pat }.into()])
+        Ok(vec![MessageRecalled { seq: message.seq, silent: message.kind == ContentKind::Pat }.into()])
     }
 
     /// Whether `by` takes part in the conversation.
@@ -351,7 +355,7 @@ mod tests {
             mention_all: false,
             official: None,
         };
-        let message = SentBy { seq: 1, sender: owner, at: now, is_pat: false };
+        let message = SentBy { seq: 1, sender: owner, at: now, kind: ContentKind::Text };
         let state = group(&[owner, member], vec![sent.clone().into()]);
         let late = now + TimeDelta::seconds(121);
         let edge = now + TimeDelta::seconds(120);
@@ -366,7 +370,7 @@ mod tests {
     fn a_recalled_pat_leaves_no_tip() {
         let [owner] = users();
         let now = Utc::now();
-        let pat = SentBy { seq: 1, sender: owner, at: now, is_pat: true };
+        let pat = SentBy { seq: 1, sender: owner, at: now, kind: ContentKind::Pat };
         let recalled = group(&[owner], vec![]).recall(owner, pat, &Policy::default(), now).unwrap();
         assert_eq!(recalled, vec![MessageRecalled { seq: 1, silent: true }.into()]);
     }

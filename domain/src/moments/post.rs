@@ -13,9 +13,10 @@ use utoipa::ToSchema;
 
 use super::visibility::Sight;
 use crate::{
-    CommentId, PostId, TagId, UserId,
+    CommentId, MediumId, PostId, TagId, UserId,
     conversation::Content,
     event::{Aggregate, EventMeta, event_family},
+    medium::{Carried, MediumKind},
     policy::Policy,
     rejection::{Rejection, check_filled},
 };
@@ -126,6 +127,12 @@ pub struct Draft {
     /// The words, at most 2,000 characters unless the server is set otherwise.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
+    /// Up to nine pictures of one's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<Carried>,
+    /// A video of one's own, instead of pictures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<Carried>,
     /// A link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Link>,
@@ -141,9 +148,21 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// Every medium that it names, as which kind.
+    pub fn media(&self) -> impl Iterator<Item = (MediumKind, MediumId)> {
+        let pictures = self.pictures.iter().map(|carried| (MediumKind::Picture, carried.medium));
+        pictures.chain(self.video.iter().map(|carried| (MediumKind::Video, carried.medium)))
+    }
+
     fn check(&self, has_tag: impl Fn(TagId) -> bool, policy: &Policy) -> Result<(), Rejection> {
         let rules = &policy.moments;
-        if !self.text.is_empty() || self.link.is_none() {
+        if self.pictures.len() > rules.pictures_max {
+            return Err(Rejection::TooLong { field: "pictures", max: rules.pictures_max, unit: "pictures" });
+        }
+        if !self.pictures.is_empty() && self.video.is_some() {
+            return Err(Rejection::InvalidField { field: "video", rule: "a post shows pictures or a video" });
+        }
+        if !self.text.is_empty() || self.link.is_none() && self.media().next().is_none() {
             check_filled("text", &self.text, rules.text_chars)?;
         }
         if let Some(Link { url, title }) = self.link.clone() {
@@ -425,6 +444,16 @@ mod tests {
         assert!(publish(Draft { link: elsewhere, ..Draft::default() }).is_err());
         let place = Some(Place { latitude: 91.0, longitude: 0.0, title: "Nowhere".into() });
         assert!(publish(Draft { place, ..draft("here") }).is_err());
+    }
+
+    #[test]
+    fn a_post_shows_up_to_nine_pictures_or_a_video() {
+        let publish = |draft: Draft| Post::default().publish(draft, |_| true, &Policy::default()).is_ok();
+        let carried = || Carried { medium: MediumId::new(), facts: None };
+        let pictures = |count: usize| Draft { pictures: (0..count).map(|_| carried()).collect(), ..Draft::default() };
+        assert!(publish(pictures(9)) && !publish(pictures(10)));
+        assert!(publish(Draft { video: Some(carried()), ..Draft::default() }));
+        assert!(!publish(Draft { video: Some(carried()), ..pictures(1) }));
     }
 
     #[test]

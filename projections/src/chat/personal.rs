@@ -112,6 +112,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         | DomainEvent::StickerPack(_)
         | DomainEvent::Wallet(_)
         | DomainEvent::Merchant(_)
+        | DomainEvent::Medium(_)
         | DomainEvent::Order(_)
         | DomainEvent::OfficialAccount(_)
         // Who sees a post or what is said of it is judged when they look.

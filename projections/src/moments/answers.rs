@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use domain::{
     CommentId, PostId, UserId,
+    medium::Carried,
     moments::post::{Audience, Link, Place},
 };
 use serde::Serialize;
@@ -24,6 +25,12 @@ pub struct PostShown {
     /// The words.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub text: String,
+    /// Its pictures.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<Carried>,
+    /// Its video.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub video: Option<Carried>,
     /// A link.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<Link>,

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    PostId, UserId,
+    MediumId, MediumKind, PostId, UserId,
     moments::visibility::{Sight, is_shown, sight, sight_at_most},
 };
 
@@ -128,6 +128,14 @@ impl<'a> Viewer<'a> {
         self.find(post)?.map(|seen| self.shown(seen)).transpose()
     }
 
+    /// The media of a post, as which kind; none where they see nothing of it.
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn media(&self, post: PostId) -> Result<Vec<(MediumKind, MediumId)>, ProjectionError> {
+        Ok(self.find(post)?.map(|seen| seen.row().draft.media().collect()).unwrap_or_default())
+    }
+
     /// Whether they see what somebody did below a post that they see in full, in answer to somebody or to nobody.
     pub(super) fn sees_deed(&self, author: UserId, actor: UserId, target: Option<UserId>) -> bool {
         is_shown(self.user, author, actor, target, |one, other| self.known(one, other))
@@ -156,6 +164,8 @@ impl<'a> Viewer<'a> {
             author,
             at,
             text: draft.text,
+            pictures: draft.pictures,
+            video: draft.video,
             link: draft.link,
             place: draft.place,
             reminds_me: sight == Sight::Full && draft.remind.contains(&self.user),

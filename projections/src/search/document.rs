@@ -83,6 +83,10 @@ pub(super) fn kind_code(kind: ContentKind) -> Option<u64> {
         ContentKind::Transfer => Some(8),
         ContentKind::RedPacket => Some(9),
         ContentKind::Call => Some(10),
+        ContentKind::Picture => Some(11),
+        ContentKind::Voice => Some(12),
+        ContentKind::Video => Some(13),
+        ContentKind::File => Some(14),
     }
 }
 

@@ -7,14 +7,15 @@ use std::{collections::HashMap, hash::Hash};
 use chrono::TimeDelta;
 use domain::{
     Aggregate, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId, DeviceId, EventMeta,
-    Friendship, FriendshipId, Inbox, OfficialAccount, OfficialAccountId, Policy, Post, PostId, Rejection, StickerPack,
-    StickerPackId, Subscriptions, TagId, User, UserId,
+    Friendship, FriendshipId, Inbox, Medium, MediumId, MediumKind, OfficialAccount, OfficialAccountId, Policy, Post,
+    PostId, Rejection, StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
     contacts::Notes,
     conversation::{
         Automatic, Content, Kind, Voice,
         messages::{Draft, SentBy},
     },
     friendship::{FriendRequested, Source},
+    medium::{Carried, MediaKept, MediaUploaded, MediumFacts},
     moments::{circle::Settings, post::Draft as PostDraft, visibility::Sight},
     official::{AccountProfile, AccountSort, AutoReplies, Scene},
     sticker_pack::{Sticker, StickerPackPublished},
@@ -83,6 +84,8 @@ pub struct History {
     calls: Streams<Call>,
     /// The last calls of pairs of friends, with their numbers.
     placed: Vec<(CallId, u64, UserId, UserId)>,
+    media: Streams<Medium>,
+    brought: Vec<(UserId, MediumId)>,
 }
 
 impl History {
@@ -112,6 +115,8 @@ impl History {
             subscriptions: Streams::new(),
             calls: Streams::new(),
             placed: vec![],
+            media: Streams::new(),
+            brought: vec![],
         };
         (0..people).for_each(|number| history.register(number));
         (0..3).for_each(|_| history.publish_stickers());
@@ -123,7 +128,7 @@ impl History {
         let seconds = if self.rng.random_bool(0.02) { 20 * 3600 } else { self.rng.random_range(0..40) };
         self.writer.pass(TimeDelta::microseconds(seconds * 1_000_000 + self.rng.random_range(0..1_000_000)));
         let (me, other) = (self.person(), self.person());
-        match self.rng.random_range(0..36) {
+        match self.rng.random_range(0..38) {
             0..8 => self.talk(me),
             8 => self.recall(),
             9..12 => self.note(me, other),
@@ -136,6 +141,7 @@ impl History {
             26..29 => self.call(),
             // Often, since it takes two who ask and accept, and much else is done by friends only.
             29..35 => self.befriend(me, other),
+            35..37 => self.bring(me),
             _ => self.expire(me, other),
         }
     }
@@ -347,15 +353,47 @@ impl History {
                 let draft = Draft { reply_to, mentions, ..Draft::of(Content::Text { text }) };
                 state.send(me, draft, &self.policy, now)
             }
+            4 => {
+                let own = self.brought.iter().find(|(owner, _)| *owner == me);
+                let medium = own.map_or(MediumId(Uuid::nil()), |(_, medium)| *medium);
+                let picture = Content::Picture(Carried { medium, facts: None });
+                state.send(me, Draft::of(picture), &self.policy, now)
+            }
             _ => state.send(me, Draft::of(Content::Text { text }), &self.policy, now),
         };
-        let is_pat = events.iter().flatten().any(|event| {
-            matches!(event, domain::ConversationEvent::MessageSent(sent) if matches!(sent.content, Content::Pat { .. }))
+        let kind = events.iter().flatten().find_map(|event| match event {
+            domain::ConversationEvent::MessageSent(sent) => Some(sent.content.kind()),
+            _ => None,
         });
         self.converse(id, Some(me), events);
         let seq = self.conversations.state(id).seq;
-        if seq > state.seq {
-            self.sent.push((id, SentBy { seq, sender: me, at: now, is_pat }));
+        if let Some(kind) = kind.filter(|_| seq > state.seq) {
+            self.sent.push((id, SentBy { seq, sender: me, at: now, kind }));
+        }
+    }
+
+    /// Somebody brings a picture, keeps one for a while longer, or one is discarded.
+    fn bring(&mut self, me: UserId) {
+        let policy = self.policy.media.clone();
+        let (id, event) = match self.brought.choose(&mut self.rng).copied() {
+            Some((owner, medium)) if self.rng.random_bool(0.3) => {
+                let state = self.media.state(medium);
+                let gone = state.discard(&policy, self.writer.now);
+                let kept = state.uploaded().filter(|_| gone.is_empty()).map(|_| MediaKept {}.into());
+                (medium, gone.into_iter().chain(kept).map(|event| (owner, event)).collect::<Vec<_>>())
+            }
+            _ => {
+                let medium = MediumId(self.id());
+                self.brought.push((me, medium));
+                let (bytes, hash) = (self.rng.random_range(1..5), format!("{:064x}", self.rng.random_range(0..3)));
+                let facts = MediumFacts { content_type: "image/png".into(), bytes, ..MediumFacts::default() };
+                let new = MediaUploaded { kind: MediumKind::Picture, hash, facts };
+                let events = self.media.state(medium).upload(new, 0, &policy).unwrap();
+                (medium, events.into_iter().map(|event| (me, event)).collect())
+            }
+        };
+        for (actor, event) in event {
+            self.media.put(&self.writer, &mut self.rng, id, Some(actor), &[event]);
         }
     }
 

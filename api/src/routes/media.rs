@@ -1,0 +1,287 @@
+//! Pictures, voice, video and files: bringing them, and links to fetch them by.
+
+use std::time::Duration;
+
+use actix_multipart::Multipart;
+use actix_web::{
+    HttpRequest, HttpResponse, get,
+    http::header,
+    post,
+    web::{self, Bytes},
+};
+use chrono::{DateTime, Utc};
+use commands::{
+    MediaPlace,
+    media::{Claim, Incoming},
+};
+use domain::{MediumEvent, MediumId, MediumKind, PostId, Rejection, medium::MediumFacts};
+use futures::{Stream, StreamExt};
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::paths::{ConversationPath, MediumPath};
+use crate::{
+    App,
+    media_access::{MediaLinks, media_of_message},
+    notices::bounds,
+    problem::{Problem, Refusals},
+    request::{Bringer, Reader},
+};
+
+/// How long the next bytes of an upload are waited for.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Most messages or posts that links are asked for at once.
+const CARRIERS_MAX: usize = 100;
+
+pub(super) fn configure(config: &mut ServiceConfig) {
+    config.service(upload_medium).service(my_medium).service(media_of_conversation).service(media_of_posts);
+}
+
+/// What is brought.
+#[derive(Debug, Deserialize, Serialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct UploadQuery {
+    /// What sort of thing it is.
+    kind: MediumKind,
+    /// The name of a file, 1 to 200 characters; of an upload as a form, the file's own name where this is absent.
+    name: Option<String>,
+    /// How loud a voice message is, at up to 64 places in equal distances: numbers from 0 to 100, with commas between.
+    waveform: Option<String>,
+}
+
+/// A medium that was brought.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MediumMade {
+    /// The medium, to be named in messages.
+    pub medium: MediumId,
+    /// What sort of thing it is.
+    pub kind: MediumKind,
+    /// What it shows.
+    pub facts: MediumFacts,
+    /// When it was brought.
+    pub at: DateTime<Utc>,
+    /// Position of the event in the log.
+    pub position: u64,
+}
+
+/// Bring a picture, a voice message, a video or a file: its bytes as the body, or as the one file of a form
+/// (`multipart/form-data`). What it is, the bytes say, whatever type or name comes with them. When the answer comes, they
+/// are on disk.
+#[utoipa::path(tag = "media", params(UploadQuery), security(("token" = [])),
+    request_body(content((Vec<u8> = "application/octet-stream"))),
+    responses((status = 201, description = "It is kept.", body = MediumMade), Refusals))]
+#[post("/v1/media")]
+async fn upload_medium(
+    request: HttpRequest,
+    bringer: Bringer,
+    query: web::Query<UploadQuery>,
+    body: web::Payload,
+    app: web::Data<App>,
+) -> Result<HttpResponse, Problem> {
+    app.limits.upload(&bringer.user)?;
+    let waveform = query.waveform.as_deref().map_or(Ok(vec![]), numbers);
+    let waveform = waveform.map_err(|()| Problem::bad_request("invalid-query", "waveform: numbers and commas"))?;
+    let mut claim = Claim {
+        kind: query.kind,
+        name: query.name.clone().unwrap_or_default(),
+        waveform,
+        bytes: None,
+        policy: app.commands.policy.media.clone(),
+    };
+    let store = &app.commands.store;
+    let brought = if is_form(&request) {
+        let mut form = Multipart::new(request.headers(), body);
+        let file = next_part(&mut form).await?.ok_or_else(|| body_problem("the form has no file"))?;
+        let named = file.content_disposition().and_then(|disposition| disposition.get_filename());
+        if let Some(named) = named.filter(|_| claim.name.is_empty()) {
+            claim.name = named.to_owned();
+        }
+        let incoming = received(store.receive(claim).await?, file).await?;
+        if next_part(&mut form).await?.is_some() {
+            return Err(body_problem("the form has more than one file"));
+        }
+        incoming
+    } else {
+        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        claim.bytes = length.and_then(|length| length.parse().ok());
+        received(store.receive(claim).await?, body).await?
+    };
+    let medium = brought.finish().await?;
+    let told = serde_json::to_vec(&(&*query, &medium)).map_err(|error| body_problem(&error.to_string()))?;
+    let caller = bringer.caller(&app, &request, &told)?;
+    let (id, committed) = app.commands.upload_medium(&caller, medium).await?;
+    let uploaded = committed.events.into_iter().find_map(|(_, event)| match event {
+        MediumEvent::MediaUploaded(uploaded) => Some(uploaded),
+        _ => None,
+    });
+    let uploaded = uploaded.ok_or_else(Problem::no_event)?;
+    let (at, position) = (committed.at, committed.position.0);
+    let made = MediumMade { medium: id, kind: uploaded.kind, facts: uploaded.facts, at, position };
+    Ok(HttpResponse::Created().json(made))
+}
+
+fn numbers(text: &str) -> Result<Vec<u8>, ()> {
+    text.split(',').map(|number| number.trim().parse().map_err(|_| ())).collect()
+}
+
+fn is_form(request: &HttpRequest) -> bool {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|value| value.to_ascii_lowercase().starts_with("multipart/form-data"))
+}
+
+fn body_problem(detail: &str) -> Problem {
+    Problem::bad_request("invalid-body", detail)
+}
+
+async fn next_part(form: &mut Multipart) -> Result<Option<actix_multipart::Field>, Problem> {
+    let next = timeout(SILENCE, form.next()).await.map_err(|_| body_problem("the rest of the body did not come"))?;
+    next.transpose().map_err(|error| body_problem(&error.to_string()))
+}
+
+/// Takes in all bytes of a body.
+async fn received<E: std::fmt::Display>(
+    mut incoming: Box<dyn Incoming>,
+    mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+) -> Result<Box<dyn Incoming>, Problem> {
+    loop {
+        let next = timeout(SILENCE, body.next()).await;
+        match next.map_err(|_| body_problem("the rest of the body did not come"))? {
+            None => return Ok(incoming),
+            Some(Ok(bytes)) => incoming.write(bytes).await?,
+            Some(Err(error)) => return Err(body_problem(&error.to_string())),
+        }
+    }
+}
+
+/// A medium of one's own.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MyMedium {
+    /// What sort of thing it is.
+    pub kind: MediumKind,
+    /// What it shows.
+    pub facts: MediumFacts,
+    /// When it was brought.
+    pub at: DateTime<Utc>,
+    /// Where it can be fetched.
+    pub links: MediaLinks,
+}
+
+/// A medium that one brought, with links to fetch it by.
+#[utoipa::path(tag = "media", params(MediumPath), security(("token" = [])),
+    responses((status = 200, description = "The medium.", body = MyMedium), Refusals))]
+#[get("/v1/media/{medium}")]
+async fn my_medium(
+    reader: Reader,
+    path: web::Path<MediumPath>,
+    app: web::Data<App>,
+) -> Result<web::Json<MyMedium>, Problem> {
+    let uploaded = app.commands.medium(path.medium).await?.filter(|uploaded| uploaded.owner == reader.user);
+    let uploaded = uploaded.ok_or(Rejection::MediumNotFound)?;
+    let links = MediaLinks::new(&app, reader.user, MediaPlace::Own, uploaded.kind, path.medium);
+    Ok(web::Json(MyMedium { kind: uploaded.kind, facts: uploaded.facts, at: uploaded.at, links }))
+}
+
+/// Of which messages links are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MessageMediaQuery {
+    /// The messages' numbers, up to 100, with commas between.
+    seqs: String,
+}
+
+/// A medium that a message carries.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessageMedium {
+    /// The message's number.
+    pub seq: u64,
+    /// Where the medium can be fetched.
+    #[serde(flatten)]
+    pub links: MediaLinks,
+}
+
+/// Media that messages carry.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MessageMedia {
+    /// They, in the order of the messages that were asked for.
+    pub media: Vec<MessageMedium>,
+}
+
+/// Links to what messages carry. Messages that carry nothing, that were taken back or that the caller may not see have none.
+#[utoipa::path(tag = "media", params(ConversationPath, MessageMediaQuery), security(("token" = [])),
+    responses((status = 200, description = "The links.", body = MessageMedia), Refusals))]
+#[get("/v1/conversations/{conversation}/media")]
+async fn media_of_conversation(
+    reader: Reader,
+    path: web::Path<ConversationPath>,
+    query: web::Query<MessageMediaQuery>,
+    app: web::Data<App>,
+) -> Result<web::Json<MessageMedia>, Problem> {
+    let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;
+    if !chat.knows(reader.user, path.conversation) {
+        return Err(super::conversation_not_found());
+    }
+    let seqs: Result<Vec<u64>, _> = query.seqs.split(',').map(|seq| seq.trim().parse()).collect();
+    let seqs = seqs.ok().filter(|seqs| seqs.len() <= CARRIERS_MAX);
+    let seqs = seqs.ok_or_else(|| Problem::bad_request("invalid-query", "seqs: up to 100 numbers with commas"))?;
+    let mut media = vec![];
+    for seq in seqs {
+        let place = MediaPlace::Message(path.conversation, seq);
+        let carried = media_of_message(&app, &chat, reader.user, path.conversation, seq)?;
+        let links = carried.into_iter().map(|(kind, medium)| MediaLinks::new(&app, reader.user, place, kind, medium));
+        media.extend(links.map(|links| MessageMedium { seq, links }));
+    }
+    Ok(web::Json(MessageMedia { media }))
+}
+
+/// Of which posts links are wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PostMediaQuery {
+    /// The posts, up to 100, with commas between.
+    posts: String,
+}
+
+/// A medium that a post shows.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PostMedium {
+    /// The post.
+    pub post: PostId,
+    /// Where the medium can be fetched.
+    #[serde(flatten)]
+    pub links: MediaLinks,
+}
+
+/// Media that posts show.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PostMedia {
+    /// They, in the order of the posts that were asked for.
+    pub media: Vec<PostMedium>,
+}
+
+/// Links to what posts show. Posts that show no media, and those of which the caller sees nothing, have none.
+#[utoipa::path(tag = "media", params(PostMediaQuery), security(("token" = [])),
+    responses((status = 200, description = "The links.", body = PostMedia), Refusals))]
+#[get("/v1/moments/media")]
+async fn media_of_posts(
+    reader: Reader,
+    query: web::Query<PostMediaQuery>,
+    app: web::Data<App>,
+) -> Result<web::Json<PostMedia>, Problem> {
+    let posts: Result<Vec<Uuid>, _> = query.posts.split(',').map(|post| post.trim().parse()).collect();
+    let posts = posts.ok().filter(|posts| posts.len() <= CARRIERS_MAX);
+    let posts = posts.ok_or_else(|| Problem::bad_request("invalid-query", "posts: up to 100 ids with commas"))?;
+    let moments = app.fresh(&app.read_models.moments, reader.at_least).await?;
+    let people = app.fresh(&app.read_models.people, reader.at_least).await?;
+    let viewer = moments.seen_by(reader.user, &people, app.commands.now(), bounds(&app));
+    let mut media = vec![];
+    for post in posts.into_iter().map(PostId) {
+        let shown = viewer.media(post)?.into_iter();
+        let links =
+            shown.map(|(kind, medium)| MediaLinks::new(&app, reader.user, MediaPlace::Post(post), kind, medium));
+        media.extend(links.map(|links| PostMedium { post, links }));
+    }
+    Ok(web::Json(PostMedia { media }))
+}

@@ -1,0 +1,28 @@
+//! Use cases of pictures, voice, video and files: bringing them, naming them, discarding what nothing names.
+//!
+//! The bytes are durable in the [`MediaStore`] before the event that tells of them is appended, and that event is durable
+//! before anything that names the medium: so nothing that is shown ever names bytes that are not there.
+
+mod discard_unnamed;
+mod name_medium;
+mod store;
+mod upload_medium;
+
+use domain::{MediumId, medium::Uploaded};
+
+pub use discard_unnamed::Discarded;
+pub(crate) use discard_unnamed::Sweep;
+pub use store::{Chunks, Claim, Incoming, MediaStore, MediaUse, Smaller, SmallerForm};
+
+use crate::{CommandError, Commands};
+
+impl Commands {
+    /// What was brought as a medium; none where there is no such medium, or no longer. Whoever asks must have looked
+    /// whether they may know.
+    ///
+    /// # Errors
+    /// When its stream can't be read.
+    pub async fn medium(&self, medium: MediumId) -> Result<Option<Uploaded>, CommandError> {
+        self.media.look(medium, |medium| medium.uploaded().cloned()).await
+    }
+}

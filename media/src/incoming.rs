@@ -1,0 +1,269 @@
+//! Bytes on their way in: in memory as long as they are few, in a file after that.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Read, Seek, SeekFrom, Write},
+    ops::Range,
+    os::unix::fs::FileExt,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use commands::{
+    CommandError,
+    media::{Claim, Incoming},
+};
+use domain::{
+    Rejection,
+    medium::{MediaUploaded, MediumFacts},
+};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use tokio::{
+    sync::{OwnedSemaphorePermit, RwLock},
+    task::spawn_blocking,
+};
+
+use crate::{
+    inspect::{self, HEAD_BYTES, Inspected, Kept},
+    previews::Memory,
+    store::{failed, object_path},
+};
+
+/// Bytes that are held in memory before they go into the file.
+const BUFFER_BYTES: usize = 1024 * 1024;
+
+/// Where bytes go.
+pub(crate) struct Place {
+    /// In the end.
+    pub(crate) objects: Arc<dyn ObjectStore>,
+    /// Meanwhile, where they are many.
+    pub(crate) dir: PathBuf,
+    /// For looking at pictures as a whole.
+    pub(crate) memory: Arc<Memory>,
+    /// Held while a blob is written.
+    pub(crate) deleting: Arc<RwLock<()>>,
+}
+
+/// Bytes on their way in.
+pub(crate) struct Arriving {
+    claim: Claim,
+    bytes_max: u64,
+    place: Place,
+    buffer: BytesMut,
+    /// Everything before the buffer, where there is more than fits into it. It has no name and goes with this.
+    file: Option<File>,
+    bytes: u64,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Arriving {
+    /// Nothing has come yet.
+    ///
+    /// # Errors
+    /// [`Rejection::MediumTooLarge`] where more is announced than may come.
+    pub(crate) fn begin(claim: Claim, place: Place, permit: OwnedSemaphorePermit) -> Result<Self, Rejection> {
+        let bytes_max = claim.kind.bytes_max(&claim.policy);
+        let announced = claim.bytes.unwrap_or_default();
+        if announced > bytes_max {
+            return Err(Rejection::MediumTooLarge { max: bytes_max, unit: "bytes" });
+        }
+        let buffer = BytesMut::with_capacity(usize::try_from(announced).unwrap_or_default().min(BUFFER_BYTES));
+        Ok(Self { claim, bytes_max, place, buffer, file: None, bytes: 0, _permit: permit })
+    }
+
+    async fn spill(&mut self) -> Result<(), CommandError> {
+        let (file, dir) = (self.file.take(), self.place.dir.clone());
+        let buffer = std::mem::take(&mut self.buffer);
+        let write = move || {
+            let mut file = match file {
+                Some(file) => file,
+                None => tempfile::tempfile_in(dir)?,
+            };
+            file.write_all(&buffer)?;
+            let mut buffer = buffer;
+            buffer.clear();
+            Ok::<_, io::Error>((file, buffer))
+        };
+        let (file, buffer) = spawn_blocking(write).await.map_err(failed)?.map_err(failed)?;
+        (self.file, self.buffer) = (Some(file), buffer);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Incoming for Arriving {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), CommandError> {
+        self.bytes += bytes.len() as u64;
+        if self.bytes > self.bytes_max {
+            return Err(Rejection::MediumTooLarge { max: self.bytes_max, unit: "bytes" }.into());
+        }
+        if self.buffer.len() + bytes.len() > BUFFER_BYTES {
+            self.spill().await?;
+        }
+        self.buffer.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<MediaUploaded, CommandError> {
+        if self.bytes == 0 {
+            return Err(Rejection::MediumBroken { what: "there is nothing in it" }.into());
+        }
+        let kind = self.claim.kind;
+        let (hash, facts) = match self.file.is_some() {
+            false => {
+                let whole = std::mem::take(&mut self.buffer).freeze();
+                self.finish_in_memory(whole).await?
+            }
+            true => {
+                self.spill().await?;
+                self.finish_in_file().await?
+            }
+        };
+        Ok(MediaUploaded { kind, hash, facts })
+    }
+}
+
+impl Arriving {
+    async fn finish_in_memory(self, whole: Bytes) -> Result<(String, MediumFacts), CommandError> {
+        let claim = self.claim;
+        let look = move || {
+            let Inspected { facts, kept } = inspect::inspect(&claim, &whole)?;
+            let pieces = match kept {
+                Kept::Whole => vec![whole],
+                Kept::Pieces(pieces) => joined(&whole, pieces),
+                Kept::Blanked(boxes) => vec![blanked(&whole, &boxes)],
+            };
+            let mut hasher = blake3::Hasher::new();
+            pieces.iter().for_each(|piece| {
+                hasher.update(piece);
+            });
+            let bytes = pieces.iter().map(|piece| piece.len() as u64).sum();
+            let facts = MediumFacts { bytes, ..facts };
+            Ok::<_, Rejection>((hasher.finalize().to_hex().to_string(), facts, pieces))
+        };
+        let (hash, facts, pieces) = spawn_blocking(look).await.map_err(failed)??;
+        let payload = PutPayload::from_iter(pieces);
+        let _writing = self.place.deleting.read().await;
+        self.place.objects.put(&object_path(&hash), payload).await.map_err(failed)?;
+        Ok((hash, facts))
+    }
+
+    async fn finish_in_file(mut self) -> Result<(String, MediumFacts), CommandError> {
+        let Some(mut file) = self.file.take() else { return Err(failed("there is no file")) };
+        let read_head = move || {
+            let mut head = vec![];
+            file.seek(SeekFrom::Start(0))?;
+            Read::by_ref(&mut file).take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+            Ok::<_, io::Error>((file, head))
+        };
+        let (file, head) = spawn_blocking(read_head).await.map_err(failed)?.map_err(failed)?;
+        if inspect::in_memory(&self.claim, &head) {
+            if self.bytes > self.claim.policy.picture_bytes {
+                return Err(Rejection::MediumTooLarge { max: self.claim.policy.picture_bytes, unit: "bytes" }.into());
+            }
+            // Twice: what is read, and what is made of it where anything changes.
+            let _memory = self.place.memory.reserve(2 * self.bytes).await?;
+            let whole = spawn_blocking(move || read_whole(file)).await.map_err(failed)?.map_err(failed)?;
+            return self.finish_in_memory(whole).await;
+        }
+        let (claim, bytes) = (self.claim, self.bytes);
+        let look = move || look_in_file(&claim, &head, file, bytes);
+        let (file, hash, facts) = spawn_blocking(look).await.map_err(failed)??;
+        let _writing = self.place.deleting.read().await;
+        put_file(&*self.place.objects, file, &hash, bytes).await?;
+        Ok((hash, facts))
+    }
+}
+
+/// The whole where nothing was left out of it, and one piece for each stretch of it otherwise.
+fn joined(whole: &Bytes, pieces: Vec<Bytes>) -> Vec<Bytes> {
+    let in_place = pieces.iter().try_fold(0, |at, piece| {
+        let end = at + piece.len();
+        (whole.get(at..end) == Some(piece.as_ref())).then_some(end)
+    });
+    let unchanged = in_place == Some(whole.len());
+    if unchanged { vec![whole.clone()] } else { pieces }
+}
+
+fn read_whole(mut file: File) -> io::Result<Bytes> {
+    let mut whole = vec![];
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut whole)?;
+    Ok(whole.into())
+}
+
+/// The bytes with boxes of MPEG-4 blanked.
+fn blanked(whole: &Bytes, boxes: &[(u64, Range<u64>)]) -> Bytes {
+    let mut bytes = whole.to_vec();
+    let place = |range: Range<u64>| {
+        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);
+        at(range.start)..at(range.end)
+    };
+    for (name, content) in boxes {
+        if let Some(name) = bytes.get_mut(place(*name..*name + 4)) {
+            name.copy_from_slice(b"free");
+        }
+        if let Some(content) = bytes.get_mut(place(content.clone())) {
+            content.fill(0);
+        }
+    }
+    bytes.into()
+}
+
+fn look_in_file(
+    claim: &Claim,
+    head: &[u8],
+    mut file: File,
+    bytes: u64,
+) -> Result<(File, String, MediumFacts), CommandError> {
+    let Inspected { facts, kept } = inspect::inspect_file(claim, head, &mut BufReader::new(&mut file), bytes)?;
+    if let Kept::Blanked(boxes) = kept {
+        blank(&file, &boxes).map_err(failed)?;
+    }
+    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(&mut file).map_err(failed)?;
+    let facts = MediumFacts { bytes, ..facts };
+    Ok((file, hasher.finalize().to_hex().to_string(), facts))
+}
+
+fn blank(file: &File, boxes: &[(u64, Range<u64>)]) -> io::Result<()> {
+    let zeros = [0; HEAD_BYTES];
+    for (name, content) in boxes {
+        file.write_all_at(b"free", *name)?;
+        let mut at = content.start;
+        while at < content.end {
+            let count = usize::try_from(content.end - at).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);
+            file.write_all_at(zeros.get(..count).unwrap_or_default(), at)?;
+            at += count as u64;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file into the store, part by part.
+async fn put_file(objects: &dyn ObjectStore, file: File, hash: &str, bytes: u64) -> Result<(), CommandError> {
+    let upload = objects.put_multipart(&object_path(hash)).await.map_err(failed)?;
+    let mut writer = WriteMultipart::new(upload);
+    let (mut file, mut left) = (file, bytes);
+    let rewind = move || file.seek(SeekFrom::Start(0)).map(|_| file);
+    file = spawn_blocking(rewind).await.map_err(failed)?.map_err(failed)?;
+    while left > 0 {
+        let count = left.min(BUFFER_BYTES as u64);
+        let read = move || {
+            let mut part = vec![0; usize::try_from(count).unwrap_or_default()];
+            file.read_exact(&mut part)?;
+            Ok::<_, io::Error>((file, Bytes::from(part)))
+        };
+        let part;
+        (file, part) = spawn_blocking(read).await.map_err(failed)?.map_err(failed)?;
+        // Parts that are not written yet are bounded too.
+        writer.wait_for_capacity(4).await.map_err(failed)?;
+        writer.put(part);
+        left -= count;
+    }
+    writer.finish().await.map_err(failed)?;
+    Ok(())
+}

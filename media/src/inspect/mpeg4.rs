@@ -1,0 +1,210 @@
+//! MPEG-4 (ISO base media file format, ISO/IEC 14496-12): walked box by box.
+//!
+//! Boxes that users and cameras write what they like into, places among it, are found, to be blanked where they are: so
+//! nothing else moves, and no offset in the file has to change.
+
+use std::{
+    io::{Read, Seek, SeekFrom},
+    ops::Range,
+    time::Duration,
+};
+
+use domain::Rejection;
+
+use super::{
+    cursor::{CUT_OFF, Cursor, broken},
+    unreadable,
+};
+
+/// Largest description of a film: an hour's needs less than two megabytes.
+const DESCRIPTION_BYTES: u64 = 16 * 1024 * 1024;
+/// Most boxes side by side, so that a file of nothing but empty boxes does not keep anybody busy.
+const BOXES_MAX: usize = 100_000;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Film {
+    pub(super) duration: Duration,
+    /// Of the first picture track, as it is shown.
+    pub(super) size: Option<(u32, u32)>,
+    pub(super) has_sound: bool,
+    /// What is to be blanked: the four bytes of a box's name, and all of its content.
+    pub(super) personal: Vec<(u64, Range<u64>)>,
+}
+
+/// A box: its name, where that is, and where its content is.
+struct Found {
+    name: [u8; 4],
+    named_at: u64,
+    content: Range<u64>,
+}
+
+/// Walks a file of so many bytes.
+pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64) -> Result<Film, Rejection> {
+    let mut film = None;
+    let (mut at, mut has_content) = (0, false);
+    let mut further = vec![];
+    for count in 0.. {
+        if at == bytes {
+            break;
+        }
+        let found = next_box(file, at, bytes)?;
+        at = found.content.end;
+        match &found.name {
+            b"ftyp" if count == 0 => {}
+            _ if count == 0 => return Err(broken("it is not what it begins as")),
+            b"moov" if film.is_none() => film = Some(description(file, &found.content)?),
+            b"mdat" => has_content = true,
+            b"uuid" | b"udta" | b"meta" => further.push((found.named_at, found.content)),
+            b"free" | b"skip" | b"wide" | b"moof" | b"mfra" | b"sidx" | b"styp" | b"pdin" | b"emsg" | b"ssix"
+            | b"prft" => {}
+            _ => return Err(broken("a part is of no known kind")),
+        }
+        if count > BOXES_MAX {
+            return Err(broken("it has too many parts"));
+        }
+    }
+    let mut film: Film = film.filter(|_| has_content).ok_or_else(|| broken("there is no film in it"))?;
+    film.personal.extend(further);
+    Ok(film)
+}
+
+fn next_box(file: &mut (impl Read + Seek), at: u64, end: u64) -> Result<Found, Rejection> {
+    file.seek(SeekFrom::Start(at)).map_err(unreadable)?;
+    let mut head = [0; 16];
+    let there = usize::try_from((end - at).min(16)).unwrap_or(16);
+    let head = head.get_mut(..there).ok_or(CUT_OFF)?;
+    file.read_exact(head).map_err(unreadable)?;
+    found_box(&mut Cursor::new(head), at, end)
+}
+
+/// Reads a box's head, which is at some place of a file, where `end` is the end of what it is in.
+fn found_box(cursor: &mut Cursor<'_>, at: u64, end: u64) -> Result<Found, Rejection> {
+    let length = cursor.u32_be()?;
+    let name = cursor.name()?;
+    let (length, head) = match length {
+        0 => (end - at, 8),
+        1 => (cursor.u64_be()?, 16),
+        length => (length.into(), 8),
+    };
+    let content_end = at.checked_add(length).filter(|content_end| *content_end <= end).ok_or(CUT_OFF)?;
+    if length < head {
+        return Err(broken("a length is wrong"));
+    }
+    Ok(Found { name, named_at: at + 4, content: at + head..content_end })
+}
+
+fn description(file: &mut (impl Read + Seek), content: &Range<u64>) -> Result<Film, Rejection> {
+    let length = content.end - content.start;
+    if length > DESCRIPTION_BYTES {
+        return Err(broken("its description is too large"));
+    }
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+    file.seek(SeekFrom::Start(content.start)).map_err(unreadable)?;
+    file.read_exact(&mut bytes).map_err(unreadable)?;
+    let mut film = Film::default();
+    for (found, inner) in boxes(&bytes, content.start)? {
+        match &found.name {
+            b"mvhd" => film.duration = film_duration(inner)?,
+            b"trak" => track(&mut film, inner, found.content.start)?,
+            b"mvex" => {
+                for (found, inner) in boxes(inner, found.content.start)? {
+                    if &found.name == b"mehd" && film.duration.is_zero() {
+                        film.duration = fragments_duration(&bytes, inner)?;
+                    }
+                }
+            }
+            b"udta" | b"meta" | b"uuid" => film.personal.push((found.named_at, found.content)),
+            _ => {}
+        }
+    }
+    Ok(film)
+}
+
+/// The boxes side by side in a piece of a file that begins at some place there.
+fn boxes(bytes: &[u8], from: u64) -> Result<Vec<(Found, &[u8])>, Rejection> {
+    let end = from + bytes.len() as u64;
+    let (mut at, mut found_boxes) = (from, vec![]);
+    while at < end {
+        let within = |at: u64| usize::try_from(at - from).unwrap_or(usize::MAX);
+        let found = found_box(&mut Cursor::new(bytes.get(within(at)..).unwrap_or_default()), at, end)?;
+        let content = bytes.get(within(found.content.start)..within(found.content.end)).ok_or(CUT_OFF)?;
+        at = found.content.end;
+        found_boxes.push((found, content));
+        if found_boxes.len() > BOXES_MAX {
+            return Err(broken("it has too many parts"));
+        }
+    }
+    Ok(found_boxes)
+}
+
+fn film_duration(header: &[u8]) -> Result<Duration, Rejection> {
+    let mut cursor = Cursor::new(header);
+    let version = cursor.u8()?;
+    cursor.take(3)?;
+    let (scale, duration) = if version == 1 {
+        cursor.take(16)?;
+        (cursor.u32_be()?, cursor.u64_be()?)
+    } else {
+        cursor.take(8)?;
+        (cursor.u32_be()?, cursor.u32_be()?.into())
+    };
+    Ok(in_time(duration, scale))
+}
+
+fn fragments_duration(description: &[u8], header: &[u8]) -> Result<Duration, Rejection> {
+    let mut cursor = Cursor::new(header);
+    let version = cursor.u8()?;
+    cursor.take(3)?;
+    let duration = if version == 1 { cursor.u64_be()? } else { cursor.u32_be()?.into() };
+    let of_film = boxes(description, 0)?.into_iter().find(|(found, _)| &found.name == b"mvhd");
+    let scale = of_film.map_or(Ok(0), |(_, header)| {
+        let mut cursor = Cursor::new(header);
+        let times = if cursor.u8()? == 1 { 16 } else { 8 };
+        cursor.take(3 + times)?;
+        cursor.u32_be()
+    })?;
+    Ok(in_time(duration, scale))
+}
+
+fn in_time(duration: u64, scale: u32) -> Duration {
+    Duration::from_millis(duration.saturating_mul(1_000).checked_div(scale.into()).unwrap_or_default())
+}
+
+fn track(film: &mut Film, bytes: &[u8], from: u64) -> Result<(), Rejection> {
+    let (mut size, mut handler) = (None, *b"none");
+    for (found, inner) in boxes(bytes, from)? {
+        match &found.name {
+            b"tkhd" => size = Some(track_size(inner)?),
+            b"udta" | b"meta" | b"uuid" => film.personal.push((found.named_at, found.content)),
+            b"mdia" => {
+                for (found, inner) in boxes(inner, found.content.start)? {
+                    if &found.name == b"hdlr" {
+                        let mut cursor = Cursor::new(inner);
+                        cursor.take(8)?;
+                        handler = cursor.name()?;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    match &handler {
+        b"vide" => film.size = film.size.or(size),
+        b"soun" => film.has_sound = true,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Width and height at the end of a track's header, turned as its matrix says.
+fn track_size(header: &[u8]) -> Result<(u32, u32), Rejection> {
+    let mut cursor = Cursor::new(header);
+    let times = if cursor.u8()? == 1 { 32 } else { 20 };
+    cursor.take(3 + times + 16)?;
+    let first = cursor.u32_be()?;
+    cursor.take(32)?;
+    let (width, height) = (cursor.u32_be()? >> 16, cursor.u32_be()? >> 16);
+    // Turned by a quarter, the first number of the matrix is zero.
+    Ok(if first == 0 { (height, width) } else { (width, height) })
+}

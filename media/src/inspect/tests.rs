@@ -1,0 +1,248 @@
+//! What is taken and what is not, on bytes made here.
+
+use std::io::Cursor;
+
+use bytes::Bytes;
+use commands::media::Claim;
+use domain::{MediumKind, Rejection, medium::MediumFacts, policy::MediaPolicy};
+use image::{DynamicImage, ImageFormat};
+
+use super::{Inspected, Kept, inspect};
+
+/// A box of MPEG-4.
+fn mpeg4_box(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len() + 8).unwrap();
+    [length.to_be_bytes().as_slice(), name, content].concat()
+}
+
+fn track(handler: &[u8; 4], width: u32, height: u32) -> Vec<u8> {
+    let mut header = vec![0; 84];
+    header[40..44].copy_from_slice(&0x1_0000_u32.to_be_bytes());
+    header[76..80].copy_from_slice(&(width << 16).to_be_bytes());
+    header[80..84].copy_from_slice(&(height << 16).to_be_bytes());
+    let handled = [[0; 8].as_slice(), handler, &[0; 12]].concat();
+    let media = mpeg4_box(b"mdia", &mpeg4_box(b"hdlr", &handled));
+    mpeg4_box(b"trak", &[mpeg4_box(b"tkhd", &header), media].concat())
+}
+
+/// An MP4 that lasts so many milliseconds, with those tracks and a place in its user data.
+fn mp4(milliseconds: u32, tracks: &[Vec<u8>]) -> Vec<u8> {
+    let header = [[0; 12].as_slice(), &1_000_u32.to_be_bytes(), &milliseconds.to_be_bytes(), &[0; 80]].concat();
+    let place = mpeg4_box(b"udta", b"+30.2741+120.1551/");
+    let description = [vec![mpeg4_box(b"mvhd", &header)], tracks.to_vec(), vec![place]].concat().concat();
+    [mpeg4_box(b"ftyp", b"isom\0\0\0\0"), mpeg4_box(b"moov", &description), mpeg4_box(b"mdat", &[7; 50])].concat()
+}
+
+fn ogg_page(granule: u64, content: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(content.len()).unwrap();
+    [b"OggS\0\0".as_slice(), &granule.to_le_bytes(), &[1, 0, 0, 0], &[0; 8], &[1, length], content].concat()
+}
+
+fn opus(milliseconds: u64) -> Vec<u8> {
+    let header = [b"OpusHead\x01\x01".as_slice(), &312_u16.to_le_bytes(), &[0; 7]].concat();
+    [ogg_page(0, &header), ogg_page(0, b"OpusTags"), ogg_page(312 + milliseconds * 48, &[9; 40])].concat()
+}
+
+fn amr(frames: usize) -> Vec<u8> {
+    [b"#!AMR\n".to_vec(), [[0x3C].as_slice(), &[1; 31]].concat().repeat(frames)].concat()
+}
+
+fn element(id: &[u8], content: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(content.len()).unwrap();
+    [id, &[0x40, length], content].concat()
+}
+
+fn webm(told: bool) -> Vec<u8> {
+    let video = element(&[0xE0], &[element(&[0xB0], &[0x02, 0x80]), element(&[0xBA], &[0x01, 0xE0])].concat());
+    let tracks = element(&[0x16, 0x54, 0xAE, 0x6B], &element(&[0xAE], &video));
+    let duration = if told { element(&[0x44, 0x89], &2_500_f32.to_be_bytes()) } else { vec![] };
+    let info = element(&[0x15, 0x49, 0xA9, 0x66], &duration);
+    let block = element(&[0xA3], &[0x81, 0x01, 0xF4, 0x80, 1, 2, 3]);
+    let cluster = element(&[0x1F, 0x43, 0xB6, 0x75], &[element(&[0xE7], &[0x03, 0xE8]), block].concat());
+    // The segment does not say where it ends, as of something that was recorded live.
+    let segment = [[0x18, 0x53, 0x80, 0x67, 0xFF].as_slice(), &info, &tracks, &cluster].concat();
+    [element(&[0x1A, 0x45, 0xDF, 0xA3], &element(&[0x42, 0x82], b"webm")), segment].concat()
+}
+
+fn picture(format: ImageFormat) -> Vec<u8> {
+    let mut bytes = vec![];
+    let pixels = image::RgbImage::from_fn(33, 21, |x, y| image::Rgb([x as u8 * 7, y as u8 * 9, (x * y) as u8]));
+    DynamicImage::ImageRgb8(pixels).write_to(&mut Cursor::new(&mut bytes), format).unwrap();
+    bytes
+}
+
+const FORMATS: [ImageFormat; 4] = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif, ImageFormat::WebP];
+
+fn claim(kind: MediumKind) -> Claim {
+    Claim { kind, name: "leaf".into(), waveform: vec![], bytes: None, policy: MediaPolicy::default() }
+}
+
+fn look(kind: MediumKind, bytes: &[u8]) -> Result<Inspected, Rejection> {
+    inspect(&claim(kind), &Bytes::copy_from_slice(bytes))
+}
+
+fn facts(kind: MediumKind, bytes: &[u8]) -> MediumFacts {
+    look(kind, bytes).unwrap().facts
+}
+
+/// What is kept of a picture.
+fn kept(bytes: &[u8]) -> Vec<u8> {
+    match look(MediumKind::Picture, bytes).unwrap().kept {
+        Kept::Pieces(pieces) => pieces.concat(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// One sample of everything that is taken.
+fn samples() -> Vec<(MediumKind, Vec<u8>)> {
+    let pictures = FORMATS.map(|format| (MediumKind::Picture, picture(format)));
+    let others = [
+        (MediumKind::Voice, opus(2_000)),
+        (MediumKind::Voice, amr(50)),
+        (MediumKind::Voice, mp4(2_000, &[track(b"soun", 0, 0)])),
+        (MediumKind::Video, mp4(9_000, &[track(b"soun", 0, 0), track(b"vide", 640, 480)])),
+        (MediumKind::Video, webm(true)),
+    ];
+    pictures.into_iter().chain(others).collect()
+}
+
+#[test]
+fn a_picture_stays_what_it_is_and_its_size_is_told() {
+    for format in FORMATS {
+        let bytes = picture(format);
+        let facts = facts(MediumKind::Picture, &bytes);
+        assert_eq!((facts.width, facts.height), (Some(33), Some(21)), "{format:?}");
+        assert_eq!(facts.content_type, format.to_mime_type());
+        assert_eq!(kept(&bytes), bytes, "{format:?}");
+    }
+}
+
+#[test]
+fn whatever_is_cut_off_anywhere_is_refused() {
+    for (kind, bytes) in samples() {
+        assert!(look(kind, &bytes).is_ok());
+        let at_a_page = |length: usize| bytes.starts_with(b"OggS") && bytes[length..].starts_with(b"OggS");
+        let at_a_frame = |length: usize| bytes.starts_with(b"#!AMR") && length >= 38 && (length - 6).is_multiple_of(32);
+        for length in (0..bytes.len()).filter(|length| !at_a_page(*length) && !at_a_frame(*length)) {
+            let cut = look(kind, &bytes[..length]);
+            assert!(cut.is_err(), "{kind:?}: {length} of {} bytes", bytes.len());
+        }
+    }
+}
+
+#[test]
+fn whatever_is_changed_anywhere_is_taken_or_refused_and_nothing_worse() {
+    for (kind, bytes) in samples() {
+        for at in 0..bytes.len().min(600) {
+            for change in [0x00, 0x01, 0x7F, 0x80, 0xFF] {
+                let mut changed = bytes.clone();
+                changed[at] ^= change;
+                // Whether it is taken depends on what was changed; what is taken as a picture is within the limits.
+                if let Ok(Inspected { facts, .. }) = look(kind, &changed) {
+                    let pixels =
+                        facts.width.zip(facts.height).map(|(width, height)| u64::from(width) * u64::from(height));
+                    assert!(kind != MediumKind::Picture || pixels.unwrap() <= 50_000_000);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_follows_the_end_of_a_picture_and_what_is_hidden_in_it_is_left_out() {
+    let script = b"<script>alert(1)</script>PK\x03\x04";
+    for format in FORMATS {
+        let bytes = picture(format);
+        assert_eq!(kept(&[&bytes, script.as_slice()].concat()), bytes, "{format:?}");
+    }
+    let jpeg = picture(ImageFormat::Jpeg);
+    let comment = [[0xFF, 0xFE, 0, 2 + 25].as_slice(), &script[..25]].concat();
+    assert_eq!(kept(&[&jpeg[..2], &comment, &jpeg[2..]].concat()), jpeg);
+    let png = picture(ImageFormat::Png);
+    let text = [b"tEXt".as_slice(), script].concat();
+    let chunk = [&(script.len() as u32).to_be_bytes(), text.as_slice(), &crc32fast::hash(&text).to_be_bytes()].concat();
+    assert_eq!(kept(&[&png[..33], &chunk, &png[33..]].concat()), png);
+    let gif = picture(ImageFormat::Gif);
+    let comment = [[0x21, 0xFE, 25].as_slice(), &script[..25], &[0]].concat();
+    let (pixels, end) = gif.split_at(gif.len() - 1);
+    assert_eq!(kept(&[pixels, &comment, end].concat()), gif);
+    let mut webp = picture(ImageFormat::WebP);
+    let plain = webp.clone();
+    webp.extend([b"EXIF".as_slice(), &4_u32.to_le_bytes(), b"GPS!"].concat());
+    let length = u32::try_from(webp.len() - 8).unwrap();
+    webp[4..8].copy_from_slice(&length.to_le_bytes());
+    assert_eq!(kept(&webp), plain);
+}
+
+#[test]
+fn of_exif_stays_only_how_the_picture_is_turned() {
+    let jpeg = picture(ImageFormat::Jpeg);
+    let tiff = b"II\x2A\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0\0\0\0\0GPS here";
+    let exif = [b"Exif\0\0".as_slice(), tiff].concat();
+    let block = [&[0xFF, 0xE1], &(exif.len() as u16 + 2).to_be_bytes(), exif.as_slice()].concat();
+    let turned = [&jpeg[..2], &block, &jpeg[2..]].concat();
+    let facts = facts(MediumKind::Picture, &turned);
+    assert_eq!((facts.width, facts.height), (Some(21), Some(33)));
+    let kept = kept(&turned);
+    assert!(!kept.windows(3).any(|three| three == b"GPS"));
+    let mut decoder = image::ImageReader::with_format(Cursor::new(&kept), ImageFormat::Jpeg).into_decoder().unwrap();
+    let orientation = image::ImageDecoder::orientation(&mut decoder).unwrap();
+    assert_eq!(orientation, image::metadata::Orientation::Rotate270);
+    assert_eq!(look(MediumKind::Picture, &kept).map(|again| again.facts), Ok(facts));
+}
+
+#[test]
+fn a_picture_that_claims_too_many_pixels_is_refused_before_anybody_reads_one() {
+    let mut png = picture(ImageFormat::Png);
+    png[16..24].copy_from_slice(&[0, 0, 0x7F, 0xFF, 0, 0, 0x7F, 0xFF]);
+    let checksum = crc32fast::hash(&png[12..29]);
+    png[29..33].copy_from_slice(&checksum.to_be_bytes());
+    let refused = look(MediumKind::Picture, &png).map(|found| found.facts);
+    assert_eq!(refused, Err(Rejection::MediumTooLarge { max: 50_000_000, unit: "pixels" }));
+    // A moving picture of few bytes and many large frames: each is one pixel of a colour, repeated.
+    let frame = [0x2C, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0];
+    let gif = [b"GIF89a\x10\x27\x10\x27\0\0\0".as_slice(), &frame.repeat(3), b"\x3B"].concat();
+    let refused = look(MediumKind::Picture, &gif).map(|found| found.facts);
+    assert_eq!(refused, Err(Rejection::MediumTooLarge { max: 50_000_000, unit: "pixels" }));
+    let gif = [b"GIF89a\x88\x13\x88\x13\0\0\0".as_slice(), &frame.repeat(9), b"\x3B"].concat();
+    let refused = look(MediumKind::Picture, &gif).map(|found| found.facts);
+    assert_eq!(refused, Err(Rejection::MediumTooLarge { max: 200_000_000, unit: "pixels in all frames" }));
+}
+
+#[test]
+fn how_long_sound_and_films_last_is_read_from_them() {
+    let lasting = |kind, bytes: &[u8]| facts(kind, bytes).duration_ms;
+    assert_eq!(lasting(MediumKind::Voice, &opus(2_000)), Some(2_000));
+    assert_eq!(lasting(MediumKind::Voice, &amr(50)), Some(1_000));
+    assert_eq!(lasting(MediumKind::Voice, &mp4(60_900, &[track(b"soun", 0, 0)])), Some(60_900));
+    assert_eq!(lasting(MediumKind::Video, &webm(true)), Some(2_500));
+    assert_eq!(lasting(MediumKind::Video, &webm(false)), Some(1_500));
+    let film = facts(MediumKind::Video, &mp4(9_000, &[track(b"vide", 640, 480)]));
+    assert_eq!((film.width, film.height, film.content_type.as_str()), (Some(640), Some(480), "video/mp4"));
+    for too_long in [opus(61_000), amr(3_050), mp4(61_000, &[track(b"soun", 0, 0)])] {
+        let refused = look(MediumKind::Voice, &too_long).map(|found| found.facts);
+        assert_eq!(refused, Err(Rejection::MediumTooLarge { max: 60, unit: "seconds" }));
+    }
+}
+
+#[test]
+fn what_is_of_another_kind_than_it_is_brought_as_is_refused() {
+    let film = mp4(9_000, &[track(b"vide", 640, 480)]);
+    assert!(look(MediumKind::Voice, &film).is_err());
+    assert!(look(MediumKind::Video, &mp4(9_000, &[track(b"soun", 0, 0)])).is_err());
+    assert!(look(MediumKind::Voice, &opus(0)).is_err());
+    for (kind, bytes) in samples() {
+        for other in [MediumKind::Picture, MediumKind::Voice, MediumKind::Video] {
+            assert!(other == kind || look(other, &bytes).is_err(), "{kind:?} as {other:?}");
+        }
+    }
+}
+
+#[test]
+fn the_place_in_a_film_is_blanked_where_it_is() {
+    let film = mp4(9_000, &[track(b"vide", 640, 480)]);
+    let Kept::Blanked(boxes) = look(MediumKind::Video, &film).unwrap().kept else { panic!("nothing is blanked") };
+    let [(name, content)] = boxes.as_slice() else { panic!("{boxes:?}") };
+    let (name, content) = (*name as usize, content.start as usize..content.end as usize);
+    assert_eq!((&film[name..name + 4], &film[content]), (b"udta".as_slice(), b"+30.2741+120.1551/".as_slice()));
+}

@@ -1,0 +1,21 @@
+//! Settings.
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of where media are kept, and of the work on them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MediaOptions {
+    /// Most media on their way in at a time; each takes up to a megabyte of memory.
+    pub uploads_max: usize,
+    /// Memory for pictures that are looked at, made smaller or handed out, in bytes: more of them wait for one another.
+    pub picture_memory_bytes: u64,
+    /// Most pictures that wait to be made smaller.
+    pub waiting_max: usize,
+}
+
+impl Default for MediaOptions {
+    fn default() -> Self {
+        Self { uploads_max: 64, picture_memory_bytes: 256 * 1024 * 1024, waiting_max: 64 }
+    }
+}
