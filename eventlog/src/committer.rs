@@ -37,7 +37,7 @@ impl Committer {
             .heads
             .get(&append.stream, guess(append.expected), self.store.as_ref())
             .map_err(|error| unavailable(&error))?;
-        if let Some(first) = Self::repeats_from(append, head) {
+        if let Some(first) = repeats_from(append, head) {
             let repeated = self.repeated(append, first, batch).map_err(|error| unavailable(&error))?;
             return repeated.ok_or_else(|| conflict(append, head));
         }
@@ -45,18 +45,6 @@ impl Committer {
             return Err(conflict(append, head));
         }
         self.lay_out(append, head, batch)
-    }
-
-    /// The version at which these very events may have been appended before, if that is what it looks like.
-    fn repeats_from(append: &Append, head: Head) -> Option<u64> {
-        let count = append.events.len() as u64;
-        let Some(before) = guess(append.expected) else {
-            // Only the stream's end is compared, also when just some of the events are there.
-            let known = head.version > 0 && append.events.iter().any(|e| e.event_id == head.event_id);
-            return known.then(|| head.version.saturating_sub(count) + 1);
-        };
-        let there = before.checked_add(count).is_some_and(|last| last <= head.version);
-        there.then(|| before + 1)
     }
 
     /// The first answer again, if the events from version `first` on carry the ids of this append.
@@ -129,8 +117,20 @@ impl Committer {
     }
 }
 
+/// The version at which these very events may have been appended before, if that is what it looks like.
+pub(crate) fn repeats_from(append: &Append, head: Head) -> Option<u64> {
+    let count = append.events.len() as u64;
+    let Some(before) = guess(append.expected) else {
+        // Only the stream's end is compared, also when just some of the events are there.
+        let known = head.version > 0 && append.events.iter().any(|e| e.event_id == head.event_id);
+        return known.then(|| head.version.saturating_sub(count) + 1);
+    };
+    let there = before.checked_add(count).is_some_and(|last| last <= head.version);
+    there.then(|| before + 1)
+}
+
 /// The version that an append takes its stream to be at.
-fn guess(expected: ExpectedVersion) -> Option<u64> {
+pub(crate) fn guess(expected: ExpectedVersion) -> Option<u64> {
     match expected {
         ExpectedVersion::NoStream => Some(0),
         ExpectedVersion::Exact(version) => Some(version),
@@ -138,11 +138,13 @@ fn guess(expected: ExpectedVersion) -> Option<u64> {
     }
 }
 
-fn expected(append: &Append, head: Head) -> bool {
+/// Whether a stream that ends so is as the append expects.
+pub(crate) fn expected(append: &Append, head: Head) -> bool {
     guess(append.expected).is_none_or(|version| version == head.version)
 }
 
-fn conflict(append: &Append, head: Head) -> AppendError {
+/// The refusal of an append to a stream that ends so.
+pub(crate) fn conflict(append: &Append, head: Head) -> AppendError {
     AppendError::Conflict { stream: append.stream.clone(), expected: append.expected, actual: head.version }
 }
 

@@ -2,21 +2,18 @@
 
 use std::{fs::File, sync::Arc};
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, FutureExt};
 use parking_lot::Mutex;
-use tokio::sync::watch;
 
 use crate::{
-    live::{Found, Live, Progress},
+    follower::{CATCH_UP_EVENTS, Followed, Follower},
+    live::Live,
     pages,
     port::{AppendError, Position, ReadError, StreamName, Subscription},
     record::{RecordedEvent, Stored},
     store::Store,
     tail::TailMark,
 };
-
-/// Events that a follower takes from the store at a time.
-const CATCH_UP_EVENTS: usize = 1024;
 
 /// A store, how far it has come, and whether it may still be written to.
 pub(crate) struct Core {
@@ -88,7 +85,18 @@ impl Core {
     }
 
     pub(crate) fn subscribe(self: &Arc<Self>, after: Position) -> Box<dyn Subscription> {
-        Box::new(Follower { progress: self.live.follow(), core: Arc::clone(self), at: after })
+        let log: Arc<dyn Followed> = self.clone();
+        Box::new(Follower::new(log, after))
+    }
+}
+
+impl Followed for Core {
+    fn live(&self) -> &Live {
+        &self.live
+    }
+
+    fn stored(self: Arc<Self>, after: Position) -> BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>> {
+        off_the_runtime(move || self.page(after, CATCH_UP_EVENTS)).boxed()
     }
 }
 
@@ -102,47 +110,5 @@ pub(crate) async fn off_the_runtime<T: Send + 'static>(
             .await
             .unwrap_or_else(|error| Err(ReadError::Unavailable(error.to_string().into()))),
         Err(_) => read(),
-    }
-}
-
-/// A subscription to a local log.
-struct Follower {
-    core: Arc<Core>,
-    progress: watch::Receiver<Progress>,
-    /// Position of the last event handed out.
-    at: Position,
-}
-
-impl Follower {
-    async fn advance(&mut self) -> Result<Arc<[RecordedEvent]>, ReadError> {
-        loop {
-            // Marked as seen before looking, so that what comes after the look wakes the wait below.
-            let closed = self.progress.borrow_and_update().closed;
-            let batch = match self.core.live.after(self.at) {
-                Found::Batch(batch) => batch,
-                Found::OnDisk => {
-                    let (core, at) = (Arc::clone(&self.core), self.at);
-                    off_the_runtime(move || core.page(at, CATCH_UP_EVENTS)).await?.into()
-                }
-                Found::Nothing if closed => {
-                    return Err(ReadError::Unavailable("the event log was closed".into()));
-                }
-                Found::Nothing => {
-                    // The sender lives in the core, which this follower holds.
-                    let _ = self.progress.changed().await;
-                    continue;
-                }
-            };
-            if let Some(last) = batch.last() {
-                self.at = last.position();
-                return Ok(batch);
-            }
-        }
-    }
-}
-
-impl Subscription for Follower {
-    fn next(&mut self) -> BoxFuture<'_, Result<Arc<[RecordedEvent]>, ReadError>> {
-        Box::pin(self.advance())
     }
 }

@@ -27,7 +27,8 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    const ABSENT: Head = Head { version: 0, hash: Hash::ZERO, event_id: Uuid::nil() };
+    /// Of a stream that is not there.
+    pub(crate) const ABSENT: Head = Head { version: 0, hash: Hash::ZERO, event_id: Uuid::nil() };
 
     pub(crate) fn of(record: &RecordedEvent) -> Self {
         Self { version: record.version(), hash: record.hash(), event_id: record.event_id() }

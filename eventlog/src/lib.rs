@@ -10,20 +10,23 @@
 //!   records and an index of them by stream. What they share:
 //!   - `committer`: which appends hold, on the `heads` of their streams, and how their records look;
 //!   - `writer`: the queue and the thread that batches appends behind one barrier;
-//!   - `core`: the commit itself, poisoning, followers; `live`: the last batches, kept for them;
+//!   - `core`: the commit itself, poisoning; `follower`: who follows; `live`: the last batches, kept for them;
 //!   - `pages`: reads and their checks;
 //!   - `directory`: opening a directory, checking its end against the `tail` mark, with the journals set aside
 //!     `as_found`; `disk`: the log in it.
+//! - `cluster`: the adapter for a cluster that several nodes share.
 //! - `embedded`: choosing an engine by name ([`StoreKind`]).
 //! - [`verify`]: the fold that checks a whole log; `import`: bringing one log's records into another.
 
 mod as_found;
+mod cluster;
 mod committer;
 mod core;
 mod directory;
 mod disk;
 mod embedded;
 mod fjall_store;
+mod follower;
 mod heads;
 mod import;
 mod limits;
@@ -38,6 +41,7 @@ mod tail;
 pub mod verify;
 mod writer;
 
+pub use cluster::{ClusterError, ClusterLog, ClusterOptions};
 pub use directory::OpenError;
 pub use disk::DiskLog;
 pub use embedded::{StoreKind, UnknownStore};

@@ -29,6 +29,8 @@ pub(crate) struct Progress {
 
 /// A batch and the bytes it holds in memory.
 struct Kept {
+    /// The batch follows this position, with nothing in between.
+    after: Position,
     batch: Arc<[RecordedEvent]>,
     bytes: usize,
 }
@@ -44,7 +46,7 @@ pub(crate) enum Found {
     /// The events that come next.
     Batch(Arc<[RecordedEvent]>),
     /// They are no longer in memory.
-    OnDisk,
+    Stored,
     /// There are none yet.
     Nothing,
 }
@@ -74,14 +76,14 @@ impl Live {
         self.progress.subscribe()
     }
 
-    /// Shows a durable batch to everyone.
+    /// Shows a durable batch to everyone; it follows what was shown before, with nothing in between.
     pub(crate) fn publish(&self, batch: Arc<[RecordedEvent]>) {
         let Some(last) = batch.last().map(RecordedEvent::position) else {
             return;
         };
         let bytes = batch.iter().map(|record| record.canonical_bytes().len() + size_of::<RecordedEvent>()).sum();
         let mut recent = self.recent.lock();
-        recent.batches.push_back(Kept { batch, bytes });
+        recent.batches.push_back(Kept { after: self.last(), batch, bytes });
         recent.bytes += bytes;
         while recent.bytes > KEPT_BYTES || recent.batches.len() > KEPT_BATCHES {
             match recent.batches.pop_front() {
@@ -108,18 +110,20 @@ impl Live {
         let next =
             recent.batches.partition_point(|kept| kept.batch.last().map(RecordedEvent::position) <= Some(position));
         let Some(kept) = recent.batches.get(next) else {
-            return Found::OnDisk;
+            return Found::Stored;
         };
-        let batch = Arc::clone(&kept.batch);
+        let (after, batch) = (kept.after, Arc::clone(&kept.batch));
         drop(recent);
+        if after > position {
+            return Found::Stored;
+        }
         match batch.first().map(RecordedEvent::position) {
-            Some(first) if first.0 == position.0 + 1 => Found::Batch(batch),
             // The follower stopped in the middle of what was one batch.
             Some(first) if first <= position => {
                 let rest = batch.iter().filter(|record| record.position() > position).cloned().collect();
                 Found::Batch(rest)
             }
-            _ => Found::OnDisk,
+            _ => Found::Batch(batch),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The port: what every event log offers, whatever stores it.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -56,6 +56,12 @@ impl StreamName {
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for StreamName {
+    fn borrow(&self) -> &str {
         &self.0
     }
 }

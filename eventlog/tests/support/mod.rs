@@ -3,6 +3,7 @@
 // Each test binary uses its own part of this.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod case;
 pub mod child;
 
 use std::{path::Path, sync::Arc};
