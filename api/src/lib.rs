@@ -4,7 +4,7 @@
 //! - [`app`]: what all handlers share; [`server`]: starting and stopping; [`options`]: settings.
 //! - [`problem`]: every error as `application/problem+json` with a stable code.
 //! - [`request`]: the extractors: who calls ([`request::Reader`], [`request::Command`], [`request::Operator`]), bodies,
-//!   idempotency keys.
+//!   idempotency keys; [`query`]: what stands behind the question mark.
 //! - `standstill`: clients that take nothing of what they are sent, or send nothing of what they announced.
 //! - [`limits`]: rate limits; [`metrics`]: what Prometheus scrapes.
 //! - [`hub`]: which devices are connected, and what is pushed to them; [`socket`]: one device's WebSocket;
@@ -26,6 +26,7 @@ pub mod openapi;
 pub mod options;
 pub mod problem;
 mod qr;
+pub mod query;
 pub mod request;
 pub mod routes;
 pub mod server;

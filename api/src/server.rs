@@ -10,6 +10,7 @@ use std::{
 use actix_web::{
     App as ActixApp, HttpServer,
     dev::{ServerHandle, Service},
+    http::Method,
     web,
 };
 
@@ -63,10 +64,6 @@ pub fn start(app: Arc<App>) -> io::Result<Running> {
                 web::PathConfig::default()
                     .error_handler(|error, _| Problem::bad_request("invalid-path", error.to_string()).into()),
             )
-            .app_data(
-                web::QueryConfig::default()
-                    .error_handler(|error, _| Problem::bad_request("invalid-query", error.to_string()).into()),
-            )
             .configure(routes::configure)
             .split_for_parts();
         app.configure(routes::cgi::configure)
@@ -76,6 +73,10 @@ pub fn start(app: Arc<App>) -> io::Result<Running> {
             .wrap_fn(move |mut request, service| {
                 let (began, method, app) = (Instant::now(), request.method().clone(), counted.clone());
                 let chunked = Chunked::hold(&mut request);
+                // A HEAD is answered as the GET that it stands for; the connection, which has seen it, leaves the body out.
+                if method == Method::HEAD {
+                    request.head_mut().method = Method::GET;
+                }
                 let answered = service.call(request);
                 async move {
                     let answer = answered.await?;

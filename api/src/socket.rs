@@ -26,6 +26,7 @@ use crate::{
     App,
     hub::{Connection, Cut, Frame},
     problem::{Problem, Refusals},
+    query::Query,
     request::bearer,
     signals::{SIGNAL_BYTES, Signal},
 };
@@ -55,7 +56,7 @@ pub struct ConnectQuery {
 #[get("/v1/ws")]
 pub(crate) async fn connect(
     request: HttpRequest,
-    query: web::Query<ConnectQuery>,
+    query: Query<ConnectQuery>,
     app: web::Data<App>,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {

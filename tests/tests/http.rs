@@ -140,6 +140,8 @@ fn whatever_is_malformed_is_refused_with_400_as_a_problem() {
         assert!([400, 404].contains(&status), "{target}: {status} {text}");
         assert!(head.contains("application/problem+json"), "{target}: {head}");
     }
+    let refusal = mei.get("/v1/sync?after=abc").refused(400, "invalid-query");
+    assert_eq!(refusal["detail"], "after: invalid digit found in string");
     for key in ["", &"k".repeat(256), "\u{e9}"] {
         let (status, ..) = send("PATCH", "/v1/me", &[("idempotency-key", key)], b"{\"about\":\"x\"}");
         assert_eq!(status, 400, "{key:?}");
@@ -181,6 +183,27 @@ fn an_unknown_path_is_404_and_another_method_405_with_what_is_allowed() {
             let told = reply.header("allow").unwrap_or_default();
             assert!(allowed.iter().all(|allowed| told.contains(allowed.as_str())), "{path}: {told}");
         }
+    }
+}
+
+#[test]
+fn a_head_is_answered_like_the_get_it_stands_for_but_without_the_body() {
+    let server = SHARED.server();
+    let mei = server.register("mei");
+    let bearer = format!("Bearer {}", mei.token().unwrap());
+    let ask = |method: &str, target: &str| {
+        raw::exchange(&mei.address(), &raw::request(method, target, &[("authorization", bearer.as_str())], b""))
+    };
+    let length = |head: &str| {
+        let line = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        line.unwrap_or_else(|| panic!("no length: {head}")).parse::<usize>().unwrap()
+    };
+    let (_, _, whole) = ask("GET", "/v1/me");
+    let (status, head, body) = ask("HEAD", "/v1/me");
+    assert_eq!((status, length(&head), body.as_str()), (200, whole.len(), ""));
+    for (target, refusal) in [("/v1/nothing", 404), ("/v1/groups", 405), ("/v1/contacts?limit=x", 400)] {
+        let (status, _, body) = ask("HEAD", target);
+        assert_eq!((status, body.as_str()), (refusal, ""), "{target}");
     }
 }
 

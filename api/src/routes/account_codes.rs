@@ -12,6 +12,7 @@ use crate::{
     App,
     problem::{Problem, Refusals},
     qr,
+    query::Query,
     request::{Command, Reader},
 };
 
@@ -58,7 +59,7 @@ pub struct SceneCodeMade {
 async fn scene_code(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
-    query: web::Query<SceneQuery>,
+    query: Query<SceneQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<SceneCodeMade>, Problem> {
     app.commands.check_acting_for(reader.user, path.account).await?;
@@ -101,7 +102,7 @@ async fn pictured(app: &App, path: &OfficialAccountPath, query: &PictureQuery) -
 async fn account_code_svg(
     _reader: Reader,
     path: web::Path<OfficialAccountPath>,
-    query: web::Query<PictureQuery>,
+    query: Query<PictureQuery>,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     qr::svg(&pictured(&app, &path, &query).await?)
@@ -114,7 +115,7 @@ async fn account_code_svg(
 async fn account_code_png(
     _reader: Reader,
     path: web::Path<OfficialAccountPath>,
-    query: web::Query<PictureQuery>,
+    query: Query<PictureQuery>,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     qr::png(&pictured(&app, &path, &query).await?)

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -151,7 +152,7 @@ impl MessagesQuery {
 async fn account_messages(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
-    query: web::Query<MessagesQuery>,
+    query: Query<MessagesQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<AccountMessages>, Problem> {
     app.commands.check_acting_for(reader.user, path.account).await?;
@@ -176,7 +177,7 @@ async fn account_messages(
 async fn follower_messages(
     reader: Reader,
     path: web::Path<FollowerPath>,
-    query: web::Query<MessagesQuery>,
+    query: Query<MessagesQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<AccountMessages>, Problem> {
     let follower = follower_of(&app, reader.user, &path).await?;

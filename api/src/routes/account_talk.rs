@@ -12,6 +12,7 @@ use super::{aside, official_accounts::PageQuery, page, page_limit, paths::Offici
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -117,7 +118,7 @@ pub struct SubscriptionConversations {
 #[get("/v1/subscriptions/conversations")]
 async fn subscription_conversations(
     reader: Reader,
-    query: web::Query<PageQuery>,
+    query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<SubscriptionConversations>, Problem> {
     let limit = page_limit(query.limit, 50, 100)?;

@@ -17,6 +17,7 @@ use crate::{
     App,
     ice::IceServer,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -172,7 +173,7 @@ pub struct CallsPage {
 #[get("/v1/calls")]
 async fn recent_calls(
     reader: Reader,
-    query: web::Query<CallsQuery>,
+    query: Query<CallsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<CallsPage>, Problem> {
     let limit = page_limit(query.limit, 50, 100)?;

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -258,7 +259,7 @@ pub struct WithdrawalFee {
 #[get("/v1/wallet/withdrawal-fee")]
 async fn withdrawal_fee(
     reader: Reader,
-    query: web::Query<WithdrawalFeeQuery>,
+    query: Query<WithdrawalFeeQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<WithdrawalFee>, Problem> {
     let amount = Money::parse(&query.amount, app.commands.policy.money.currency);

@@ -13,6 +13,7 @@ use super::{Done, aside, page, page_limit, paths::PersonPath, people::may_see};
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -56,7 +57,7 @@ pub struct ContactsPage {
 #[get("/v1/contacts")]
 async fn contacts(
     reader: Reader,
-    query: web::Query<ContactsQuery>,
+    query: Query<ContactsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<ContactsPage>, Problem> {
     let ContactsQuery { q, tag, cursor, limit } = query.into_inner();
@@ -204,7 +205,7 @@ impl BlockedRow {
 #[get("/v1/blocks")]
 async fn blocks(
     reader: Reader,
-    query: web::Query<BlocksQuery>,
+    query: Query<BlocksQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<BlocksPage>, Problem> {
     let limit = page_limit(query.limit, 200, 1_000)?;

@@ -20,6 +20,7 @@ use super::{aside, page, page_limit};
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::Reader,
 };
 
@@ -92,7 +93,7 @@ pub struct ConversationsFound {
 #[get("/v1/search/conversations")]
 async fn search_conversations(
     reader: Reader,
-    query: web::Query<ConversationQuery>,
+    query: Query<ConversationQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<ConversationsFound>, Problem> {
     let limit = page_limit(query.limit, 20, 100)?;

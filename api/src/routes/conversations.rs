@@ -15,6 +15,7 @@ use super::{Done, Switch, aside, conversation_not_found, page, page_limit, paths
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -75,7 +76,7 @@ impl FoldedRow {
 #[get("/v1/conversations")]
 async fn conversations(
     reader: Reader,
-    query: web::Query<InboxQuery>,
+    query: Query<InboxQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<Inbox>, Problem> {
     let limit = page_limit(query.limit, 500, 1_000)?;

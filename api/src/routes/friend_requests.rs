@@ -15,6 +15,7 @@ use super::{Done, page, page_limit, paths::PersonPath};
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -71,7 +72,7 @@ pub struct RequestsPage {
 #[get("/v1/friend-requests")]
 async fn friend_requests(
     reader: Reader,
-    query: web::Query<RequestsQuery>,
+    query: Query<RequestsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<RequestsPage>, Problem> {
     let limit = page_limit(query.limit, 100, 200)?;

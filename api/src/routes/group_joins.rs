@@ -15,6 +15,7 @@ use super::{
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -54,7 +55,7 @@ pub struct InvitationsPage {
 #[get("/v1/invitations")]
 async fn invitations(
     reader: Reader,
-    query: web::Query<InvitationsQuery>,
+    query: Query<InvitationsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<InvitationsPage>, Problem> {
     let limit = page_limit(query.limit, 100, 200)?;

@@ -28,6 +28,7 @@ use crate::{
     media_access::{MediaLinks, media_of_message},
     notices::bounds,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Bringer, Reader},
 };
 
@@ -77,7 +78,7 @@ pub struct MediumMade {
 async fn upload_medium(
     request: HttpRequest,
     bringer: Bringer,
-    query: web::Query<UploadQuery>,
+    query: Query<UploadQuery>,
     body: web::Payload,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
@@ -216,7 +217,7 @@ pub struct MessageMedia {
 async fn media_of_conversation(
     reader: Reader,
     path: web::Path<ConversationPath>,
-    query: web::Query<MessageMediaQuery>,
+    query: Query<MessageMediaQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<MessageMedia>, Problem> {
     let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;
@@ -267,7 +268,7 @@ pub struct PostMedia {
 #[get("/v1/moments/media")]
 async fn media_of_posts(
     reader: Reader,
-    query: web::Query<PostMediaQuery>,
+    query: Query<PostMediaQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<PostMedia>, Problem> {
     let posts: Result<Vec<Uuid>, _> = query.posts.split(',').map(|post| post.trim().parse()).collect();

@@ -23,6 +23,7 @@ use crate::{
     App,
     problem::{Problem, Refusals},
     qr,
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -108,7 +109,7 @@ pub struct OwnMerchantsQuery {
 #[get("/v1/merchants")]
 async fn own_merchants(
     reader: Reader,
-    query: web::Query<OwnMerchantsQuery>,
+    query: Query<OwnMerchantsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<OwnMerchants>, Problem> {
     let limit = page_limit(query.limit, 50, 100)?;
@@ -265,7 +266,7 @@ async fn merchant_balance(
 async fn merchant_statement(
     reader: Reader,
     path: web::Path<MerchantPath>,
-    query: web::Query<StatementQuery>,
+    query: Query<StatementQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<StatementPage>, Problem> {
     app.commands.check_acting(reader.user, path.merchant).await?;

@@ -17,6 +17,7 @@ use super::{Done, paths::ConversationPath};
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Reader, command_key},
 };
 
@@ -233,7 +234,7 @@ pub struct HistoryPage {
 async fn history(
     reader: Reader,
     path: web::Path<ConversationPath>,
-    query: web::Query<HistoryQuery>,
+    query: Query<HistoryQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<HistoryPage>, Problem> {
     let limit = super::page_limit(query.limit, 50, 100)?;

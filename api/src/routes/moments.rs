@@ -20,6 +20,7 @@ use crate::{
     App,
     notices::bounds,
     problem::{Problem, Refusals},
+    query::Query,
     request::Reader,
 };
 
@@ -134,7 +135,7 @@ async fn moments_badge(reader: Reader, app: web::Data<App>) -> Result<web::Json<
 #[get("/v1/moments/timeline")]
 async fn moments_timeline(
     reader: Reader,
-    query: web::Query<PostsQuery>,
+    query: Query<PostsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<Posts>, Problem> {
     let (before, limit) = query.parts()?;
@@ -150,7 +151,7 @@ async fn moments_timeline(
 async fn moments_album(
     reader: Reader,
     path: web::Path<PersonPath>,
-    query: web::Query<PostsQuery>,
+    query: Query<PostsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<Posts>, Problem> {
     let ((before, limit), author) = (query.parts()?, path.user);
@@ -177,7 +178,7 @@ async fn moments_post(
 async fn moments_likes(
     reader: Reader,
     path: web::Path<PostPath>,
-    query: web::Query<TalkQuery>,
+    query: Query<TalkQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<Likes>, Problem> {
     let ((after, limit), post) = (query.parts()?, path.post);
@@ -191,7 +192,7 @@ async fn moments_likes(
 async fn moments_comments(
     reader: Reader,
     path: web::Path<PostPath>,
-    query: web::Query<TalkQuery>,
+    query: Query<TalkQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<Comments>, Problem> {
     let ((after, limit), post) = (query.parts()?, path.post);
@@ -204,7 +205,7 @@ async fn moments_comments(
 #[get("/v1/moments/interactions")]
 async fn moments_interactions(
     reader: Reader,
-    query: web::Query<BackwardsQuery>,
+    query: Query<BackwardsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<Interactions>, Problem> {
     let (before, limit) = query.parts()?;
@@ -218,7 +219,7 @@ async fn moments_interactions(
 #[get("/v1/moments/notices")]
 async fn moments_notices(
     reader: Reader,
-    query: web::Query<BackwardsQuery>,
+    query: Query<BackwardsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<Notices>, Problem> {
     let (before, limit) = query.parts()?;

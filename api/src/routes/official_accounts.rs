@@ -19,6 +19,7 @@ use super::{
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Operator, Reader},
 };
 
@@ -136,7 +137,7 @@ pub struct OfficialAccountsFound {
 #[get("/v1/official-accounts")]
 async fn find_official_accounts(
     reader: Reader,
-    query: web::Query<OfficialAccountsQuery>,
+    query: Query<OfficialAccountsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<OfficialAccountsFound>, Problem> {
     app.limits.people_search(&reader.user)?;
@@ -183,7 +184,7 @@ pub struct PageQuery {
 #[get("/v1/me/official-accounts")]
 async fn own_official_accounts(
     reader: Reader,
-    query: web::Query<PageQuery>,
+    query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<OwnOfficialAccounts>, Problem> {
     let limit = page_limit(query.limit, 50, 100)?;
@@ -389,7 +390,7 @@ pub struct FollowersPage {
 async fn followers(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
-    query: web::Query<PageQuery>,
+    query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<FollowersPage>, Problem> {
     let limit = page_limit(query.limit, 50, 100)?;

@@ -17,6 +17,7 @@ use super::{page_limit, paths::ReadModelPath, position};
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{NoBody, Operator},
 };
 
@@ -103,7 +104,7 @@ pub struct RecordLine {
 #[get("/v1/operator/records")]
 async fn records(
     _operator: Operator<NoBody>,
-    query: web::Query<RecordsQuery>,
+    query: Query<RecordsQuery>,
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let limit = page_limit(query.limit, 1_000, 10_000)?;

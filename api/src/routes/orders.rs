@@ -21,6 +21,7 @@ use crate::{
     App,
     problem::{Problem, Refusals},
     qr,
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -151,7 +152,7 @@ pub struct OrdersQuery {
 async fn merchant_orders(
     reader: Reader,
     path: web::Path<MerchantPath>,
-    query: web::Query<OrdersQuery>,
+    query: Query<OrdersQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<OrdersPage>, Problem> {
     app.commands.check_acting(reader.user, path.merchant).await?;

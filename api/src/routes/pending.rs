@@ -20,6 +20,7 @@ use super::{
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::Reader,
 };
 
@@ -80,7 +81,7 @@ pub struct PendingPage {
 #[get("/v1/transfers")]
 async fn transfers(
     reader: Reader,
-    query: web::Query<TransfersQuery>,
+    query: Query<TransfersQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<PendingPage>, Problem> {
     let TransfersQuery { direction, cursor, limit } = query.into_inner();
@@ -97,7 +98,7 @@ async fn transfers(
 #[get("/v1/red-packets")]
 async fn red_packets(
     reader: Reader,
-    query: web::Query<PendingQuery>,
+    query: Query<PendingQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<PendingPage>, Problem> {
     let side = Side::Sent(Payer::Person(reader.user));
@@ -110,7 +111,7 @@ async fn red_packets(
 #[get("/v1/wallet/withdrawals")]
 async fn withdrawals(
     reader: Reader,
-    query: web::Query<PendingQuery>,
+    query: Query<PendingQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<PendingPage>, Problem> {
     let side = Side::Sent(Payer::Person(reader.user));
@@ -123,7 +124,7 @@ async fn withdrawals(
 #[get("/v1/bill-payments")]
 async fn bill_payments(
     reader: Reader,
-    query: web::Query<PendingQuery>,
+    query: Query<PendingQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<PendingPage>, Problem> {
     let side = Side::Sent(Payer::Person(reader.user));
@@ -137,7 +138,7 @@ async fn bill_payments(
 async fn merchant_withdrawals(
     reader: Reader,
     path: web::Path<MerchantPath>,
-    query: web::Query<PendingQuery>,
+    query: Query<PendingQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<PendingPage>, Problem> {
     app.commands.check_acting(reader.user, path.merchant).await?;

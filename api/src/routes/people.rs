@@ -15,6 +15,7 @@ use super::{Done, paths::PersonPath};
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, Reader},
 };
 
@@ -137,7 +138,7 @@ pub struct PeopleFound {
 #[get("/v1/people")]
 async fn find_people(
     reader: Reader,
-    query: web::Query<PeopleQuery>,
+    query: Query<PeopleQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<PeopleFound>, Problem> {
     app.limits.people_search(&reader.user)?;

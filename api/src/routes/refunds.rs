@@ -19,6 +19,7 @@ use super::{
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, Reader},
 };
 
@@ -139,7 +140,7 @@ pub struct RefundsQuery {
 async fn refunds(
     reader: Reader,
     path: web::Path<MerchantPath>,
-    query: web::Query<RefundsQuery>,
+    query: Query<RefundsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<RefundsPage>, Problem> {
     app.commands.check_acting(reader.user, path.merchant).await?;

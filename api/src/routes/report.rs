@@ -11,6 +11,7 @@ use super::aside;
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::Reader,
 };
 
@@ -33,7 +34,7 @@ pub struct ReportQuery {
 #[get("/v1/me/report")]
 async fn year_report(
     reader: Reader,
-    query: web::Query<ReportQuery>,
+    query: Query<ReportQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<YearReport>, Problem> {
     let present = u16::try_from(app.commands.now().year()).unwrap_or_default();

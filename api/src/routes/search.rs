@@ -18,6 +18,7 @@ use super::{aside, page_limit};
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query,
     request::Reader,
 };
 
@@ -82,7 +83,7 @@ impl From<SearchError> for Problem {
 #[get("/v1/search/messages")]
 async fn search_messages(
     reader: Reader,
-    query: web::Query<MessageQuery>,
+    query: query::Query<MessageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<MessagesFound>, Problem> {
     let limit = page_limit(query.limit, 20, 50)?;

@@ -12,6 +12,7 @@ use super::{page, page_limit, paths::StickerPackPath};
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::Reader,
 };
 
@@ -46,7 +47,7 @@ pub struct StickerPacksPage {
 #[get("/v1/sticker-packs")]
 async fn sticker_packs(
     reader: Reader,
-    query: web::Query<StickerPacksQuery>,
+    query: Query<StickerPacksQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<StickerPacksPage>, Problem> {
     let limit = page_limit(query.limit, 50, 100)?;

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -104,7 +105,7 @@ pub struct SubscriptionsPage {
 #[get("/v1/subscriptions")]
 async fn subscriptions(
     reader: Reader,
-    query: web::Query<PageQuery>,
+    query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<SubscriptionsPage>, Problem> {
     let limit = page_limit(query.limit, 50, 100)?;

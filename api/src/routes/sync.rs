@@ -10,6 +10,7 @@ use super::{aside, page_limit, position};
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::Reader,
 };
 
@@ -32,11 +33,7 @@ pub struct SyncQuery {
 #[utoipa::path(tag = "sync", params(SyncQuery), security(("token" = [])),
     responses((status = 200, description = "A page.", body = SyncPage), Refusals))]
 #[get("/v1/sync")]
-async fn sync(
-    reader: Reader,
-    query: web::Query<SyncQuery>,
-    app: web::Data<App>,
-) -> Result<web::Json<SyncPage>, Problem> {
+async fn sync(reader: Reader, query: Query<SyncQuery>, app: web::Data<App>) -> Result<web::Json<SyncPage>, Problem> {
     let limit = page_limit(query.limit, 200, 500)?;
     let after = position(query.after)?;
     let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;

@@ -25,7 +25,7 @@ pub async fn unknown(request: HttpRequest) -> HttpResponse {
         return Problem::not_found("no-such-endpoint", format!("there is no {method} {path}")).error_response();
     };
     // What the document does not know are its own pages.
-    let allowed = ALLOWED.get_or_init(allowed_methods).get(&pattern).map_or("GET", String::as_str);
+    let allowed = ALLOWED.get_or_init(allowed_methods).get(&pattern).map_or("GET, HEAD", String::as_str);
     let detail = format!("{path} takes {allowed}");
     let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", detail).error_response();
     if let Ok(value) = HeaderValue::from_str(allowed) {
@@ -43,6 +43,8 @@ fn allowed_methods() -> HashMap<String, String> {
 fn methods(item: &PathItem) -> String {
     let operations = [
         ("GET", &item.get),
+        // Answered as the GET, without the body.
+        ("HEAD", &item.get),
         ("POST", &item.post),
         ("PUT", &item.put),
         ("PATCH", &item.patch),
@@ -59,7 +61,7 @@ mod tests {
     #[test]
     fn a_path_names_the_methods_that_it_takes() {
         let allowed = allowed_methods();
-        assert_eq!(allowed.get("/v1/me").map(String::as_str), Some("GET, PATCH"));
-        assert_eq!(allowed.get("/v1/ws").map(String::as_str), Some("GET"));
+        assert_eq!(allowed.get("/v1/me").map(String::as_str), Some("GET, HEAD, PATCH"));
+        assert_eq!(allowed.get("/v1/ws").map(String::as_str), Some("GET, HEAD"));
     }
 }

@@ -14,6 +14,7 @@ use super::{Done, aside, page_limit, paths::LinePath};
 use crate::{
     App,
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, Reader},
 };
 
@@ -291,7 +292,7 @@ pub struct StatementPage {
 #[get("/v1/wallet/statement")]
 async fn statement(
     reader: Reader,
-    query: web::Query<StatementQuery>,
+    query: Query<StatementQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<StatementPage>, Problem> {
     statement_of(&app, &reader, Payer::Person(reader.user), &query).await.map(web::Json)

@@ -9,7 +9,7 @@ use super::{
     answer::{Answered, answer, read, refused},
     token::{Access, account},
 };
-use crate::{App, qr};
+use crate::{App, qr, query::Query};
 
 /// How long a code can be used where nothing is said of it, in seconds.
 const USUAL_SECONDS: i64 = 60;
@@ -40,7 +40,7 @@ struct Named {
     scene_str: String,
 }
 
-async fn create(access: web::Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn create(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
     answer(created(&app, &access, &body).await)
 }
 
@@ -72,7 +72,7 @@ struct Shown {
 }
 
 /// The picture of a code; whoever has the code may see it.
-async fn show(shown: web::Query<Shown>, app: web::Data<App>) -> HttpResponse {
+async fn show(shown: Query<Shown>, app: web::Data<App>) -> HttpResponse {
     match app.commands.secrets.open_scene_code(&shown.ticket, app.commands.now()) {
         Some(_) => {
             qr::png(&format!("teahouse:scene:{}", shown.ticket)).unwrap_or_else(|problem| answer(Err(problem.into())))

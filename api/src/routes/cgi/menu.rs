@@ -14,7 +14,7 @@ use super::{
     answer::{Answered, Refusal, answer, done, read, refused},
     token::{Access, account},
 };
-use crate::App;
+use crate::{App, query::Query};
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route("/menu/create", web::post().to(create)).route("/menu/get", web::get().to(get));
@@ -47,7 +47,7 @@ impl From<SentButton> for Button {
     }
 }
 
-async fn create(access: web::Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn create(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
     let created = async {
         let account = account(&app, &access).await?;
         let sent: SentMenu = read(&body)?;
@@ -78,7 +78,7 @@ fn menu_refusal(error: CommandError) -> Refusal {
     Refusal { code, words: error.to_string() }
 }
 
-async fn get(access: web::Query<Access>, app: web::Data<App>) -> HttpResponse {
+async fn get(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
     answer(menu(&app, &access).await)
 }
 
@@ -91,7 +91,7 @@ async fn menu(app: &App, access: &Access) -> Answered {
     }
 }
 
-async fn delete(access: web::Query<Access>, app: web::Data<App>) -> HttpResponse {
+async fn delete(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
     let deleted = async {
         let account = account(&app, &access).await?;
         app.commands.set_account_menu(&Caller::person(account.party()), account, None).await?;
@@ -100,7 +100,7 @@ async fn delete(access: web::Query<Access>, app: web::Data<App>) -> HttpResponse
     answer(deleted.await)
 }
 
-async fn auto_replies(access: web::Query<Access>, app: web::Data<App>) -> HttpResponse {
+async fn auto_replies(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
     answer(current_replies(&app, &access).await)
 }
 

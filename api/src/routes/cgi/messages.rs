@@ -12,7 +12,7 @@ use super::{
     answer::{Answered, Refusal, answer, done, read, refused},
     token::{Access, account},
 };
-use crate::App;
+use crate::{App, query::Query};
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route("/message/custom/send", web::post().to(send));
@@ -48,7 +48,7 @@ struct Article {
     url: String,
 }
 
-async fn send(access: web::Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn send(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
     answer(sent(&app, &access, &body).await)
 }
 

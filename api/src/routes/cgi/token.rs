@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::answer::{Answered, Refusal, answer, done, read, refused};
-use crate::App;
+use crate::{App, query::Query};
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route("/token", web::get().to(token)).route("/stable_token", web::post().to(stable_token));
@@ -25,7 +25,7 @@ struct Credentials {
     force_refresh: bool,
 }
 
-async fn token(request: HttpRequest, query: web::Query<Credentials>, app: web::Data<App>) -> HttpResponse {
+async fn token(request: HttpRequest, query: Query<Credentials>, app: web::Data<App>) -> HttpResponse {
     answer(issue(&app, &request, &query, false).await)
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn account(app: &App, access: &Access) -> Result<OfficialAccoun
     Ok(account)
 }
 
-async fn callback_addresses(access: web::Query<Access>, app: web::Data<App>) -> HttpResponse {
+async fn callback_addresses(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
     let listed = async {
         account(&app, &access).await?;
         Ok(json!({ "ip_list": [app.options.listen.ip().to_string()] }))
@@ -87,7 +87,7 @@ async fn callback_addresses(access: web::Query<Access>, app: web::Data<App>) -> 
 }
 
 /// There are no daily quotas, so there is nothing to clear.
-async fn clear_quota(access: web::Query<Access>, app: web::Data<App>) -> HttpResponse {
+async fn clear_quota(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
     let cleared = async {
         account(&app, &access).await?;
         Ok(done())

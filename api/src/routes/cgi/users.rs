@@ -10,7 +10,7 @@ use super::{
     answer::{Answered, Refusal, answer, read, refused},
     token::{Access, account},
 };
-use crate::App;
+use crate::{App, query::Query};
 
 /// How many followers a page has.
 const PAGE: usize = 10_000;
@@ -29,7 +29,7 @@ struct Asked {
     next_openid: String,
 }
 
-async fn info(access: web::Query<Access>, asked: web::Query<Asked>, app: web::Data<App>) -> HttpResponse {
+async fn info(access: Query<Access>, asked: Query<Asked>, app: web::Data<App>) -> HttpResponse {
     let found = async {
         let account = account(&app, &access).await?;
         let view = app.fresh(&app.read_models.official, eventlog::Position::START).await?;
@@ -74,7 +74,7 @@ fn info_of(view: &OfficialView, account: OfficialAccountId, openid: &str) -> Ans
     }))
 }
 
-async fn list(access: web::Query<Access>, asked: web::Query<Asked>, app: web::Data<App>) -> HttpResponse {
+async fn list(access: Query<Access>, asked: Query<Asked>, app: web::Data<App>) -> HttpResponse {
     answer(page(&app, &access, &asked.next_openid).await)
 }
 
@@ -100,7 +100,7 @@ struct Batch {
     user_list: Vec<Asked>,
 }
 
-async fn batch(access: web::Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn batch(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
     let found = async {
         let account = account(&app, &access).await?;
         let batch: Batch = read(&body)?;
