@@ -131,7 +131,7 @@ fn what_a_post_says_keeps_to_its_rules() {
     publish(json!({ "link": { "url": "https://tea.example/", "title": "Tea" } })).done();
     publish(json!({ "link": { "url": "javascript:alert(1)", "title": "Tea" } })).problem(400);
     publish(json!({ "text": "here", "place": { "latitude": 30.2, "longitude": 120.1, "title": "Hangzhou" } })).done();
-    publish(json!({ "text": "x", "pictures": [] })).refused(400, "invalid-body");
+    publish(json!({ "text": "x", "music": [] })).refused(400, "invalid-body");
     publish(json!({ "text": "x", "audience": { "kind": "share" } })).refused(400, "invalid-field");
     publish(json!({ "text": "x", "audience": { "kind": "everybody" } })).refused(400, "invalid-body");
     for kind in ["friends", "only_me"] {
