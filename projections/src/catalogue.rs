@@ -242,7 +242,7 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         projection: "moments",
         keyspace: "circles",
         key: "user",
-        value: "json of `domain::Circle`: settings and marks",
+        value: "json of `domain::Circle`: settings, cover and marks",
         workload: Workload::Resident,
     },
     KeyspaceEntry {

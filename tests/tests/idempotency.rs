@@ -2,9 +2,11 @@
 
 use std::sync::Barrier;
 
+use image::ImageFormat;
 use serde_json::{Value, json};
 use teahouse_tests::{
     Client, Person, Reply, Sandbox, Server, Setup, befriend, group,
+    media::encoded,
     money::{PIN, card_number},
     openapi::Document,
     people::{PASSWORD, fresh_handle, registration, text_at},
@@ -242,6 +244,11 @@ fn moments(diary: &mut Diary, mei: &Person, lin: &Person) {
     let mark = |position: u64| Some(json!({ "position": position }));
     diary.enter(mei, "PUT", "/v1/moments/viewed", mark(2), mark(3));
     diary.enter(mei, "PUT", "/v1/moments/notices/read", mark(2), mark(3));
+    let picture = |side: u32| Some(json!({ "medium": mei.medium("picture", &encoded(side, side, ImageFormat::Png)) }));
+    for path in ["/v1/moments/cover", "/v1/me/avatar"] {
+        diary.enter(mei, "PUT", path, picture(2), picture(3));
+        diary.enter(mei, "DELETE", path, None, None);
+    }
 }
 
 fn calls(diary: &mut Diary, mei: &Person, lin: &Person, talk: &str) {

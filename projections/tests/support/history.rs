@@ -183,7 +183,11 @@ impl History {
     fn change_person(&mut self, me: UserId) {
         let (user, word) = (self.users.state(me), self.word());
         let events = match self.rng.random_range(0..5) {
-            0 => user.change_profile(Profile { about: word, ..Profile::named("Somebody") }),
+            0 => {
+                let own = self.brought.iter().find(|(owner, _)| *owner == me);
+                let avatar = own.map(|(_, medium)| Carried { medium: *medium, facts: None });
+                user.change_profile(Profile { about: word, avatar, ..Profile::named("Somebody") })
+            }
             1 => Ok(user.change_privacy(Privacy {
                 findable: self.rng.random(),
                 who_may_add: if self.rng.random() { WhoMayAdd::Anyone } else { WhoMayAdd::GroupMembers },
@@ -482,9 +486,12 @@ impl History {
             }
             2 => {
                 let circle = self.circles.state(me);
-                let events = match self.rng.random_range(0..3) {
+                let own = self.brought.iter().find(|(owner, _)| *owner == me);
+                let own = own.map(|(_, medium)| Carried { medium: *medium, facts: None });
+                let events = match self.rng.random_range(0..4) {
                     0 => circle.view(now),
                     1 => circle.read_notices(now),
+                    2 => circle.change_cover(own),
                     _ => circle.change(|settings| Settings { only_about_me: !settings.only_about_me, ..settings }),
                 };
                 return self.circles.put(&self.writer, &mut self.rng, me, Some(me), &events);
