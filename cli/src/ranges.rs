@@ -69,6 +69,8 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("policy.media.video_seconds", 1, 24 * 3600),
     ("policy.media.file_bytes", 1_024, 1 << 34),
     ("policy.media.quota_bytes", 0, 1 << 50),
+    ("policy.media.sticker_bytes", 1_024, 1 << 30),
+    ("policy.media.stickers_max", 1, 10_000),
     ("policy.media.file_recall_seconds", 0, YEARS),
     ("policy.media.unnamed_seconds", 3600, YEARS),
     ("policy.media.link_seconds", 1, 30 * 24 * 3600),

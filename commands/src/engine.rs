@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     Aggregate, Answering, AppTokens, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
     EventFamily, Friendship, HandleClaim, Hold, Inbox, Medium, Merchant, OfficialAccount, Order, Policy, Post,
-    Rejection, StickerPack, Subscriptions, User, UserId, Wallet,
+    Rejection, StickerCollection, StickerPack, Subscriptions, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
@@ -119,6 +119,7 @@ pub struct Commands {
     pub(crate) conversations: Arc<Repository<Conversation>>,
     pub(crate) inboxes: Arc<Repository<Inbox>>,
     pub(crate) sticker_packs: Arc<Repository<StickerPack>>,
+    pub(crate) sticker_collections: Arc<Repository<StickerCollection>>,
     pub(crate) wallets: Arc<Repository<Wallet>>,
     pub(crate) holds: Arc<Repository<Hold>>,
     pub(crate) merchants: Arc<Repository<Merchant>>,
@@ -233,6 +234,7 @@ impl Commands {
             conversations: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             inboxes: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             sticker_packs: Arc::new(Repository::new(log.clone(), snapshots.clone(), 1_024)),
+            sticker_collections: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
             wallets: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             holds: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             merchants: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),

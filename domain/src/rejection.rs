@@ -359,6 +359,11 @@ rejections! {
         /// The most it may be.
         bytes: u64
     }: Limit, "quota-reached", "all that one person brings may have at most {bytes} bytes";
+    /// They have as many stickers of their own as they may.
+    TooManyStickers {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-stickers", "at most {max} stickers of one's own";
     /// The id belongs to another pack.
     StickerPackExists: Conflict, "sticker-pack-exists", "a sticker pack with this id exists";
     /// No such post, or not for who asks.

@@ -457,6 +457,20 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
     },
     KeyspaceEntry {
         projection: "stickers",
+        keyspace: "collections",
+        key: "user, place of the sticker (position that put it there)",
+        value: "json Carried: medium, what it shows",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
+        projection: "stickers",
+        keyspace: "places",
+        key: "user, medium",
+        value: "place of the sticker (u64)",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "stickers",
         keyspace: "packs",
         key: "sticker pack",
         value: "json StickerPackRow: title, author, stickers, time of publication",

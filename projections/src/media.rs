@@ -8,7 +8,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CircleEvent, ConversationEvent, DomainEvent, MediumEvent, MediumId, PostEvent, UserEvent, UserId, medium::Carried,
+    CircleEvent, ConversationEvent, DomainEvent, MediumEvent, MediumId, PostEvent, StickerCollectionEvent, UserEvent,
+    UserId, medium::Carried,
 };
 use eventlog::Position;
 use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
@@ -121,6 +122,9 @@ impl MediaProjection {
             DomainEvent::Circle(CircleEvent::MomentsCoverChanged(changed)) => {
                 self.shown(changes, changed.cover.as_ref())
             }
+            DomainEvent::StickerCollection(StickerCollectionEvent::StickerCollected(collected)) => {
+                self.named(changes, collected.sticker.medium)
+            }
             DomainEvent::User(UserEvent::ProfileChanged(changed)) => {
                 self.shown(changes, changed.profile.avatar.as_ref())
             }
@@ -209,8 +213,9 @@ impl MediaProjection {
 }
 
 fn matters(event_type: &str) -> bool {
-    matches!(event_type, "message.sent" | "post.published" | "moments.cover-changed" | "profile.changed")
-        || event_type.starts_with("media.")
+    let names =
+        ["message.sent", "post.published", "moments.cover-changed", "profile.changed", "sticker.collected"];
+    names.contains(&event_type) || event_type.starts_with("media.")
 }
 
 fn unnamed_key(since: i64, medium: MediumId) -> Vec<u8> {

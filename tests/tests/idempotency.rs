@@ -9,7 +9,7 @@ use teahouse_tests::{
     media::encoded,
     money::{PIN, card_number},
     openapi::Document,
-    people::{PASSWORD, fresh_handle, registration, text_at},
+    people::{PASSWORD, fresh_handle, number_at, registration, text_at},
     raw,
 };
 
@@ -130,6 +130,7 @@ fn a_command_of_any_kind_gives_its_first_answer_again_also_after_kill_9() {
     moments(&mut diary, &mei, &lin);
     calls(&mut diary, &mei, &lin, &talk);
     sticker_pack(&mut diary, &server);
+    own_stickers(&mut diary, &mei, &lin, &talk);
     wallet(&mut diary, &mei);
     shop(&mut diary, &mei, &lin);
     official_account(&mut diary, &mei, &lin, &server);
@@ -262,6 +263,17 @@ fn calls(diary: &mut Diary, mei: &Person, lin: &Person, talk: &str) {
     place(&[(lin, "ring"), (lin, "accept"), (mei, "connected"), (lin, "hangup")]);
     place(&[(lin, "decline")]);
     place(&[(mei, "cancel")]);
+}
+
+fn own_stickers(diary: &mut Diary, mei: &Person, lin: &Person, talk: &str) {
+    let picture = |side: u32| mei.medium("picture", &encoded(side, side, ImageFormat::Png));
+    let named = |medium: String| Some(json!({ "medium": medium }));
+    let sticker = text_at(&diary.enter(mei, "POST", "/v1/stickers", named(picture(4)), named(picture(5))), "medium");
+    diary.enter(mei, "POST", "/v1/stickers", named(sticker.clone()), None);
+    let seq = number_at(&mei.send_medium(talk, "picture_sticker", &sticker).done(), "seq");
+    diary.enter(lin, "POST", &format!("/v1/conversations/{talk}/messages/{seq}/sticker"), None, None);
+    diary.enter(mei, "POST", &format!("/v1/stickers/{sticker}/front"), None, None);
+    diary.enter(mei, "DELETE", &format!("/v1/stickers/{sticker}"), None, None);
 }
 
 fn sticker_pack(diary: &mut Diary, server: &Server) {

@@ -32,6 +32,7 @@ pub mod moments_cover;
 pub mod official_accounts;
 pub mod operator;
 pub mod orders;
+pub mod own_stickers;
 mod page;
 pub mod paths;
 pub mod pending;
@@ -124,6 +125,7 @@ pub fn configure(config: &mut ServiceConfig) {
     calls::configure(config);
     developers::configure(config);
     stickers::configure(config);
+    own_stickers::configure(config);
     operator::configure(config);
     probes::configure(config);
 }

@@ -16,7 +16,7 @@ pub(super) enum Showing {
 }
 
 /// Number in rows, type name, showing. The numbers stand in rows: new types go at the end.
-const KINDS: [(&str, Showing); 64] = [
+const KINDS: [(&str, Showing); 67] = [
     ("message.sent", Showing::Message),
     ("message.recalled", Showing::Quiet),
     ("conversation.opened", Showing::Quiet),
@@ -81,6 +81,9 @@ const KINDS: [(&str, Showing); 64] = [
     ("call.connected", Showing::Personal),
     ("call.ended", Showing::Personal),
     ("moments.cover-changed", Showing::Personal),
+    ("sticker.collected", Showing::Personal),
+    ("sticker.moved-to-front", Showing::Personal),
+    ("sticker.removed", Showing::Personal),
 ];
 
 /// A type of event that this read model keeps.
