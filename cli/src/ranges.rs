@@ -73,6 +73,8 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("policy.media.stickers_max", 1, 10_000),
     ("policy.media.file_recall_seconds", 0, YEARS),
     ("policy.media.unnamed_seconds", 3600, YEARS),
+    ("policy.media.uploads_max", 1, 1_000),
+    ("policy.media.upload_seconds", 60, YEARS),
     ("policy.media.link_seconds", 1, 30 * 24 * 3600),
     ("policy.money.day_offset_minutes", -14 * 60, 14 * 60),
     ("policy.money.pin_tries", 1, 100),

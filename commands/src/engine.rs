@@ -20,7 +20,7 @@ use crate::{
     calls::{Absences, Engaged},
     gateways::{BankGateway, BillerGateway},
     keys::{Claim, Guard, Keys, Past},
-    media::{MediaStore, MediaUse, Sweep},
+    media::{MediaStore, MediaUse, Sweep, UploadStore},
     passwords::Passwords,
     ports::{Accounts, CallList, Deadlines, Dice, Followers, Ports, Presence, Relations},
     repository::{Cell, Repository, decode},
@@ -136,6 +136,7 @@ pub struct Commands {
     /// Where the bytes of media are kept.
     pub store: Arc<dyn MediaStore>,
     pub(crate) media_use: Arc<dyn MediaUse>,
+    pub(crate) uploads: Arc<dyn UploadStore>,
     pub(crate) sweep: Sweep,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) dice: Arc<dyn Dice>,
@@ -224,6 +225,7 @@ impl Commands {
             presence,
             store,
             media_use,
+            uploads,
         } = ports;
         Ok(Self {
             passwords: Passwords::new(options.passwords)?,
@@ -250,6 +252,7 @@ impl Commands {
             media: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             store,
             media_use,
+            uploads,
             sweep: Sweep::default(),
             accounts,
             dice,

@@ -152,6 +152,10 @@ pub struct MediaPolicy {
     pub file_recall_seconds: i64,
     /// After how long a medium is discarded that nothing names, in seconds.
     pub unnamed_seconds: i64,
+    /// How many media one person may bring in parts at a time.
+    pub uploads_max: usize,
+    /// How long the parts of a medium may take, in seconds.
+    pub upload_seconds: i64,
     /// How long a link to a medium is good at least, in seconds; at most twice as long.
     pub link_seconds: i64,
 }
@@ -172,6 +176,8 @@ impl Default for MediaPolicy {
             stickers_max: 999,
             file_recall_seconds: 3 * 3600,
             unnamed_seconds: 24 * 3600,
+            uploads_max: 10,
+            upload_seconds: 24 * 3600,
             link_seconds: 3600,
         }
     }

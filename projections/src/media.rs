@@ -213,8 +213,7 @@ impl MediaProjection {
 }
 
 fn matters(event_type: &str) -> bool {
-    let names =
-        ["message.sent", "post.published", "moments.cover-changed", "profile.changed", "sticker.collected"];
+    let names = ["message.sent", "post.published", "moments.cover-changed", "profile.changed", "sticker.collected"];
     names.contains(&event_type) || event_type.starts_with("media.")
 }
 

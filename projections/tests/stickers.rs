@@ -49,10 +49,12 @@ fn own_stickers_are_listed_from_the_front_and_also_after_opening_the_rows_anew()
     let (writer, dir) = (Writer::new(), tempfile::tempdir().unwrap());
     let (me, other) = (UserId::new(), UserId::new());
     let mine: [MediumId; 4] = std::array::from_fn(|_| MediumId::new());
-    let collected = |medium: MediumId| StickerCollectionEvent::from(StickerCollected {
-        sticker: Carried { medium, facts: None },
-        hash: medium.to_string(),
-    });
+    let collected = |medium: MediumId| {
+        StickerCollectionEvent::from(StickerCollected {
+            sticker: Carried { medium, facts: None },
+            hash: medium.to_string(),
+        })
+    };
     let put = |user: UserId, event: StickerCollectionEvent| {
         writer.append(format!("sticker-collection-{user}"), Some(user), &[event]);
     };
@@ -62,7 +64,12 @@ fn own_stickers_are_listed_from_the_front_and_also_after_opening_the_rows_anew()
     put(me, StickerRemoved { medium: mine[3] }.into());
     let folded = writer.fold::<StickersProjection>(dir.path()).view();
     let listed = |before, limit| -> Vec<_> {
-        folded.collection(me, before, limit).unwrap().into_iter().map(|found| (found.place, found.picture.medium)).collect()
+        folded
+            .collection(me, before, limit)
+            .unwrap()
+            .into_iter()
+            .map(|found| (found.place, found.picture.medium))
+            .collect()
     };
     let all = listed(None, 10);
     assert_eq!(all.iter().map(|(_, medium)| *medium).collect::<Vec<_>>(), [mine[1], mine[2], mine[0]]);

@@ -14,10 +14,12 @@ use teahouse_tests::{
 };
 
 /// Commands that can't be repeated with the same token, have a test of their own, or write nothing into the log. Those that
-/// move money show how the matter stands when they are repeated; `wallet.rs` and `shops.rs` repeat them, and `media.rs`
-/// what is no JSON.
-const ELSEWHERE: [&str; 25] = [
+/// move money show how the matter stands when they are repeated; `wallet.rs` and `shops.rs` repeat them, `media.rs` and
+/// `uploads.rs` what is no JSON.
+const ELSEWHERE: [&str; 29] = [
     "DELETE /v1/sessions/current",
+    "DELETE /v1/uploads/{medium}",
+    "PATCH /v1/uploads/{medium}",
     "POST /v1/bill-payments",
     "POST /v1/conversations/{conversation}/red-packets",
     "POST /v1/conversations/{conversation}/transfers",
@@ -37,6 +39,8 @@ const ELSEWHERE: [&str; 25] = [
     "POST /v1/transfers/{hold}/accept",
     "POST /v1/transfers/{hold}/cancel",
     "POST /v1/transfers/{hold}/return",
+    "POST /v1/uploads",
+    "POST /v1/uploads/{medium}/finish",
     "POST /v1/users",
     "POST /v1/wallet/pay-codes",
     "POST /v1/wallet/top-ups",

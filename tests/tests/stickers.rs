@@ -56,7 +56,8 @@ fn moving(side: u16) -> Vec<u8> {
     let mut bytes = vec![];
     let mut encoder = GifEncoder::new(&mut bytes);
     for turn in 0..2 {
-        let picture = RgbaImage::from_fn(side.into(), side.into(), |x, y| Rgba([(x * 9) as u8, y as u8, turn * 90, 255]));
+        let picture =
+            RgbaImage::from_fn(side.into(), side.into(), |x, y| Rgba([(x * 9) as u8, y as u8, turn * 90, 255]));
         encoder.encode_frame(Frame::new(picture)).unwrap();
     }
     drop(encoder);
@@ -89,7 +90,8 @@ fn a_sticker_of_one_s_own_travels_from_the_upload_to_a_friend_who_takes_it_over(
     // Hers to see, not to name; what she takes over is her own.
     lin.send_medium(&talk, "picture_sticker", &medium).refused(404, "sticker-not-found");
     collect(&lin, &medium).refused(404, "medium-not-found");
-    let from = |who: &Person, seq: u64| who.post(&format!("/v1/conversations/{talk}/messages/{seq}/sticker"), json!({}));
+    let from =
+        |who: &Person, seq: u64| who.post(&format!("/v1/conversations/{talk}/messages/{seq}/sticker"), json!({}));
     from(&stranger, seq).refused(404, "message-not-found");
     let taken = text_at(&from(&lin, seq).done(), "medium");
     assert_ne!(taken, medium);
@@ -112,7 +114,9 @@ fn a_sticker_of_one_s_own_travels_from_the_upload_to_a_friend_who_takes_it_over(
     lin.send_medium(&other, "picture_sticker", &taken).refused(404, "sticker-not-found");
     assert_eq!(stranger.links(&other, seq).len(), 1);
     let text = lin.say(&other, "tea?");
-    stranger.post(&format!("/v1/conversations/{other}/messages/{text}/sticker"), json!({})).refused(400, "content-not-allowed");
+    stranger
+        .post(&format!("/v1/conversations/{other}/messages/{text}/sticker"), json!({}))
+        .refused(400, "content-not-allowed");
 }
 
 #[test]

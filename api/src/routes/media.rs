@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How long the next bytes of an upload are waited for.
-const SILENCE: Duration = Duration::from_secs(30);
+pub(super) const SILENCE: Duration = Duration::from_secs(30);
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(upload_medium).service(my_medium).service(media_of_conversation).service(media_of_posts);
@@ -121,7 +121,7 @@ async fn upload_medium(
     Ok(HttpResponse::Created().json(made))
 }
 
-fn numbers(text: &str) -> Result<Vec<u8>, ()> {
+pub(super) fn numbers(text: &str) -> Result<Vec<u8>, ()> {
     text.split(',').map(|number| number.trim().parse().map_err(|_| ())).collect()
 }
 

@@ -47,6 +47,7 @@ pub mod sync;
 pub mod tags;
 mod times;
 mod unknown;
+pub mod uploads;
 pub mod wallet;
 
 use actix_web::web;
@@ -115,6 +116,7 @@ pub fn configure(config: &mut ServiceConfig) {
     bills::configure(config);
     media::configure(config);
     blobs::configure(config);
+    uploads::configure(config);
     avatars::configure(config);
     moments_cover::configure(config);
     official_accounts::configure(config);
@@ -234,7 +236,10 @@ mod tests {
         for (path, method, operation) in operations() {
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             let takes = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
-            assert_eq!(takes("Idempotency-Key"), method != "get", "{method} {path}");
+            let asks = ["get", "head", "options"].contains(&method.as_str());
+            // What is done to an upload says itself where it belongs.
+            let keyed = !asks && path != "/v1/uploads/{medium}";
+            assert_eq!(takes("Idempotency-Key"), keyed, "{method} {path}");
             let reads = operation["security"][0].get("token").is_some() && method == "get" && path != "/v1/ws";
             assert_eq!(takes("Teahouse-At-Least"), reads, "{method} {path}");
         }

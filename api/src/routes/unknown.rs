@@ -43,10 +43,12 @@ fn allowed_methods() -> HashMap<String, String> {
 fn methods(item: &PathItem) -> String {
     let operations = [
         ("GET", &item.get),
+        ("HEAD", &item.head),
         ("POST", &item.post),
         ("PUT", &item.put),
         ("PATCH", &item.patch),
         ("DELETE", &item.delete),
+        ("OPTIONS", &item.options),
     ];
     let present = operations.iter().filter(|(_, operation)| operation.is_some()).map(|(name, _)| *name);
     present.collect::<Vec<_>>().join(", ")

@@ -8,8 +8,8 @@ use std::{collections::HashMap, hash::Hash};
 use chrono::TimeDelta;
 use domain::{
     Aggregate, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId, DeviceId, EventMeta,
-    Friendship, FriendshipId, Inbox, Medium, MediumId, OfficialAccount, OfficialAccountId, Policy, Post,
-    PostId, Rejection, StickerCollection, StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
+    Friendship, FriendshipId, Inbox, Medium, MediumId, OfficialAccount, OfficialAccountId, Policy, Post, PostId,
+    Rejection, StickerCollection, StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
     contacts::Notes,
     conversation::{
         Automatic, Content, Kind, Voice,
