@@ -2,13 +2,23 @@
 
 use chrono::{DateTime, Utc};
 use commands::{MediaPlace, MediaTicket, media::SmallerForm};
-use domain::{ConversationId, MediumId, MediumKind, UserId, conversation::MessageSent};
+use domain::{
+    ConversationId, MediumId, MediumKind, UserId,
+    conversation::MessageSent,
+    medium::{Carried, MediumFacts},
+};
 use eventlog::Position;
-use projections::chat::{ChatView, Entry};
+use projections::{
+    chat::{ChatView, Entry},
+    people::PeopleView,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{App, notices::bounds, problem::Problem};
+use crate::{App, notices::bounds, problem::Problem, routes::people};
+
+/// Most things that links to what they show are asked for at once.
+pub(crate) const CARRIERS_MAX: usize = 100;
 
 /// In which form a medium is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +61,17 @@ pub struct MediaLinks {
     pub thumbnail: Option<String>,
     /// When the links end. The same ones are given for a while, so that what was fetched needs not be fetched again.
     pub expires_at: DateTime<Utc>,
+}
+
+/// A picture, with links to fetch it by.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PictureShown {
+    /// What it shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Box<MediumFacts>>,
+    /// Where it can be fetched.
+    #[serde(flatten)]
+    pub links: MediaLinks,
 }
 
 impl MediaLinks {
@@ -96,7 +117,32 @@ pub(crate) async fn may_see(app: &App, viewer: UserId, place: MediaPlace, medium
             let viewer = moments.seen_by(viewer, &people, app.commands.now(), bounds(app));
             Ok(viewer.media(post)?.iter().any(|(_, seen)| *seen == medium))
         }
+        MediaPlace::Cover(author) => {
+            let moments = app.fresh(&app.read_models.moments, Position::START).await?;
+            let people = app.fresh(&app.read_models.people, Position::START).await?;
+            let viewer = moments.seen_by(viewer, &people, app.commands.now(), bounds(app));
+            Ok(viewer.cover(author).is_some_and(|cover| cover.medium == medium))
+        }
+        MediaPlace::Avatar(user) => {
+            let people = app.fresh(&app.read_models.people, Position::START).await?;
+            let chat = app.fresh(&app.read_models.chat, Position::START).await?;
+            Ok(avatar_seen_by(app, &people, &chat, viewer, user)?.is_some_and(|avatar| avatar.medium == medium))
+        }
     }
+}
+
+/// The picture that somebody shows of themselves, where `viewer` may see their profile.
+pub(crate) fn avatar_seen_by(
+    app: &App,
+    people: &PeopleView,
+    chat: &ChatView,
+    viewer: UserId,
+    user: UserId,
+) -> Result<Option<Carried>, Problem> {
+    if !people::may_see(app, people, chat, viewer, user)? {
+        return Ok(None);
+    }
+    Ok(people.person(user)?.and_then(|person| person.profile.avatar))
 }
 
 /// The media that a message carries, as far as somebody sees it: none where they don't, or it was taken back.

@@ -12,7 +12,7 @@ use commands::{
 };
 use eventlog::DiskLog;
 use gateways::{HttpBank, HttpBiller, HttpCallbacks};
-use media::BlobStore;
+use media::{BlobStore, Parts};
 use projections::{ReadModelOptions, ReadModels};
 use tokio::sync::watch;
 
@@ -66,6 +66,7 @@ impl House {
             SnapshotStore::open(&data.snapshots()).map_err(|error| Error::failed("the snapshots", error))?;
         let store =
             BlobStore::open(&data.media(), &settings.media).map_err(|error| Error::failed("the media", error))?;
+        let parts = Parts::open(&data.media(), &settings.media).map_err(|error| Error::failed("the media", error))?;
         let clock_moved = watch::Sender::new(());
         let answers = Arc::new(Answers::new(port.clone(), read_models.clone()));
         let ports = Ports {
@@ -78,6 +79,7 @@ impl House {
             callbacks: callbacks(settings)?,
             store: Arc::new(store),
             media_use: answers.clone(),
+            uploads: Arc::new(parts),
             dice: Arc::new(SystemDice),
             bank: bank(settings)?,
             billers: billers(settings)?,

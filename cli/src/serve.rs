@@ -175,9 +175,9 @@ async fn discard_unnamed(commands: Arc<Commands>, mut clock_moved: watch::Receiv
             Ok(()) = clock_moved.changed() => {}
         }
         match commands.discard_unnamed().await {
-            Ok(done) if done.media + done.blobs == 0 => {}
-            Ok(done) => {
-                tracing::info!(media = done.media, blobs = done.blobs, "media that nothing names were discarded")
+            Ok(done) if done.media + done.blobs + done.uploads == 0 => {}
+            Ok(commands::media::Discarded { media, blobs, uploads }) => {
+                tracing::info!(media, blobs, uploads, "media that nothing names were discarded")
             }
             Err(error) => tracing::warn!(%error, "media that nothing names were not discarded; trying again"),
         }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     Aggregate, Answering, AppTokens, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
     EventFamily, Friendship, HandleClaim, Hold, Inbox, Medium, Merchant, OfficialAccount, Order, Policy, Post,
-    Rejection, StickerPack, Subscriptions, User, UserId, Wallet,
+    Rejection, StickerCollection, StickerPack, Subscriptions, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
@@ -20,7 +20,7 @@ use crate::{
     calls::{Absences, Engaged},
     gateways::{BankGateway, BillerGateway},
     keys::{Claim, Guard, Keys, Past},
-    media::{MediaStore, MediaUse, Sweep},
+    media::{MediaStore, MediaUse, Sweep, UploadStore},
     passwords::Passwords,
     ports::{Accounts, CallList, Deadlines, Dice, Followers, Ports, Presence, Relations},
     repository::{Cell, Repository, decode},
@@ -119,6 +119,7 @@ pub struct Commands {
     pub(crate) conversations: Arc<Repository<Conversation>>,
     pub(crate) inboxes: Arc<Repository<Inbox>>,
     pub(crate) sticker_packs: Arc<Repository<StickerPack>>,
+    pub(crate) sticker_collections: Arc<Repository<StickerCollection>>,
     pub(crate) wallets: Arc<Repository<Wallet>>,
     pub(crate) holds: Arc<Repository<Hold>>,
     pub(crate) merchants: Arc<Repository<Merchant>>,
@@ -135,6 +136,7 @@ pub struct Commands {
     /// Where the bytes of media are kept.
     pub store: Arc<dyn MediaStore>,
     pub(crate) media_use: Arc<dyn MediaUse>,
+    pub(crate) uploads: Arc<dyn UploadStore>,
     pub(crate) sweep: Sweep,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) dice: Arc<dyn Dice>,
@@ -223,6 +225,7 @@ impl Commands {
             presence,
             store,
             media_use,
+            uploads,
         } = ports;
         Ok(Self {
             passwords: Passwords::new(options.passwords)?,
@@ -233,6 +236,7 @@ impl Commands {
             conversations: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             inboxes: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             sticker_packs: Arc::new(Repository::new(log.clone(), snapshots.clone(), 1_024)),
+            sticker_collections: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
             wallets: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             holds: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             merchants: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
@@ -248,6 +252,7 @@ impl Commands {
             media: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             store,
             media_use,
+            uploads,
             sweep: Sweep::default(),
             accounts,
             dice,

@@ -20,7 +20,7 @@ use crate::{
     CommandError,
     callbacks::CallbackGateway,
     gateways::{BankGateway, BillerGateway},
-    media::{MediaStore, MediaUse},
+    media::{MediaStore, MediaUse, UploadStore},
 };
 
 /// Everything that commands ask of the world.
@@ -54,6 +54,8 @@ pub struct Ports {
     pub store: Arc<dyn MediaStore>,
     /// What is known of media.
     pub media_use: Arc<dyn MediaUse>,
+    /// What has come of media that are brought in parts.
+    pub uploads: Arc<dyn UploadStore>,
 }
 
 /// Which devices are connected.

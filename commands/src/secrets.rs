@@ -94,6 +94,10 @@ pub enum MediaPlace {
     Message(ConversationId, u64),
     /// In a post.
     Post(PostId),
+    /// Above somebody's Moments.
+    Cover(UserId),
+    /// As the picture of somebody.
+    Avatar(UserId),
 }
 
 const TOKEN_PREFIX: &str = "th_";
@@ -276,6 +280,8 @@ impl Secrets {
             MediaPlace::Own => (0, Uuid::nil(), 0),
             MediaPlace::Message(conversation, seq) => (1, conversation.0, seq),
             MediaPlace::Post(post) => (2, post.0, 0),
+            MediaPlace::Cover(user) => (3, user.0, 0),
+            MediaPlace::Avatar(user) => (4, user.0, 0),
         };
         let mut bytes = vec![place, ticket.form];
         for id in [ticket.medium.0, ticket.viewer.0, id] {
@@ -300,6 +306,8 @@ impl Secrets {
             0 => MediaPlace::Own,
             1 => MediaPlace::Message(ConversationId(id), number(50)?),
             2 => MediaPlace::Post(PostId(id)),
+            3 => MediaPlace::Cover(UserId(id)),
+            4 => MediaPlace::Avatar(UserId(id)),
             _ => return None,
         };
         let expires_at = DateTime::from_timestamp(number(58)?.cast_signed(), 0)?;
@@ -464,7 +472,14 @@ mod tests {
         let secrets = Secrets::new([1; 32]);
         let expires_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         let (medium, viewer) = (MediumId::new(), UserId::new());
-        for place in [MediaPlace::Own, MediaPlace::Message(ConversationId::new(), 7), MediaPlace::Post(PostId::new())] {
+        let places = [
+            MediaPlace::Own,
+            MediaPlace::Message(ConversationId::new(), 7),
+            MediaPlace::Post(PostId::new()),
+            MediaPlace::Cover(UserId::new()),
+            MediaPlace::Avatar(UserId::new()),
+        ];
+        for place in places {
             let ticket = MediaTicket { medium, form: 2, viewer, place, expires_at };
             let text = secrets.media_ticket(&ticket);
             assert_eq!(secrets.open_media_ticket(&text), Some(ticket));

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     AnsweringEvent, AppTokensEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent,
     FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent,
-    PostEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    PostEvent, StickerCollectionEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -161,6 +161,8 @@ pub enum DomainEvent {
     Call(CallEvent),
     /// Of a `media-` stream.
     Medium(MediumEvent),
+    /// Of a `sticker-collection-` stream.
+    StickerCollection(StickerCollectionEvent),
 }
 
 impl DomainEvent {
@@ -196,7 +198,8 @@ impl DomainEvent {
             AppTokensEvent => AppTokens,
             OfficialAccountEvent => OfficialAccount,
             CallEvent => Call,
-            MediumEvent => Medium
+            MediumEvent => Medium,
+            StickerCollectionEvent => StickerCollection
         );
         Err(DecodeError::UnknownType(event_type.to_owned()))
     }

@@ -6,7 +6,8 @@
 //! - [`rejection`]: why a command is refused, with stable codes.
 //! - [`policy`]: every number of the rules, as settings.
 //! - one module per aggregate, each with its events, its state and its deciders:
-//!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
+//!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`],
+//!   [`sticker_collection`], [`wallet`],
 //!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`],
 //!   [`answering`], [`app_tokens`], [`call`], [`medium`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
@@ -36,6 +37,7 @@ pub mod official;
 pub mod order;
 pub mod policy;
 pub mod rejection;
+pub mod sticker_collection;
 pub mod sticker_pack;
 pub mod subscriptions;
 #[cfg(test)]
@@ -65,6 +67,7 @@ pub use official::{OfficialAccount, OfficialAccountEvent};
 pub use order::{Order, OrderEvent};
 pub use policy::{CallsPolicy, MediaPolicy, MomentsPolicy, MoneyPolicy, OfficialPolicy, Policy};
 pub use rejection::{Rejection, RejectionKind};
+pub use sticker_collection::{StickerCollection, StickerCollectionEvent};
 pub use sticker_pack::{StickerPack, StickerPackEvent};
 pub use subscriptions::{Subscriptions, SubscriptionsEvent};
 pub use user::{User, UserEvent};

@@ -144,10 +144,18 @@ pub struct MediaPolicy {
     pub file_bytes: u64,
     /// Most bytes of all that one person brought.
     pub quota_bytes: u64,
+    /// Most bytes of a sticker of one's own.
+    pub sticker_bytes: u64,
+    /// Most stickers of one's own.
+    pub stickers_max: usize,
     /// How long a file can be recalled, in seconds.
     pub file_recall_seconds: i64,
     /// After how long a medium is discarded that nothing names, in seconds.
     pub unnamed_seconds: i64,
+    /// How many media one person may bring in parts at a time.
+    pub uploads_max: usize,
+    /// How long the parts of a medium may take, in seconds.
+    pub upload_seconds: i64,
     /// How long a link to a medium is good at least, in seconds; at most twice as long.
     pub link_seconds: i64,
 }
@@ -164,8 +172,12 @@ impl Default for MediaPolicy {
             video_seconds: 300,
             file_bytes: 100 * MIB,
             quota_bytes: 10 * 1024 * MIB,
+            sticker_bytes: 5 * MIB,
+            stickers_max: 999,
             file_recall_seconds: 3 * 3600,
             unnamed_seconds: 24 * 3600,
+            uploads_max: 10,
+            upload_seconds: 24 * 3600,
             link_seconds: 3600,
         }
     }

@@ -359,6 +359,34 @@ rejections! {
         /// The most it may be.
         bytes: u64
     }: Limit, "quota-reached", "all that one person brings may have at most {bytes} bytes";
+    /// Nothing is brought in parts under this id, or not by them, or its time is over.
+    UploadNotFound: NotFound, "upload-not-found", "no such upload";
+    /// A part does not follow what has come.
+    OffsetMismatch {
+        /// How many bytes have come.
+        offset: u64
+    }: Conflict, "offset-mismatch", "the next part begins at {offset}";
+    /// Another part of it comes at this moment.
+    UploadBusy: Conflict, "upload-busy", "another part of this upload is on its way";
+    /// Not all of it has come.
+    UploadIncomplete {
+        /// How many bytes have come.
+        offset: u64,
+        /// How many there will be.
+        bytes: u64
+    }: Conflict, "upload-incomplete", "{offset} of {bytes} bytes have come";
+    /// The bytes have another checksum than was told.
+    ChecksumMismatch: Invalid, "checksum-mismatch", "the bytes have another checksum than was told";
+    /// They bring as many media in parts as they may.
+    TooManyUploads {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-uploads", "at most {max} uploads in parts at a time";
+    /// They have as many stickers of their own as they may.
+    TooManyStickers {
+        /// The most there may be.
+        max: usize
+    }: Limit, "too-many-stickers", "at most {max} stickers of one's own";
     /// The id belongs to another pack.
     StickerPackExists: Conflict, "sticker-pack-exists", "a sticker pack with this id exists";
     /// No such post, or not for who asks.

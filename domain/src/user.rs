@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     DeviceId, UserId,
     event::{Aggregate, EventMeta, event_family},
+    medium::Carried,
     policy::Policy,
     rejection::{Rejection, check_line, check_name},
 };
@@ -24,6 +25,9 @@ pub struct Profile {
     /// What follows when somebody pats this person, at most 20 characters.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub pat_suffix: String,
+    /// A picture of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<Carried>,
 }
 
 impl Profile {

@@ -3,6 +3,7 @@
 //! # Layout
 //! - [`store`]: [`BlobStore`], the adapter of the command side's port: blobs under their hash in an object store, a folder
 //!   by default.
+//! - [`parts`]: what has come of media that are brought in parts.
 //! - `incoming`: bytes on their way in, in memory as long as they are few, in a file after that.
 //! - `inspect`: what bytes are, by what they say.
 //! - `previews`: smaller forms of pictures, and the few colours that stand in for them.
@@ -13,8 +14,10 @@ pub mod audit;
 mod incoming;
 mod inspect;
 pub mod options;
+pub mod parts;
 mod previews;
 pub mod store;
 
 pub use options::MediaOptions;
+pub use parts::Parts;
 pub use store::{BlobStore, MediaError};

@@ -206,7 +206,7 @@ impl BlobStore {
 }
 
 /// A range of a file, read as it is wanted.
-fn chunks(file: fs::File, range: Range<u64>) -> Chunks {
+pub(crate) fn chunks(file: fs::File, range: Range<u64>) -> Chunks {
     let file = Arc::new(file);
     let read = move |range: Range<u64>| {
         let file = file.clone();

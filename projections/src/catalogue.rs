@@ -242,7 +242,7 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         projection: "moments",
         keyspace: "circles",
         key: "user",
-        value: "json of `domain::Circle`: settings and marks",
+        value: "json of `domain::Circle`: settings, cover and marks",
         workload: Workload::Resident,
     },
     KeyspaceEntry {
@@ -454,6 +454,20 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         key: "hash of the bytes (hex), medium",
         value: "empty: the medium has these bytes",
         workload: Workload::Scan,
+    },
+    KeyspaceEntry {
+        projection: "stickers",
+        keyspace: "collections",
+        key: "user, place of the sticker (position that put it there)",
+        value: "json Carried: medium, what it shows",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
+        projection: "stickers",
+        keyspace: "places",
+        key: "user, medium",
+        value: "place of the sticker (u64)",
+        workload: Workload::Lookup,
     },
     KeyspaceEntry {
         projection: "stickers",

@@ -7,7 +7,10 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use domain::{ConversationEvent, DomainEvent, MediumEvent, MediumId, PostEvent, UserId};
+use domain::{
+    CircleEvent, ConversationEvent, DomainEvent, MediumEvent, MediumId, PostEvent, StickerCollectionEvent, UserEvent,
+    UserId, medium::Carried,
+};
 use eventlog::Position;
 use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
 use parking_lot::RwLock;
@@ -116,6 +119,15 @@ impl MediaProjection {
             DomainEvent::Post(PostEvent::PostPublished(published)) => {
                 published.draft.media().try_for_each(|(_, medium)| self.named(changes, medium))
             }
+            DomainEvent::Circle(CircleEvent::MomentsCoverChanged(changed)) => {
+                self.shown(changes, changed.cover.as_ref())
+            }
+            DomainEvent::StickerCollection(StickerCollectionEvent::StickerCollected(collected)) => {
+                self.named(changes, collected.sticker.medium)
+            }
+            DomainEvent::User(UserEvent::ProfileChanged(changed)) => {
+                self.shown(changes, changed.profile.avatar.as_ref())
+            }
             _ => Ok(()),
         }
     }
@@ -160,6 +172,10 @@ impl MediaProjection {
         Ok(())
     }
 
+    fn shown(&self, changes: &mut Changes, carried: Option<&Carried>) -> Result<(), ProjectionError> {
+        carried.map_or(Ok(()), |carried| self.named(changes, carried.medium))
+    }
+
     fn named(&self, changes: &mut Changes, medium: MediumId) -> Result<(), ProjectionError> {
         if let Some(row) = self.row(changes, medium)?
             && let Some(since) = row.unnamed_since
@@ -197,7 +213,8 @@ impl MediaProjection {
 }
 
 fn matters(event_type: &str) -> bool {
-    matches!(event_type, "message.sent" | "post.published") || event_type.starts_with("media.")
+    let names = ["message.sent", "post.published", "moments.cover-changed", "profile.changed", "sticker.collected"];
+    names.contains(&event_type) || event_type.starts_with("media.")
 }
 
 fn unnamed_key(since: i64, medium: MediumId) -> Vec<u8> {

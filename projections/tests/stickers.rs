@@ -6,7 +6,9 @@ mod support;
 
 use chrono::TimeDelta;
 use domain::{
-    StickerPackEvent, StickerPackId,
+    MediumId, StickerCollectionEvent, StickerPackEvent, StickerPackId, UserId,
+    medium::Carried,
+    sticker_collection::{StickerCollected, StickerMovedToFront, StickerRemoved},
     sticker_pack::{Sticker, StickerPackPublished},
 };
 use projections::{Projection, stickers::StickersProjection};
@@ -40,4 +42,40 @@ fn packs_are_there_after_opening_the_rows_anew() {
     let folded = writer.fold::<StickersProjection>(dir.path()).view().packs();
     assert_eq!(folded.len(), 1);
     assert_eq!(StickersProjection::open(dir.path()).unwrap().view().packs(), folded);
+}
+
+#[test]
+fn own_stickers_are_listed_from_the_front_and_also_after_opening_the_rows_anew() {
+    let (writer, dir) = (Writer::new(), tempfile::tempdir().unwrap());
+    let (me, other) = (UserId::new(), UserId::new());
+    let mine: [MediumId; 4] = std::array::from_fn(|_| MediumId::new());
+    let collected = |medium: MediumId| {
+        StickerCollectionEvent::from(StickerCollected {
+            sticker: Carried { medium, facts: None },
+            hash: medium.to_string(),
+        })
+    };
+    let put = |user: UserId, event: StickerCollectionEvent| {
+        writer.append(format!("sticker-collection-{user}"), Some(user), &[event]);
+    };
+    mine.into_iter().for_each(|medium| put(me, collected(medium)));
+    put(other, collected(MediumId::new()));
+    put(me, StickerMovedToFront { medium: mine[1] }.into());
+    put(me, StickerRemoved { medium: mine[3] }.into());
+    let folded = writer.fold::<StickersProjection>(dir.path()).view();
+    let listed = |before, limit| -> Vec<_> {
+        folded
+            .collection(me, before, limit)
+            .unwrap()
+            .into_iter()
+            .map(|found| (found.place, found.picture.medium))
+            .collect()
+    };
+    let all = listed(None, 10);
+    assert_eq!(all.iter().map(|(_, medium)| *medium).collect::<Vec<_>>(), [mine[1], mine[2], mine[0]]);
+    assert_eq!([listed(None, 2), listed(Some(all[1].0), 2)].concat(), all);
+    drop(folded);
+    let opened = StickersProjection::open(dir.path()).unwrap().view();
+    assert_eq!(opened.collection(me, None, 10).unwrap().len(), 3);
+    assert_eq!(opened.collection(other, None, 10).unwrap().len(), 1);
 }

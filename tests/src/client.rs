@@ -168,6 +168,27 @@ impl Client {
         }
     }
 
+    /// Any request with headers of one's own.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    #[track_caller]
+    #[must_use]
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], bytes: &[u8]) -> Reply {
+        let request = self.request(method, path, None);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let sent = match bytes {
+            [] if !matches!(method, "POST" | "PUT" | "PATCH") => {
+                request.body(()).map_err(ureq::Error::from).and_then(|request| self.agent.run(request))
+            }
+            _ => request.body(bytes.to_vec()).map_err(ureq::Error::from).and_then(|request| self.agent.run(request)),
+        };
+        match sent.and_then(|response| answered(response, method, path)) {
+            Ok(reply) => reply,
+            Err(error) => panic!("{method} {path} was not answered: {error}"),
+        }
+    }
+
     fn request(&self, method: &str, path: &str, key: Option<&str>) -> ureq::http::request::Builder {
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address.now()));
         if let Some(token) = &self.token {

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use image::ImageFormat;
 use serde_json::{Value, json};
 use teahouse_tests::{
     Person, Server, Setup, Shared, befriend, group,
+    media::encoded,
     people::{PASSWORD, fresh_handle, list_at, registration, text_at},
     until,
 };
@@ -58,6 +60,40 @@ fn a_profile_is_changed_field_by_field() {
     }
     mei.patch("/v1/me", json!({ "display_name": " " })).refused(400, "invalid-field");
     assert_eq!(mei.get("/v1/me").done(), me);
+}
+
+#[test]
+fn an_avatar_is_seen_by_whoever_may_see_the_profile_and_by_nobody_else() {
+    let server = SHARED.server();
+    let [mei, lin, other] = server.people(["mei", "lin", "other"]);
+    let anybody = server.client();
+    let picture = |of: &Person, side| of.medium("picture", &encoded(side, side, ImageFormat::Png));
+    let put = |by: &Person, medium: &str| by.put("/v1/me/avatar", json!({ "medium": medium }));
+    let first = picture(&mei, 4);
+    put(&lin, &first).refused(404, "medium-not-found");
+    put(&mei, &mei.medium("file", b"no picture")).refused(400, "medium-of-other-kind");
+    put(&mei, &first).done();
+    // It stays when the rest of the profile changes, and is among what others see of it.
+    mei.patch("/v1/me", json!({ "about": "tea" })).done();
+    let avatar = |by: &Person| by.get(&format!("/v1/people/{}", mei.id)).done()["avatar"].clone();
+    assert_eq!((&avatar(&lin)["medium"], &avatar(&lin)["facts"]["width"]), (&json!(first), &json!(4)));
+    let links = |by: &Person| list_at(&by.get(&format!("/v1/avatars?users={},{}", other.id, mei.id)).done(), "avatars");
+    assert_eq!((links(&lin).len(), &links(&lin)[0]["user"]), (1, &json!(mei.id)));
+    let link = text_at(&links(&lin)[0], "thumbnail");
+    assert_eq!(anybody.get(&link).status, 200);
+    // Who can't be found is a stranger to all but those who have to do with them.
+    mei.put("/v1/me/privacy", json!({ "findable": false, "who_may_add": "anyone" })).done();
+    assert_eq!(links(&lin), [] as [Value; 0]);
+    anybody.get(&link).refused(404, "medium-not-found");
+    let _ = befriend(&mei, &lin);
+    assert_eq!(anybody.get(&link).status, 200);
+    let second = picture(&mei, 5);
+    put(&mei, &second).done();
+    anybody.get(&link).refused(404, "medium-not-found");
+    assert_eq!(lin.contact(&mei)["avatar"]["medium"], json!(second));
+    mei.delete("/v1/me/avatar").done();
+    assert_eq!((links(&lin), mei.get("/v1/me").done().get("avatar")), (vec![], None));
+    lin.get("/v1/avatars?users=tea").refused(400, "invalid-query");
 }
 
 #[test]

@@ -2,20 +2,24 @@
 
 use std::sync::Barrier;
 
+use image::ImageFormat;
 use serde_json::{Value, json};
 use teahouse_tests::{
     Client, Person, Reply, Sandbox, Server, Setup, befriend, group,
+    media::encoded,
     money::{PIN, card_number},
     openapi::Document,
-    people::{PASSWORD, fresh_handle, registration, text_at},
+    people::{PASSWORD, fresh_handle, number_at, registration, text_at},
     raw,
 };
 
 /// Commands that can't be repeated with the same token, have a test of their own, or write nothing into the log. Those that
-/// move money show how the matter stands when they are repeated; `wallet.rs` and `shops.rs` repeat them, and `media.rs`
-/// what is no JSON.
-const ELSEWHERE: [&str; 25] = [
+/// move money show how the matter stands when they are repeated; `wallet.rs` and `shops.rs` repeat them, `media.rs` and
+/// `uploads.rs` what is no JSON.
+const ELSEWHERE: [&str; 29] = [
     "DELETE /v1/sessions/current",
+    "DELETE /v1/uploads/{medium}",
+    "PATCH /v1/uploads/{medium}",
     "POST /v1/bill-payments",
     "POST /v1/conversations/{conversation}/red-packets",
     "POST /v1/conversations/{conversation}/transfers",
@@ -35,6 +39,8 @@ const ELSEWHERE: [&str; 25] = [
     "POST /v1/transfers/{hold}/accept",
     "POST /v1/transfers/{hold}/cancel",
     "POST /v1/transfers/{hold}/return",
+    "POST /v1/uploads",
+    "POST /v1/uploads/{medium}/finish",
     "POST /v1/users",
     "POST /v1/wallet/pay-codes",
     "POST /v1/wallet/top-ups",
@@ -128,6 +134,7 @@ fn a_command_of_any_kind_gives_its_first_answer_again_also_after_kill_9() {
     moments(&mut diary, &mei, &lin);
     calls(&mut diary, &mei, &lin, &talk);
     sticker_pack(&mut diary, &server);
+    own_stickers(&mut diary, &mei, &lin, &talk);
     wallet(&mut diary, &mei);
     shop(&mut diary, &mei, &lin);
     official_account(&mut diary, &mei, &lin, &server);
@@ -242,6 +249,11 @@ fn moments(diary: &mut Diary, mei: &Person, lin: &Person) {
     let mark = |position: u64| Some(json!({ "position": position }));
     diary.enter(mei, "PUT", "/v1/moments/viewed", mark(2), mark(3));
     diary.enter(mei, "PUT", "/v1/moments/notices/read", mark(2), mark(3));
+    let picture = |side: u32| Some(json!({ "medium": mei.medium("picture", &encoded(side, side, ImageFormat::Png)) }));
+    for path in ["/v1/moments/cover", "/v1/me/avatar"] {
+        diary.enter(mei, "PUT", path, picture(2), picture(3));
+        diary.enter(mei, "DELETE", path, None, None);
+    }
 }
 
 fn calls(diary: &mut Diary, mei: &Person, lin: &Person, talk: &str) {
@@ -255,6 +267,17 @@ fn calls(diary: &mut Diary, mei: &Person, lin: &Person, talk: &str) {
     place(&[(lin, "ring"), (lin, "accept"), (mei, "connected"), (lin, "hangup")]);
     place(&[(lin, "decline")]);
     place(&[(mei, "cancel")]);
+}
+
+fn own_stickers(diary: &mut Diary, mei: &Person, lin: &Person, talk: &str) {
+    let picture = |side: u32| mei.medium("picture", &encoded(side, side, ImageFormat::Png));
+    let named = |medium: String| Some(json!({ "medium": medium }));
+    let sticker = text_at(&diary.enter(mei, "POST", "/v1/stickers", named(picture(4)), named(picture(5))), "medium");
+    diary.enter(mei, "POST", "/v1/stickers", named(sticker.clone()), None);
+    let seq = number_at(&mei.send_medium(talk, "picture_sticker", &sticker).done(), "seq");
+    diary.enter(lin, "POST", &format!("/v1/conversations/{talk}/messages/{seq}/sticker"), None, None);
+    diary.enter(mei, "POST", &format!("/v1/stickers/{sticker}/front"), None, None);
+    diary.enter(mei, "DELETE", &format!("/v1/stickers/{sticker}"), None, None);
 }
 
 fn sticker_pack(diary: &mut Diary, server: &Server) {

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use image::ImageFormat;
 use serde_json::{Value, json};
 use teahouse_tests::{
     Person, Server, Shared, Socket, befriend,
+    media::encoded,
     openapi::{Document, Endpoint},
     people::{list_at, number_at, text_at},
     until,
@@ -380,4 +382,66 @@ fn everybody_finds_what_they_found_after_kill_9_and_after_a_rebuild() {
         });
         assert_eq!(all(), found, "after a rebuild of {name}");
     }
+}
+
+/// What somebody is shown above an album.
+fn cover(who: &Person, author: &Person) -> Value {
+    who.get(&format!("/v1/moments/albums/{}", author.id)).done()["cover"].clone()
+}
+
+#[test]
+fn a_cover_is_seen_by_whoever_may_see_any_of_the_moments_and_by_nobody_else() {
+    let server = SHARED.server();
+    let anybody = server.client();
+    for (way, keep, undo) in WAYS {
+        let [author, viewer, _] = circle(&server);
+        let picture = author.medium("picture", &encoded(30, 20, ImageFormat::Png));
+        author.put("/v1/moments/cover", json!({ "medium": picture })).done();
+        let shown = cover(&viewer, &author);
+        assert_eq!((&shown["medium"], &shown["facts"]["width"]), (&json!(picture), &json!(30)), "{way}");
+        let link = text_at(&shown, "preview");
+        assert_eq!(anybody.get(&link).status, 200, "{way}");
+        keep(&author, &viewer);
+        let album = |of: &str| viewer.get(&format!("/v1/moments/albums/{of}")).text();
+        assert_eq!(album(&author.id), album(NEVER), "{way}");
+        anybody.get(&link).refused(404, "medium-not-found");
+        undo(&author, &viewer);
+        assert_eq!(cover(&viewer, &author)["medium"], json!(picture), "{way}, and back");
+        assert_eq!(anybody.get(&link).status, 200, "{way}, and back");
+    }
+    let ([author, ..], [stranger]) = (circle(&server), server.people(["stranger"]));
+    let picture = author.medium("picture", &encoded(30, 20, ImageFormat::Png));
+    author.put("/v1/moments/cover", json!({ "medium": picture })).done();
+    assert_eq!(cover(&stranger, &author), Value::Null);
+    set(&author, json!({ "open_to_strangers": true }));
+    let link = text_at(&cover(&stranger, &author), "original");
+    assert_eq!(anybody.get(&link).status, 200);
+    set(&author, json!({ "open_to_strangers": false }));
+    anybody.get(&link).refused(404, "medium-not-found");
+    set(&author, json!({ "open_to_strangers": true, "window": "three_days" }));
+    assert_eq!(anybody.get(&link).status, 200);
+    block(&stranger, &author);
+    anybody.get(&link).refused(404, "medium-not-found");
+}
+
+#[test]
+fn a_cover_is_a_picture_of_ones_own_and_the_links_to_the_one_before_end_with_it() {
+    let server = SHARED.server();
+    let [author, viewer, _] = circle(&server);
+    let anybody = server.client();
+    let put = |by: &Person, medium: &str| by.put("/v1/moments/cover", json!({ "medium": medium }));
+    let [first, second] = [4, 5].map(|side| author.medium("picture", &encoded(side, side, ImageFormat::Png)));
+    put(&viewer, &first).refused(404, "medium-not-found");
+    put(&author, &author.medium("file", b"no picture")).refused(400, "medium-of-other-kind");
+    put(&author, &first).done();
+    let (old, own) = (text_at(&cover(&viewer, &author), "original"), text_at(&cover(&author, &author), "original"));
+    put(&author, &second).done();
+    for link in [&old, &own] {
+        anybody.get(link).refused(404, "medium-not-found");
+    }
+    let link = text_at(&cover(&viewer, &author), "original");
+    assert_eq!(anybody.get(&link).body, encoded(5, 5, ImageFormat::Png));
+    author.delete("/v1/moments/cover").done();
+    assert_eq!(cover(&viewer, &author), Value::Null);
+    anybody.get(&link).refused(404, "medium-not-found");
 }

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use super::paths::{ConversationPath, MediumPath};
 use crate::{
     App,
-    media_access::{MediaLinks, media_of_message},
+    media_access::{CARRIERS_MAX, MediaLinks, media_of_message},
     notices::bounds,
     problem::{Problem, Refusals},
     query::Query,
@@ -33,9 +33,7 @@ use crate::{
 };
 
 /// How long the next bytes of an upload are waited for.
-const SILENCE: Duration = Duration::from_secs(30);
-/// Most messages or posts that links are asked for at once.
-const CARRIERS_MAX: usize = 100;
+pub(super) const SILENCE: Duration = Duration::from_secs(30);
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(upload_medium).service(my_medium).service(media_of_conversation).service(media_of_posts);
@@ -124,7 +122,7 @@ async fn upload_medium(
     Ok(HttpResponse::Created().json(made))
 }
 
-fn numbers(text: &str) -> Result<Vec<u8>, ()> {
+pub(super) fn numbers(text: &str) -> Result<Vec<u8>, ()> {
     text.split(',').map(|number| number.trim().parse().map_err(|_| ())).collect()
 }
 

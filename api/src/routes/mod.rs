@@ -7,6 +7,7 @@ pub mod account_codes;
 pub mod account_desk;
 pub mod account_talk;
 pub mod accounts;
+pub mod avatars;
 pub mod bills;
 pub mod blobs;
 pub mod calls;
@@ -27,9 +28,11 @@ pub mod merchants;
 pub mod messages;
 pub mod moment_posts;
 pub mod moments;
+pub mod moments_cover;
 pub mod official_accounts;
 pub mod operator;
 pub mod orders;
+pub mod own_stickers;
 mod page;
 pub mod paths;
 pub mod pending;
@@ -44,6 +47,7 @@ pub mod sync;
 pub mod tags;
 mod times;
 mod unknown;
+pub mod uploads;
 pub mod wallet;
 
 use actix_web::web;
@@ -112,6 +116,9 @@ pub fn configure(config: &mut ServiceConfig) {
     bills::configure(config);
     media::configure(config);
     blobs::configure(config);
+    uploads::configure(config);
+    avatars::configure(config);
+    moments_cover::configure(config);
     official_accounts::configure(config);
     account_codes::configure(config);
     subscriptions::configure(config);
@@ -120,6 +127,7 @@ pub fn configure(config: &mut ServiceConfig) {
     calls::configure(config);
     developers::configure(config);
     stickers::configure(config);
+    own_stickers::configure(config);
     operator::configure(config);
     probes::configure(config);
 }
@@ -228,7 +236,10 @@ mod tests {
         for (path, method, operation) in operations() {
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
             let takes = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
-            assert_eq!(takes("Idempotency-Key"), method != "get", "{method} {path}");
+            let asks = ["get", "head", "options"].contains(&method.as_str());
+            // What is done to an upload says itself where it belongs.
+            let keyed = !asks && path != "/v1/uploads/{medium}";
+            assert_eq!(takes("Idempotency-Key"), keyed, "{method} {path}");
             let reads = operation["security"][0].get("token").is_some() && method == "get" && path != "/v1/ws";
             assert_eq!(takes("Teahouse-At-Least"), reads, "{method} {path}");
         }

@@ -2,13 +2,14 @@
 //! was.
 
 use actix_web::{get, web};
-use domain::{PostId, Rejection, moments::circle::Settings};
+use commands::MediaPlace;
+use domain::{MediumKind, PostId, Rejection, moments::circle::Settings};
 use projections::{
     ProjectionError,
     moments::{Badge, Comments, Interactions, Likes, Notices, PostShown, Posts, Viewer},
 };
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
 };
 use crate::{
     App,
+    media_access::{MediaLinks, PictureShown},
     notices::bounds,
     problem::{Problem, Refusals},
     query::Query,
@@ -142,20 +144,38 @@ async fn moments_timeline(
     look(&app, &reader, move |viewer| viewer.timeline(before, limit)).await.map(web::Json)
 }
 
+/// Somebody's album.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MomentsAlbum {
+    /// The picture above it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cover: Option<PictureShown>,
+    /// The posts.
+    #[serde(flatten)]
+    pub posts: Posts,
+}
+
 /// Somebody's album, newest first: one's own whole, of a friend what one may see, of anybody else the latest posts, if
 /// strangers may look, without what others say of them. Where there is nothing to see, or nobody, it is empty: why is not
-/// told.
+/// told. Whoever may see any of somebody's Moments sees their cover, also where there are no posts.
 #[utoipa::path(tag = "moments", params(PersonPath, PostsQuery), security(("token" = [])),
-    responses((status = 200, description = "A page.", body = Posts), Refusals))]
+    responses((status = 200, description = "A page.", body = MomentsAlbum), Refusals))]
 #[get("/v1/moments/albums/{user}")]
 async fn moments_album(
     reader: Reader,
     path: web::Path<PersonPath>,
     query: Query<PostsQuery>,
     app: web::Data<App>,
-) -> Result<web::Json<Posts>, Problem> {
+) -> Result<web::Json<MomentsAlbum>, Problem> {
     let ((before, limit), author) = (query.parts()?, path.user);
-    look(&app, &reader, move |viewer| viewer.album(author, before, limit)).await.map(web::Json)
+    let seen = move |viewer: &Viewer<'_>| Ok((viewer.cover(author), viewer.album(author, before, limit)?));
+    let (cover, posts) = look(&app, &reader, seen).await?;
+    let cover = cover.map(|carried| {
+        let place = MediaPlace::Cover(author);
+        let links = MediaLinks::new(&app, reader.user, place, MediumKind::Picture, carried.medium);
+        PictureShown { facts: carried.facts, links }
+    });
+    Ok(web::Json(MomentsAlbum { cover, posts }))
 }
 
 /// One post, with the first likes and comments that one may see.

@@ -82,6 +82,7 @@ impl ProfileChange {
             about: or(&self.about, &present.about),
             region: or(&self.region, &present.region),
             pat_suffix: or(&self.pat_suffix, &present.pat_suffix),
+            avatar: present.avatar.clone(),
         }
     }
 }
@@ -165,7 +166,7 @@ async fn person_profile(
 }
 
 /// Whether `user` may know who `person` is.
-pub(super) fn may_see(
+pub(crate) fn may_see(
     app: &App,
     people: &PeopleView,
     chat: &ChatView,

@@ -49,6 +49,7 @@ fn methods(item: &PathItem) -> String {
         ("PUT", &item.put),
         ("PATCH", &item.patch),
         ("DELETE", &item.delete),
+        ("OPTIONS", &item.options),
     ];
     let present = operations.iter().filter(|(_, operation)| operation.is_some()).map(|(name, _)| *name);
     present.collect::<Vec<_>>().join(", ")

@@ -34,6 +34,11 @@ impl Commands {
                 let exists = self.sticker_packs.look(*pack, |pack| pack.sticker(sticker).is_some()).await?;
                 if exists { Ok(()) } else { Err(Rejection::StickerNotFound.into()) }
             }
+            Content::PictureSticker(carried) => {
+                let medium = carried.medium;
+                let own = self.sticker_collections.look(by, |collection| collection.has(medium)).await?;
+                if own { Ok(()) } else { Err(Rejection::StickerNotFound.into()) }
+            }
             Content::ContactCard { user } => {
                 let known = by == *user || self.knows_of(by, *user).await?;
                 if known { Ok(()) } else { Err(Rejection::PersonNotFound.into()) }

@@ -26,17 +26,20 @@ pub struct Discarded {
     pub media: usize,
     /// Blobs that no medium had.
     pub blobs: usize,
+    /// Media that were brought in parts, and not finished in time.
+    pub uploads: usize,
 }
 
 impl Commands {
     /// Discards media that nothing has named for long, and deletes their bytes; then looks through one of the 256 parts of
-    /// the store for bytes that no medium has: those of uploads that a crash ended before their event.
+    /// the store for bytes that no medium has: those of uploads that a crash ended before their event. What is brought in
+    /// parts and was not finished in time is deleted too.
     ///
     /// # Errors
     /// When the log, a read model or the store does not answer.
     pub async fn discard_unnamed(&self) -> Result<Discarded, CommandError> {
         let long_ago = self.now() - TimeDelta::seconds(self.policy.media.unnamed_seconds);
-        let mut done = Discarded::default();
+        let mut done = Discarded { uploads: self.uploads.delete_expired(self.now()).await?, ..Discarded::default() };
         for medium in self.media_use.unnamed_before(long_ago, ROUND).await? {
             if let Some(hash) = self.discard(medium).await? {
                 done.media += 1;

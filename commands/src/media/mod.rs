@@ -1,18 +1,23 @@
-//! Use cases of pictures, voice, video and files: bringing them, naming them, discarding what nothing names.
+//! Use cases of pictures, voice, video and files: bringing them, at once or in parts, naming them, discarding what nothing names.
 //!
 //! The bytes are durable in the [`MediaStore`] before the event that tells of them is appended, and that event is durable
 //! before anything that names the medium: so nothing that is shown ever names bytes that are not there.
 
+mod begin_upload;
 mod discard_unnamed;
+mod finish_upload;
 mod name_medium;
 mod store;
 mod upload_medium;
+mod uploads;
 
 use domain::{MediumId, medium::Uploaded};
 
+pub use begin_upload::BeginUpload;
 pub use discard_unnamed::Discarded;
 pub(crate) use discard_unnamed::Sweep;
 pub use store::{Chunks, Claim, Incoming, MediaStore, MediaUse, Smaller, SmallerForm};
+pub use uploads::{Announced, Part, Upload, UploadStore};
 
 use crate::{CommandError, Commands};
 

@@ -23,12 +23,7 @@ impl Commands {
     ) -> Result<Content, CommandError> {
         let Some((kind, carried)) = content.carried() else { return Ok(content) };
         let carried = self.name_medium(by, carried.medium, &[kind], begun).await?;
-        Ok(match kind {
-            MediumKind::Picture => Content::Picture(carried),
-            MediumKind::Voice => Content::Voice(carried),
-            MediumKind::Video => Content::Video(carried),
-            MediumKind::File => Content::File(carried),
-        })
+        Ok(content.carrying(carried))
     }
 
     /// Makes sure that `by` may name a medium, of one of these kinds, and gives it as it is named.

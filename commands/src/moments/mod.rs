@@ -1,6 +1,7 @@
-//! Use cases of Moments: posts, what is done below them, and one's own settings and marks.
+//! Use cases of Moments: posts, what is done below them, and one's own settings, cover and marks.
 
 mod add_comment;
+mod change_moments_cover;
 mod change_moments_settings;
 mod delete_comment;
 mod delete_post;

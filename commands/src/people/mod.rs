@@ -1,6 +1,7 @@
 //! Use cases about a person's own account.
 
 mod authenticate;
+mod change_avatar;
 mod change_password;
 mod change_privacy;
 mod change_profile;

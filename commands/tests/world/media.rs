@@ -6,9 +6,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use commands::{
     CommandError,
-    media::{Chunks, Claim, Incoming, MediaStore, MediaUse, Smaller, SmallerForm},
+    media::{
+        Announced, Chunks, Claim, Incoming, MediaStore, MediaUse, Part, Smaller, SmallerForm, Upload, UploadStore,
+    },
 };
-use domain::{MediumId, UserId};
+use domain::{MediumId, UserId, policy::MediaPolicy};
 
 use super::Scan;
 
@@ -38,6 +40,34 @@ impl MediaStore for NoBytes {
     }
     async fn blur_hash(&self, _: &str) -> Result<String, CommandError> {
         Ok("LEHV6nWB2yk8pyo0adR*.7kCMdnj".into())
+    }
+}
+
+#[async_trait]
+impl UploadStore for NoBytes {
+    async fn begin(&self, _: MediumId, _: Announced, _: u64, _: &MediaPolicy) -> Result<Upload, CommandError> {
+        nothing()
+    }
+    fn upload(&self, _: MediumId) -> Option<Upload> {
+        None
+    }
+    fn uploads_of(&self, _: UserId) -> Vec<Upload> {
+        vec![]
+    }
+    async fn part(&self, _: MediumId, _: u64, _: bool) -> Result<Box<dyn Part>, CommandError> {
+        nothing()
+    }
+    async fn is_as_told(&self, _: MediumId) -> Result<bool, CommandError> {
+        Ok(false)
+    }
+    async fn read(&self, _: MediumId) -> Result<Chunks, CommandError> {
+        nothing()
+    }
+    async fn delete(&self, _: MediumId) -> Result<(), CommandError> {
+        Ok(())
+    }
+    async fn delete_expired(&self, _: DateTime<Utc>) -> Result<usize, CommandError> {
+        Ok(0)
     }
 }
 

@@ -111,6 +111,7 @@ impl World {
             callbacks: Arc::new(official::NoPrograms),
             store: Arc::new(media::NoBytes),
             media_use: scan,
+            uploads: Arc::new(media::NoBytes),
             dice: Arc::new(SystemDice),
             bank,
             billers: None,

@@ -30,6 +30,8 @@ pub enum Content {
         /// The sticker's name in the pack.
         sticker: String,
     },
+    /// A sticker of the sender's own: a picture out of their collection.
+    PictureSticker(Carried),
     /// A picture.
     Picture(Carried),
     /// Something spoken.
@@ -166,11 +168,13 @@ pub enum ContentKind {
     Video,
     /// A file.
     File,
+    /// A sticker that is a picture.
+    PictureSticker,
 }
 
 impl ContentKind {
     /// Every kind there is.
-    pub const ALL: [ContentKind; 15] = [
+    pub const ALL: [ContentKind; 16] = [
         Self::Text,
         Self::Sticker,
         Self::Location,
@@ -186,6 +190,7 @@ impl ContentKind {
         Self::Voice,
         Self::Video,
         Self::File,
+        Self::PictureSticker,
     ];
 
     /// The name used in JSON.
@@ -207,6 +212,7 @@ impl ContentKind {
             Self::Voice => "voice",
             Self::Video => "video",
             Self::File => "file",
+            Self::PictureSticker => "picture_sticker",
         }
     }
 }
@@ -245,6 +251,7 @@ impl Content {
             Self::Voice(_) => ContentKind::Voice,
             Self::Video(_) => ContentKind::Video,
             Self::File(_) => ContentKind::File,
+            Self::PictureSticker(_) => ContentKind::PictureSticker,
         }
     }
 
@@ -252,11 +259,24 @@ impl Content {
     #[must_use]
     pub fn carried(&self) -> Option<(MediumKind, &Carried)> {
         match self {
-            Self::Picture(carried) => Some((MediumKind::Picture, carried)),
+            Self::Picture(carried) | Self::PictureSticker(carried) => Some((MediumKind::Picture, carried)),
             Self::Voice(carried) => Some((MediumKind::Voice, carried)),
             Self::Video(carried) => Some((MediumKind::Video, carried)),
             Self::File(carried) => Some((MediumKind::File, carried)),
             _ => None,
+        }
+    }
+
+    /// The same, carrying what is given in place of the medium that it is; unchanged where it is none.
+    #[must_use]
+    pub fn carrying(self, carried: Carried) -> Self {
+        match self {
+            Self::Picture(_) => Self::Picture(carried),
+            Self::PictureSticker(_) => Self::PictureSticker(carried),
+            Self::Voice(_) => Self::Voice(carried),
+            Self::Video(_) => Self::Video(carried),
+            Self::File(_) => Self::File(carried),
+            other => other,
         }
     }
 
@@ -282,7 +302,7 @@ impl Content {
             }
             Self::Transfer { note: words, .. } | Self::RedPacket { greeting: words, .. } => words.clone(),
             Self::File(carried) => carried.facts.as_ref().map(|facts| facts.name.clone()).unwrap_or_default(),
-            Self::Picture(_) | Self::Voice(_) | Self::Video(_) => String::new(),
+            Self::Picture(_) | Self::PictureSticker(_) | Self::Voice(_) | Self::Video(_) => String::new(),
             Self::Sticker { .. } | Self::ContactCard { .. } | Self::Pat { .. } | Self::Call { .. } => String::new(),
         }
     }
@@ -334,7 +354,7 @@ impl Content {
             }
             Self::ContactCard { .. } | Self::Pat { .. } | Self::Call { .. } => Ok(()),
             // What a medium may be was decided when it was brought.
-            Self::Picture(_) | Self::Voice(_) | Self::Video(_) | Self::File(_) => Ok(()),
+            Self::Picture(_) | Self::PictureSticker(_) | Self::Voice(_) | Self::Video(_) | Self::File(_) => Ok(()),
         }
     }
 

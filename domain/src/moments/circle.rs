@@ -1,4 +1,4 @@
-//! One person's own side of Moments: who may look how far back, what they have seen, what reminds them.
+//! One person's own side of Moments: who may look how far back, the cover, what they have seen, what reminds them.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -7,6 +7,7 @@ use super::visibility::Window;
 use crate::{
     UserId,
     event::{Aggregate, EventMeta, event_family},
+    medium::Carried,
 };
 
 /// How a person's Moments are shown, and what reminds them of others'.
@@ -35,6 +36,14 @@ pub struct MomentsSettingsChanged {
     pub settings: Settings,
 }
 
+/// Another cover was chosen, or none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MomentsCoverChanged {
+    /// The picture above one's Moments; none where there is to be none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cover: Option<Carried>,
+}
+
 /// The timeline was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimelineViewed {
@@ -53,6 +62,7 @@ event_family! {
     /// Events of a `moments-` stream.
     CircleEvent {
         "moments.settings-changed" => MomentsSettingsChanged,
+        "moments.cover-changed" => MomentsCoverChanged,
         "moments.timeline-viewed" => TimelineViewed,
         "moments.notices-read" => NoticesRead,
     }
@@ -63,6 +73,9 @@ event_family! {
 pub struct Circle {
     /// The settings.
     pub settings: Settings,
+    /// The picture above their Moments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cover: Option<Carried>,
     /// The position of the newest post that they have seen in the timeline.
     pub viewed: u64,
     /// The position of the newest notice that they have read.
@@ -75,6 +88,12 @@ impl Circle {
     pub fn change(&self, change: impl Fn(Settings) -> Settings) -> Vec<CircleEvent> {
         let settings = change(self.settings);
         if settings == self.settings { vec![] } else { vec![MomentsSettingsChanged { settings }.into()] }
+    }
+
+    /// Takes another cover, or none.
+    #[must_use]
+    pub fn change_cover(&self, cover: Option<Carried>) -> Vec<CircleEvent> {
+        if cover == self.cover { vec![] } else { vec![MomentsCoverChanged { cover }.into()] }
     }
 
     /// Marks the timeline as seen up to a position, which never goes back.
@@ -98,6 +117,7 @@ impl Aggregate for Circle {
     fn evolve(&mut self, event: &CircleEvent, _meta: &EventMeta) {
         match event {
             CircleEvent::MomentsSettingsChanged(changed) => self.settings = changed.settings,
+            CircleEvent::MomentsCoverChanged(changed) => self.cover.clone_from(&changed.cover),
             CircleEvent::TimelineViewed(viewed) => self.viewed = self.viewed.max(viewed.position),
             CircleEvent::NoticesRead(read) => self.notices_read = self.notices_read.max(read.position),
         }
@@ -107,7 +127,7 @@ impl Aggregate for Circle {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::given;
+    use crate::{MediumId, testing::given};
 
     #[test]
     fn marks_never_go_back() {
@@ -126,5 +146,15 @@ mod tests {
         let events = state.change(|_| narrow);
         assert_eq!(events, vec![MomentsSettingsChanged { settings: narrow }.into()]);
         assert_eq!(given::<Circle>(events).settings, narrow);
+    }
+
+    #[test]
+    fn a_cover_that_stays_the_same_is_no_event() {
+        let cover = Some(Carried { medium: MediumId::new(), facts: None });
+        assert_eq!(Circle::default().change_cover(None), vec![]);
+        let state = given::<Circle>(Circle::default().change_cover(cover.clone()));
+        assert_eq!(state.change_cover(cover), vec![]);
+        assert_eq!(given::<Circle>(state.change_cover(None)).cover, None);
+        assert_eq!(state.change_cover(None), vec![MomentsCoverChanged { cover: None }.into()]);
     }
 }

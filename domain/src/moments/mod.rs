@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`post`]: one post with its likes and comments, in its stream.
-//! - [`circle`]: one person's settings and marks, in their stream.
+//! - [`circle`]: one person's settings, cover and marks, in their stream.
 //! - [`visibility`]: who sees what, as pure functions.
 //!
 //! Whom a person keeps own Moments from, or whose they skip, is among the notes on their contacts

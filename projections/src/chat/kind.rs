@@ -16,7 +16,7 @@ pub(super) enum Showing {
 }
 
 /// Number in rows, type name, showing. The numbers stand in rows: new types go at the end.
-const KINDS: [(&str, Showing); 63] = [
+const KINDS: [(&str, Showing); 67] = [
     ("message.sent", Showing::Message),
     ("message.recalled", Showing::Quiet),
     ("conversation.opened", Showing::Quiet),
@@ -80,6 +80,10 @@ const KINDS: [(&str, Showing); 63] = [
     ("call.accepted", Showing::Personal),
     ("call.connected", Showing::Personal),
     ("call.ended", Showing::Personal),
+    ("moments.cover-changed", Showing::Personal),
+    ("sticker.collected", Showing::Personal),
+    ("sticker.moved-to-front", Showing::Personal),
+    ("sticker.removed", Showing::Personal),
 ];
 
 /// A type of event that this read model keeps.

@@ -5,14 +5,14 @@
 //! - That a request ran out is told to nobody: its absence would tell a sender who was declined. Clients know the limit.
 //! - What becomes of money on its way reaches the payer and whoever gets it; of orders, what comes back to the payer.
 //! - A call reaches both, but never one who has blocked the caller, and the caller never learns of that: who rang is not told.
-//! - What a person does to their own contacts, inbox, profile, devices, and settings and marks of Moments reaches their own
-//!   devices, without secrets. Posts and what is said of them reach nobody here.
+//! - What a person does to their own contacts, inbox, profile, devices, stickers, and settings, cover and marks of Moments
+//!   reaches their own devices, without secrets. Posts and what is said of them reach nobody here.
 
 use std::borrow::Cow;
 
 use domain::{
     CallEvent, ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, InboxEvent, MerchantEvent, OrderEvent,
-    SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    StickerCollectionEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
     call::{CallAccepted, CallConnected, CallEnded, CallRang},
     conversation::JoinedVia,
     friendship::FriendRequested,
@@ -91,6 +91,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         DomainEvent::Contacts(_) => owner("contacts").into_iter().collect(),
         DomainEvent::Inbox(_) => owner("inbox").into_iter().collect(),
         DomainEvent::Circle(_) => owner("moments").into_iter().collect(),
+        DomainEvent::StickerCollection(_) => owner("sticker-collection").into_iter().collect(),
         DomainEvent::Subscriptions(_) => owner("subscriptions").into_iter().collect(),
         DomainEvent::User(event) => match event {
             UserEvent::UserRegistered(_) | UserEvent::PasswordChanged(_) => vec![],
@@ -161,6 +162,9 @@ fn shown_payload<'a>(fact: &'a Fact, event: &DomainEvent) -> serde_json::Result<
         }
         DomainEvent::User(UserEvent::DeviceAdded(added)) => {
             serde_json::to_vec(&json!({ "device": added.device, "name": added.name }))?
+        }
+        DomainEvent::StickerCollection(StickerCollectionEvent::StickerCollected(collected)) => {
+            serde_json::to_vec(&json!({ "sticker": collected.sticker }))?
         }
         // How it stands now is asked for by its id; the books' entries are for auditors.
         DomainEvent::Hold(_) => serde_json::to_vec(&json!({ "hold": fact.stream_id("hold") }))?,

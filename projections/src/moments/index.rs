@@ -1,8 +1,8 @@
-//! What is held in memory: the newest posts of every author, and everybody's settings and marks.
+//! What is held in memory: the newest posts of every author, and everybody's settings, cover and marks.
 
 use std::collections::{HashMap, VecDeque};
 
-use domain::{Circle, UserId, moments::circle::Settings};
+use domain::{Circle, UserId, medium::Carried, moments::circle::Settings};
 
 /// How many of an author's newest posts are held in memory. A first page of the timeline is found without asking the
 /// disk; a million people who post would need about 350 MB.
@@ -79,6 +79,11 @@ impl Index {
     /// Somebody's settings and marks.
     pub(super) fn circle(&self, user: UserId) -> Circle {
         self.circles.get(&user).cloned().unwrap_or_default()
+    }
+
+    /// Somebody's cover.
+    pub(super) fn cover(&self, user: UserId) -> Option<&Carried> {
+        self.circles.get(&user)?.cover.as_ref()
     }
 
     /// Somebody's settings.

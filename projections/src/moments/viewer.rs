@@ -5,6 +5,7 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     MediumId, MediumKind, PostId, UserId,
+    medium::Carried,
     moments::visibility::{Sight, is_shown, sight, sight_at_most},
 };
 
@@ -134,6 +135,14 @@ impl<'a> Viewer<'a> {
     /// When rows can't be read.
     pub fn media(&self, post: PostId) -> Result<Vec<(MediumKind, MediumId)>, ProjectionError> {
         Ok(self.find(post)?.map(|seen| seen.row().draft.media().collect()).unwrap_or_default())
+    }
+
+    /// The cover of somebody's Moments, for whoever may see any of them: friends, and strangers where the author lets them
+    /// look.
+    #[must_use]
+    pub fn cover(&self, author: UserId) -> Option<Carried> {
+        let may_see = self.sight_at_most(author) > Sight::Nothing;
+        may_see.then(|| self.moments.index.read().cover(author).cloned()).flatten()
     }
 
     /// Whether they see what somebody did below a post that they see in full, in answer to somebody or to nobody.

@@ -120,6 +120,8 @@ impl Done {
         for author in &self.people {
             let album = in_pages(3, |before, limit| viewer.album(*author, before, limit));
             assert_eq!(album, oracle.album(user, *author, *now), "an album in world {seed}");
+            let cover = viewer.cover(*author).map(|cover| cover.medium);
+            assert_eq!(cover, oracle.cover(user, *author), "a cover in world {seed}");
         }
         for post in &self.ever {
             self.judge_post(&viewer, user, *post);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    CommentId, PostId, UserId,
+    CommentId, MediumId, PostId, UserId,
     contacts::Notes,
     moments::{
         circle::Settings,
@@ -67,6 +67,7 @@ pub struct Oracle {
     pub notes: BTreeMap<(UserId, UserId), Notes>,
     pub blocks: BTreeSet<(UserId, UserId)>,
     pub settings: BTreeMap<UserId, Settings>,
+    pub covers: BTreeMap<UserId, MediumId>,
     pub viewed: BTreeMap<UserId, u64>,
     pub notices_read: BTreeMap<UserId, u64>,
     /// Those that were not deleted, in the order in which they were published.
@@ -186,6 +187,20 @@ impl Oracle {
             found.truncate(self.numbers.stranger_posts);
         }
         found
+    }
+
+    /// Rule 27: the cover is for whoever may see any post at all.
+    pub fn cover(&self, viewer: UserId, author: UserId) -> Option<MediumId> {
+        let blocked = self.blocks.contains(&(author, viewer)) || self.blocks.contains(&(viewer, author));
+        let friends = self.friends(author, viewer);
+        let may_see = viewer == author
+            || !self.noted(author, viewer).hides_own_moments
+                && if friends {
+                    !self.shut(author, viewer)
+                } else {
+                    !blocked && self.settings(author).open_to_strangers
+                };
+        self.covers.get(&author).copied().filter(|_| may_see)
     }
 
     pub fn post(&self, viewer: UserId, id: PostId, now: DateTime<Utc>) -> Option<Found> {

@@ -4,11 +4,12 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    CircleEvent, CommentId, ContactsEvent, FriendshipEvent, FriendshipId, PostEvent, PostId, TagId, UserId,
+    CircleEvent, CommentId, ContactsEvent, FriendshipEvent, FriendshipId, MediumId, PostEvent, PostId, TagId, UserId,
     contacts::{ContactNoted, Notes, PersonBlocked, PersonUnblocked, TagDeleted, TagNamed},
     friendship::{FriendAccepted, FriendRemoved, FriendRestored},
+    medium::Carried,
     moments::{
-        circle::{MomentsSettingsChanged, NoticesRead, Settings, TimelineViewed},
+        circle::{MomentsCoverChanged, MomentsSettingsChanged, NoticesRead, Settings, TimelineViewed},
         post::{
             Audience, CommentAdded, CommentDeleted, Draft, LikeTakenBack, People, PostDeleted, PostLiked,
             PostPublished, ReplyTo,
@@ -79,12 +80,13 @@ impl<'a> World<'a> {
         };
         self.writer.pass(TimeDelta::hours(self.rng.random_range(0..=hours)));
         let (me, other) = (self.person(), self.person());
-        match self.rng.random_range(0..30) {
+        match self.rng.random_range(0..32) {
             0..2 if me != other => self.part_or_meet(me, other),
             2..4 if me != other => self.block_or_not(me, other),
             4..7 if me != other => self.note(me, other),
             7 => self.delete_tag(me),
             8..10 => self.set(me),
+            30..32 => self.cover(me),
             10..14 => self.publish(me),
             14 => self.delete_post(),
             15 => self.mark(me),
@@ -173,6 +175,17 @@ impl<'a> World<'a> {
         let settings = Settings { window, open_to_strangers, only_about_me };
         self.oracle.settings.insert(me, settings);
         self.circle(me, MomentsSettingsChanged { settings });
+    }
+
+    fn cover(&mut self, me: UserId) {
+        let medium = MediumId::new();
+        if self.rng.random_bool(0.8) {
+            self.oracle.covers.insert(me, medium);
+            self.circle(me, MomentsCoverChanged { cover: Some(Carried { medium, facts: None }) });
+        } else {
+            self.oracle.covers.remove(&me);
+            self.circle(me, MomentsCoverChanged { cover: None });
+        }
     }
 
     fn mark(&mut self, me: UserId) {

@@ -1,21 +1,22 @@
 //! Random histories: people who do whatever they may, decided by the domain itself.
 
 mod calls;
+mod media;
 
 use std::{collections::HashMap, hash::Hash};
 
 use chrono::TimeDelta;
 use domain::{
     Aggregate, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId, DeviceId, EventMeta,
-    Friendship, FriendshipId, Inbox, Medium, MediumId, MediumKind, OfficialAccount, OfficialAccountId, Policy, Post,
-    PostId, Rejection, StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
+    Friendship, FriendshipId, Inbox, Medium, MediumId, OfficialAccount, OfficialAccountId, Policy, Post, PostId,
+    Rejection, StickerCollection, StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
     contacts::Notes,
     conversation::{
         Automatic, Content, Kind, Voice,
         messages::{Draft, SentBy},
     },
     friendship::{FriendRequested, Source},
-    medium::{Carried, MediaKept, MediaUploaded, MediumFacts},
+    medium::Carried,
     moments::{circle::Settings, post::Draft as PostDraft, visibility::Sight},
     official::{AccountProfile, AccountSort, AutoReplies, Scene},
     sticker_pack::{Sticker, StickerPackPublished},
@@ -86,6 +87,7 @@ pub struct History {
     placed: Vec<(CallId, u64, UserId, UserId)>,
     media: Streams<Medium>,
     brought: Vec<(UserId, MediumId)>,
+    collections: Streams<StickerCollection>,
 }
 
 impl History {
@@ -117,6 +119,7 @@ impl History {
             placed: vec![],
             media: Streams::new(),
             brought: vec![],
+            collections: Streams::new(),
         };
         (0..people).for_each(|number| history.register(number));
         (0..3).for_each(|_| history.publish_stickers());
@@ -128,7 +131,7 @@ impl History {
         let seconds = if self.rng.random_bool(0.02) { 20 * 3600 } else { self.rng.random_range(0..40) };
         self.writer.pass(TimeDelta::microseconds(seconds * 1_000_000 + self.rng.random_range(0..1_000_000)));
         let (me, other) = (self.person(), self.person());
-        match self.rng.random_range(0..38) {
+        match self.rng.random_range(0..40) {
             0..8 => self.talk(me),
             8 => self.recall(),
             9..12 => self.note(me, other),
@@ -142,6 +145,7 @@ impl History {
             // Often, since it takes two who ask and accept, and much else is done by friends only.
             29..35 => self.befriend(me, other),
             35..37 => self.bring(me),
+            38..40 => self.collect(me),
             _ => self.expire(me, other),
         }
     }
@@ -183,7 +187,10 @@ impl History {
     fn change_person(&mut self, me: UserId) {
         let (user, word) = (self.users.state(me), self.word());
         let events = match self.rng.random_range(0..5) {
-            0 => user.change_profile(Profile { about: word, ..Profile::named("Somebody") }),
+            0 => {
+                let avatar = self.own_picture(me);
+                user.change_profile(Profile { about: word, avatar, ..Profile::named("Somebody") })
+            }
             1 => Ok(user.change_privacy(Privacy {
                 findable: self.rng.random(),
                 who_may_add: if self.rng.random() { WhoMayAdd::Anyone } else { WhoMayAdd::GroupMembers },
@@ -354,10 +361,8 @@ impl History {
                 state.send(me, draft, &self.policy, now)
             }
             4 => {
-                let own = self.brought.iter().find(|(owner, _)| *owner == me);
-                let medium = own.map_or(MediumId(Uuid::nil()), |(_, medium)| *medium);
-                let picture = Content::Picture(Carried { medium, facts: None });
-                state.send(me, Draft::of(picture), &self.policy, now)
+                let picture = self.own_picture(me).unwrap_or(Carried { medium: MediumId(Uuid::nil()), facts: None });
+                state.send(me, Draft::of(Content::Picture(picture)), &self.policy, now)
             }
             _ => state.send(me, Draft::of(Content::Text { text }), &self.policy, now),
         };
@@ -369,31 +374,6 @@ impl History {
         let seq = self.conversations.state(id).seq;
         if let Some(kind) = kind.filter(|_| seq > state.seq) {
             self.sent.push((id, SentBy { seq, sender: me, at: now, kind }));
-        }
-    }
-
-    /// Somebody brings a picture, keeps one for a while longer, or one is discarded.
-    fn bring(&mut self, me: UserId) {
-        let policy = self.policy.media.clone();
-        let (id, event) = match self.brought.choose(&mut self.rng).copied() {
-            Some((owner, medium)) if self.rng.random_bool(0.3) => {
-                let state = self.media.state(medium);
-                let gone = state.discard(&policy, self.writer.now);
-                let kept = state.uploaded().filter(|_| gone.is_empty()).map(|_| MediaKept {}.into());
-                (medium, gone.into_iter().chain(kept).map(|event| (owner, event)).collect::<Vec<_>>())
-            }
-            _ => {
-                let medium = MediumId(self.id());
-                self.brought.push((me, medium));
-                let (bytes, hash) = (self.rng.random_range(1..5), format!("{:064x}", self.rng.random_range(0..3)));
-                let facts = MediumFacts { content_type: "image/png".into(), bytes, ..MediumFacts::default() };
-                let new = MediaUploaded { kind: MediumKind::Picture, hash, facts };
-                let events = self.media.state(medium).upload(new, 0, &policy).unwrap();
-                (medium, events.into_iter().map(|event| (me, event)).collect())
-            }
-        };
-        for (actor, event) in event {
-            self.media.put(&self.writer, &mut self.rng, id, Some(actor), &[event]);
         }
     }
 
@@ -482,9 +462,11 @@ impl History {
             }
             2 => {
                 let circle = self.circles.state(me);
-                let events = match self.rng.random_range(0..3) {
+                let own = self.own_picture(me);
+                let events = match self.rng.random_range(0..4) {
                     0 => circle.view(now),
                     1 => circle.read_notices(now),
+                    2 => circle.change_cover(own),
                     _ => circle.change(|settings| Settings { only_about_me: !settings.only_about_me, ..settings }),
                 };
                 return self.circles.put(&self.writer, &mut self.rng, me, Some(me), &events);

@@ -1,6 +1,6 @@
 //! What somebody finds when they look, over HTTP, in the terms of the oracle.
 
-use domain::PostId;
+use domain::{MediumId, PostId};
 use serde_json::Value;
 use teahouse_tests::{
     Person,
@@ -42,6 +42,11 @@ pub fn timeline(who: &Person) -> Vec<Found> {
 
 pub fn album(who: &Person, author: &str) -> Vec<Found> {
     all(who, &format!("/v1/moments/albums/{author}"), "posts", 4).iter().map(found).collect()
+}
+
+pub fn cover(who: &Person, author: &str) -> Option<MediumId> {
+    let album = who.get(&format!("/v1/moments/albums/{author}?limit=1")).done();
+    album.get("cover").map(|cover| MediumId(text_at(cover, "medium").parse().unwrap()))
 }
 
 pub fn post(who: &Person, post: PostId) -> Option<Found> {

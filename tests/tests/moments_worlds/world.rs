@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CommentId, PostId, TagId, UserId,
+    CommentId, MediumId, PostId, TagId, UserId,
     contacts::Notes,
     moments::{
         circle::Settings,
@@ -12,10 +12,12 @@ use domain::{
         visibility::Window,
     },
 };
+use image::ImageFormat;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Value, json};
 use teahouse_tests::{
     Person, Reply, Server, Socket, befriend,
+    media::encoded,
     people::{number_at, text_at},
 };
 
@@ -121,7 +123,7 @@ impl World {
     /// One more thing that happens.
     pub fn step(&mut self, server: &Server, echo: &mut Echo) {
         let (me, other) = (self.rng.random_range(0..ACTORS), self.rng.random_range(0..ACTORS));
-        match self.rng.random_range(0..31) {
+        match self.rng.random_range(0..33) {
             0..2 if me != other => self.part_or_meet(me, other),
             2..4 if me != other => self.block_or_not(me, other),
             4..7 if me != other => self.note(me, other),
@@ -132,6 +134,7 @@ impl World {
             14..20 => self.like_or_not(me, echo),
             20..27 => self.comment(me, echo),
             27..29 => self.delete_comment(me),
+            31..33 => self.cover(me),
             29 if self.rng.random_bool(0.5) => {
                 server.advance(PASSES);
                 self.ahead += PASSES;
@@ -220,6 +223,17 @@ impl World {
         let settings = Settings { window, open_to_strangers, only_about_me };
         self.person(me).patch("/v1/moments/settings", json!(settings)).done();
         self.oracle.settings.insert(self.user(me), settings);
+    }
+
+    fn cover(&mut self, me: usize) {
+        let Actor { person, user, .. } = &self.actors[me];
+        if self.oracle.covers.remove(user).is_some() {
+            person.delete("/v1/moments/cover").done();
+        } else {
+            let picture = person.medium("picture", &encoded(2, 2, ImageFormat::Png));
+            person.put("/v1/moments/cover", json!({ "medium": picture })).done();
+            self.oracle.covers.insert(*user, MediumId(picture.parse().unwrap()));
+        }
     }
 
     fn mark(&mut self, me: usize) {
@@ -385,6 +399,8 @@ impl World {
             for author in &self.actors {
                 let album = look::album(person, &author.person.id);
                 assert_eq!(album, self.oracle.album(*user, author.user, now), "an album {of}");
+                let cover = look::cover(person, &author.person.id);
+                assert_eq!(cover, self.oracle.cover(*user, author.user), "a cover {of}");
             }
             for post in &self.ever {
                 assert_eq!(look::post(person, *post), self.oracle.post(*user, *post, now), "a post {of}");

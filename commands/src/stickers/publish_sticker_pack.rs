@@ -1,4 +1,4 @@
-//! Use cases about stickers.
+//! An operator publishes a sticker pack.
 
 use domain::{StickerPackEvent, StickerPackId, sticker_pack::StickerPackPublished};
 

@@ -1,15 +1,27 @@
-//! Sticker packs: everything that was published, for everybody to choose from.
+//! Stickers: the packs that were published, for everybody to choose from, and people's own.
+//!
+//! # Layout
+//! - this file: the projection, and the packs.
+//! - `collections`: people's own stickers.
+
+mod collections;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use domain::{DomainEvent, StickerPackEvent, StickerPackId, sticker_pack::Sticker};
+use domain::{
+    DomainEvent, StickerPackEvent, StickerPackId, UserId,
+    sticker_pack::{Sticker, StickerPackPublished},
+};
 use eventlog::Position;
 use fjall::Keyspace;
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use collections::OwnSticker;
+
+use self::collections::{Changes, Collections};
 use crate::{
     Fact, Projection, ProjectionError,
     rows::{RowStore, id_at},
@@ -32,10 +44,10 @@ pub struct StickerPackRow {
     pub published_at: DateTime<Utc>,
 }
 
-/// The packs as queries see them. There are few enough of them to be held in memory.
-#[derive(Default)]
+/// Stickers as queries see them. There are few enough packs to be held in memory.
 pub struct StickersView {
     packs: RwLock<BTreeMap<StickerPackId, Arc<StickerPackRow>>>,
+    collections: Collections,
 }
 
 impl StickersView {
@@ -52,9 +64,22 @@ impl StickersView {
         packs.sort_by_key(|row| (row.published_at, row.pack));
         packs
     }
+
+    /// Somebody's own stickers, those at the front first, behind the place `before`, at most `limit`.
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn collection(
+        &self,
+        user: UserId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<OwnSticker>, ProjectionError> {
+        self.collections.of(user, before, limit)
+    }
 }
 
-/// Folds the packs.
+/// Folds packs and people's own stickers.
 pub struct StickersProjection {
     store: RowStore,
     rows: Keyspace,
@@ -76,7 +101,8 @@ impl Projection for StickersProjection {
             let (id, row) = parsed.ok_or(ProjectionError::DamagedRow { keyspace: PACKS })?;
             packs.insert(StickerPackId(id), Arc::new(row));
         }
-        Ok(Self { store, rows, view: Arc::new(StickersView { packs: RwLock::new(packs) }) })
+        let collections = Collections::open(&store)?;
+        Ok(Self { store, rows, view: Arc::new(StickersView { packs: RwLock::new(packs), collections }) })
     }
 
     fn view(&self) -> Arc<StickersView> {
@@ -90,13 +116,20 @@ impl Projection for StickersProjection {
     fn apply(&mut self, batch: &[Arc<Fact>]) -> Result<(), ProjectionError> {
         let Some(last) = batch.last().map(|fact| fact.position()) else { return Ok(()) };
         let mut rows = self.store.batch();
-        let mut published = vec![];
-        for fact in batch.iter().filter(|fact| fact.event_type() == "sticker-pack.published") {
-            let row = published_pack(fact)?;
-            let json = serde_json::to_vec(&row).map_err(|error| fact.poison(error.to_string()))?;
-            rows.insert(&self.rows, *row.pack.0.as_bytes(), json);
-            published.push(row);
+        let (mut published, mut changes) = (vec![], Changes::default());
+        for fact in batch.iter().filter(|fact| fact.event_type().starts_with("sticker")) {
+            match fact.decoded()? {
+                DomainEvent::StickerPack(StickerPackEvent::StickerPackPublished(pack)) => {
+                    let row = published_pack(fact, pack)?;
+                    let json = serde_json::to_vec(&row).map_err(|error| fact.poison(error.to_string()))?;
+                    rows.insert(&self.rows, *row.pack.0.as_bytes(), json);
+                    published.push(row);
+                }
+                DomainEvent::StickerCollection(event) => self.view.collections.take(&mut changes, fact, event)?,
+                _ => {}
+            }
         }
+        self.view.collections.write(&changes, &mut rows)?;
         self.store.commit(rows, last)?;
         if !published.is_empty() {
             self.view.packs.write().extend(published.into_iter().map(|row| (row.pack, Arc::new(row))));
@@ -109,10 +142,7 @@ impl Projection for StickersProjection {
     }
 }
 
-fn published_pack(fact: &Fact) -> Result<StickerPackRow, ProjectionError> {
-    let DomainEvent::StickerPack(StickerPackEvent::StickerPackPublished(published)) = fact.decoded()? else {
-        return Err(fact.poison("this is no sticker pack"));
-    };
+fn published_pack(fact: &Fact, published: &StickerPackPublished) -> Result<StickerPackRow, ProjectionError> {
     let pack = fact.stream_id("sticker-pack").ok_or_else(|| fact.poison("the stream names no sticker pack"))?;
     Ok(StickerPackRow {
         pack: StickerPackId(pack),

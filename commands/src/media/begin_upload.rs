@@ -1,0 +1,92 @@
+//! A person begins to bring a medium in parts.
+
+use chrono::TimeDelta;
+use domain::{MediumId, MediumKind, Rejection, UserId};
+
+use super::{Announced, Part, Upload};
+use crate::{Caller, CommandError, Commands};
+
+/// A medium that is to be brought in parts.
+#[derive(Clone, Debug)]
+pub struct BeginUpload {
+    /// What sort of thing it is.
+    pub kind: MediumKind,
+    /// Its name, where it is a file.
+    pub name: String,
+    /// How loud it is at equal distances, where it is a voice message.
+    pub waveform: Vec<u8>,
+    /// How many bytes there will be.
+    pub bytes: u64,
+    /// SHA-256 of all of them, in hex.
+    pub sha256: Option<String>,
+}
+
+impl Commands {
+    /// Begins to take in a medium in parts. Nothing is written into the log before all of it has come.
+    ///
+    /// # Errors
+    /// Fields that break their rules; [`Rejection::MediumTooLarge`], [`Rejection::MediumBroken`] for one of no bytes,
+    /// [`Rejection::QuotaReached`], [`Rejection::TooManyUploads`].
+    pub async fn begin_upload(&self, caller: &Caller, command: BeginUpload) -> Result<Upload, CommandError> {
+        let owner = caller.user()?;
+        let BeginUpload { kind, name, waveform, bytes, sha256 } = command;
+        let policy = &self.policy.media;
+        let max = kind.bytes_max(policy);
+        if bytes > max {
+            return Err(Rejection::MediumTooLarge { max, unit: "bytes" }.into());
+        }
+        if bytes == 0 {
+            return Err(Rejection::MediumBroken { what: "there is nothing in it" }.into());
+        }
+        let sha256 = sha256.map(|hash| hash.to_ascii_lowercase());
+        if sha256.as_ref().is_some_and(|hash| hash.len() != 64 || !hash.bytes().all(|sign| sign.is_ascii_hexdigit())) {
+            return Err(Rejection::InvalidField { field: "sha256", rule: "has 64 hexadecimal digits" }.into());
+        }
+        let expires_at = self.now() + TimeDelta::seconds(policy.upload_seconds);
+        let announced = Announced { owner, kind, name, waveform, bytes, sha256, expires_at };
+        let used = self.media_use.bytes_of(owner).await?;
+        self.uploads.begin(MediumId(caller.id_of_made()), announced, used, policy).await
+    }
+
+    /// How far a medium that `user` brings in parts has come.
+    ///
+    /// # Errors
+    /// [`Rejection::UploadNotFound`] where there is none, it is somebody else's, or its time is over.
+    pub fn upload_of(&self, user: UserId, medium: MediumId) -> Result<Upload, Rejection> {
+        let upload = self.uploads.upload(medium);
+        let theirs = upload.filter(|upload| upload.announced.owner == user && upload.announced.expires_at > self.now());
+        theirs.ok_or(Rejection::UploadNotFound)
+    }
+
+    /// What `user` brings in parts at present.
+    #[must_use]
+    pub fn uploads_of(&self, user: UserId) -> Vec<Upload> {
+        let mut uploads = self.uploads.uploads_of(user);
+        uploads.retain(|upload| upload.announced.expires_at > self.now());
+        uploads
+    }
+
+    /// Takes a part of a medium, see [`super::UploadStore::part`].
+    ///
+    /// # Errors
+    /// As there; [`Rejection::UploadNotFound`] also where the medium is not that person's.
+    pub async fn part_of_upload(
+        &self,
+        user: UserId,
+        medium: MediumId,
+        offset: u64,
+        sealed: bool,
+    ) -> Result<Box<dyn Part>, CommandError> {
+        self.upload_of(user, medium)?;
+        self.uploads.part(medium, offset, sealed).await
+    }
+
+    /// Ends the bringing of a medium in parts: what has come is deleted.
+    ///
+    /// # Errors
+    /// [`Rejection::UploadNotFound`], [`CommandError::MediaStore`].
+    pub async fn cancel_upload(&self, user: UserId, medium: MediumId) -> Result<(), CommandError> {
+        self.upload_of(user, medium)?;
+        self.uploads.delete(medium).await
+    }
+}
