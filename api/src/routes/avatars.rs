@@ -13,6 +13,7 @@ use crate::{
     App,
     media_access::{CARRIERS_MAX, MediaLinks, avatar_seen_by},
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -73,7 +74,7 @@ pub struct Avatars {
 #[get("/v1/avatars")]
 async fn avatars(
     reader: Reader,
-    query: web::Query<AvatarsQuery>,
+    query: Query<AvatarsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<Avatars>, Problem> {
     let users: Result<Vec<Uuid>, _> = query.users.split(',').map(|user| user.trim().parse()).collect();

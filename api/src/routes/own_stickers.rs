@@ -12,6 +12,7 @@ use crate::{
     App,
     media_access::{MediaLinks, PictureShown},
     problem::{Problem, Refusals},
+    query::Query,
     request::{Command, NoBody, Reader},
 };
 
@@ -131,7 +132,7 @@ pub struct OwnStickersPage {
 #[get("/v1/stickers")]
 async fn my_stickers(
     reader: Reader,
-    query: web::Query<OwnStickersQuery>,
+    query: Query<OwnStickersQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<OwnStickersPage>, Problem> {
     let limit = page_limit(query.limit, STICKERS, STICKERS_MAX)?;
