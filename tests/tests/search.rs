@@ -86,7 +86,7 @@ fn filters_narrow_a_search_down() {
     assert_eq!(by(format!("&to={noon}&conversation={talk}")), ["tea by lin to mei", "tea by mei to lin"]);
     let links = mei.all("/v1/search/messages?q=tea&kind=link");
     assert_eq!(links.iter().map(|hit| hit["data"]["content"]["title"].clone()).collect::<Vec<_>>(), ["tea as a link"]);
-    for wrong in ["kind=voice", "sender=x", "from=yesterday", "cursor=x", "limit=51", "limit=0"] {
+    for wrong in ["kind=smoke", "sender=x", "from=yesterday", "cursor=x", "limit=51", "limit=0"] {
         mei.get(&format!("/v1/search/messages?q=tea&{wrong}")).problem(400);
     }
     mei.get(&format!("/v1/search/messages?q={}", "x".repeat(201))).problem(400);
