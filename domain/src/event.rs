@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::{
     AnsweringEvent, AppTokensEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent,
-    FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent,
-    PostEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, LeaseEvent, MediumEvent, MerchantEvent, OfficialAccountEvent,
+    OrderEvent, PostEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -161,6 +161,8 @@ pub enum DomainEvent {
     Call(CallEvent),
     /// Of a `media-` stream.
     Medium(MediumEvent),
+    /// Of a `lease-` stream.
+    Lease(LeaseEvent),
 }
 
 impl DomainEvent {
@@ -196,7 +198,8 @@ impl DomainEvent {
             AppTokensEvent => AppTokens,
             OfficialAccountEvent => OfficialAccount,
             CallEvent => Call,
-            MediumEvent => Medium
+            MediumEvent => Medium,
+            LeaseEvent => Lease
         );
         Err(DecodeError::UnknownType(event_type.to_owned()))
     }
@@ -256,7 +259,7 @@ fn held(posting: &Posting) -> Option<Uuid> {
 /// The state of one stream, folded from its events.
 pub trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What names one of them.
-    type Id: Copy + Eq + std::hash::Hash + std::fmt::Display + Send + Sync + 'static;
+    type Id: Copy + Eq + std::hash::Hash + std::fmt::Display + std::str::FromStr + Send + Sync + 'static;
     /// Its events.
     type Event: EventFamily;
     /// The first part of its stream's name: the stream is `{CATEGORY}-{id}`.

@@ -39,7 +39,7 @@ async fn sync(
 ) -> Result<web::Json<SyncPage>, Problem> {
     let limit = page_limit(query.limit, 200, 500)?;
     let after = position(query.after)?;
+    app.check_not_ahead(after).await?;
     let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;
-    app.check_not_ahead(after)?;
     aside(move || chat.sync(reader.user, after, limit)).await.map(web::Json)
 }

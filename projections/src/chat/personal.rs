@@ -109,6 +109,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         | DomainEvent::AppTokens(_)
         | DomainEvent::Handle(_)
         | DomainEvent::Command(_)
+        | DomainEvent::Lease(_)
         | DomainEvent::StickerPack(_)
         | DomainEvent::Wallet(_)
         | DomainEvent::Merchant(_)
@@ -130,6 +131,7 @@ fn told_of_call(fact: &Fact, event: &CallEvent) -> Vec<UserId> {
         | CallEvent::CallAccepted(CallAccepted { told, .. })
         | CallEvent::CallConnected(CallConnected { told })
         | CallEvent::CallEnded(CallEnded { told, .. }) => told.clone(),
+        CallEvent::CallAttended(_) => vec![],
     }
 }
 
@@ -145,7 +147,7 @@ fn shown_call(fact: &Fact, event: &CallEvent) -> Value {
             json!({ "call": call, "device": accepted.device, "crossed": accepted.crossed })
         }
         CallEvent::CallEnded(ended) => json!({ "call": call, "outcome": ended.outcome, "seconds": ended.seconds }),
-        CallEvent::CallRang(_) | CallEvent::CallConnected(_) => json!({ "call": call }),
+        CallEvent::CallRang(_) | CallEvent::CallConnected(_) | CallEvent::CallAttended(_) => json!({ "call": call }),
     }
 }
 
