@@ -66,12 +66,28 @@ impl App {
         Reading { now: self.commands.now(), re_edit: TimeDelta::seconds(self.commands.policy.re_edit_seconds) }
     }
 
-    /// Refuses a position that this log has not come to: who names it has seen another log, or one that was restored from
-    /// an older backup, and would wait in vain.
+    /// Refuses a position that this log does not come to: who names it has seen another log, or one that was restored from
+    /// an older backup. Where several nodes share a log, another one may have shown it before this one heard of it: that is
+    /// waited for.
     ///
     /// # Errors
     /// 409.
-    pub fn check_not_ahead(&self, position: Position) -> Result<(), Problem> {
+    pub async fn check_not_ahead(&self, position: Position) -> Result<(), Problem> {
+        if position <= self.log.last_position() {
+            return Ok(());
+        }
+        if self.log.is_shared() {
+            let mut events = self.log.subscribe(self.log.last_position());
+            let arrives = async {
+                while position > self.log.last_position() {
+                    if events.next().await.is_err() {
+                        break;
+                    }
+                }
+            };
+            // Whether it came is seen below.
+            let _ = tokio::time::timeout(Duration::from_millis(self.options.read_wait_ms), arrives).await;
+        }
         let last = self.log.last_position();
         if position <= last {
             return Ok(());

@@ -46,7 +46,7 @@ pub fn preamble() -> utoipa::openapi::OpenApi {
     Document::openapi()
 }
 
-/// The document with the headers that hold everywhere: a key with every command, a position with every query.
+/// The document with the headers that hold everywhere: a key with every command, a position from everybody who is known.
 #[must_use]
 pub fn with_headers(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     let versioned = document.paths.paths.iter_mut().filter(|(path, _)| path.starts_with("/v1/"));
@@ -55,11 +55,10 @@ pub fn with_headers(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::
         for command in commands(item).filter(|_| path != "/v1/uploads/{medium}") {
             command.parameters.get_or_insert_default().push(idempotency_key().into());
         }
-        // A WebSocket goes on from a position by a parameter of its own, operators read the log itself, and what a link
-        // leads to never changes.
-        let asks = !["/v1/operator/", "/v1/ws", "/v1/blobs/"].iter().any(|apart| path.starts_with(apart));
-        if let Some(query) = item.get.as_mut().filter(|_| asks) {
-            query.parameters.get_or_insert_default().push(at_least().into());
+        // A WebSocket goes on from a position by a parameter of its own, operators read the log itself.
+        let socket = path == "/v1/ws";
+        for operation in commands_and_query(item).filter(|operation| !socket && is_known(operation)) {
+            operation.parameters.get_or_insert_default().push(at_least().into());
         }
     }
     document
@@ -67,6 +66,15 @@ pub fn with_headers(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::
 
 fn commands(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
+}
+
+fn commands_and_query(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
+}
+
+/// Whether callers show a device's token.
+fn is_known(operation: &Operation) -> bool {
+    serde_json::to_value(&operation.security).is_ok_and(|security| security.pointer("/0/token").is_some())
 }
 
 fn idempotency_key() -> Parameter {

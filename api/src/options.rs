@@ -86,6 +86,34 @@ pub struct RateOptions {
     pub queries: u32,
 }
 
+impl RateOptions {
+    /// The part of one of so many nodes, among which requests are spread: together they allow no more than one would,
+    /// but for rounding up.
+    #[must_use]
+    pub fn for_one_of(self, nodes: u32) -> Self {
+        let part = |rate: u32| rate.div_ceil(nodes.max(1));
+        Self {
+            log_ins_per_address: part(self.log_ins_per_address),
+            log_ins_per_handle: part(self.log_ins_per_handle),
+            log_ins_per_handle_everywhere: part(self.log_ins_per_handle_everywhere),
+            registrations_per_address: part(self.registrations_per_address),
+            people_searches: part(self.people_searches),
+            message_searches: part(self.message_searches),
+            friend_requests: part(self.friend_requests),
+            messages: part(self.messages),
+            payments: part(self.payments),
+            outside_calls: part(self.outside_calls),
+            calls: part(self.calls),
+            // All of one call's come to the node where both devices are.
+            signals: self.signals,
+            uploads: part(self.uploads),
+            downloads: part(self.downloads),
+            commands: part(self.commands),
+            queries: part(self.queries),
+        }
+    }
+}
+
 impl Default for RateOptions {
     fn default() -> Self {
         Self {
@@ -106,5 +134,17 @@ impl Default for RateOptions {
             commands: 600,
             queries: 3_000,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_share_a_rate_and_no_limit_stays_none() {
+        let rates = RateOptions { messages: 10, queries: 0, ..RateOptions::default() };
+        assert_eq!((rates.for_one_of(3).messages, rates.for_one_of(3).queries), (4, 0));
+        assert_eq!((rates.for_one_of(1), rates.for_one_of(0)), (rates, rates));
     }
 }

@@ -76,7 +76,8 @@ pub(crate) async fn connect(
         return Err(error.into());
     }
     let after = query.after.map(Position).or_else(|| app.hub.acknowledged(session.device));
-    let socket = Socket { app: app.into_inner(), connection, sender, heard: Instant::now(), typed: None };
+    let seen = Position::START;
+    let socket = Socket { app: app.into_inner(), connection, sender, seen, heard: Instant::now(), typed: None };
     actix_web::rt::spawn(socket.run(stream.max_frame_size(SIGNAL_BYTES), after));
     Ok(response)
 }
@@ -123,6 +124,8 @@ struct Socket {
     app: Arc<App>,
     connection: Arc<Connection>,
     sender: Sender,
+    /// What the device had seen when it connected, of another node perhaps that was ahead of this one.
+    seen: Position,
     /// When the device last said anything.
     heard: Instant,
     typed: Option<Instant>,
@@ -154,9 +157,10 @@ impl Socket {
         self.sender.text(format!(r#"{{"type":"hello","position":{since}}}"#)).await?;
         if let Some(after) = after {
             // It has a position of another log, or of one that was restored from a backup.
-            if after > self.app.log.last_position() {
+            if self.app.check_not_ahead(after).await.is_err() {
                 return Err(Cut::Ahead.into());
             }
+            self.seen = after;
             self.catch_up(after).await?;
         }
         let idle = Duration::from_secs(self.app.options.socket_idle_seconds.max(2));
@@ -215,6 +219,7 @@ impl Socket {
                     self.flush(&mut batch).await?;
                     self.sender.text(String::from_utf8_lossy(&json).into_owned()).await?;
                 }
+                Frame::Entry(position, _) if position <= self.seen.0 => {}
                 Frame::Entry(_, json) => {
                     batch.push_str(if batch.is_empty() { r#"{"type":"entries","entries":["# } else { "," });
                     batch.push_str(&String::from_utf8_lossy(&json));

@@ -3,16 +3,18 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use commands::Commands;
 use domain::OfficialAccountId;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::timers::Turn;
+
 /// How often is looked for what was left undone, besides whenever there is something new.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Answers for ever; `told` says that there is something new.
-pub(crate) async fn answer_followers(commands: Arc<Commands>, tell: watch::Sender<()>) {
+/// Answers for ever, whenever it is this server's turn; `told` says that there is something new.
+pub(crate) async fn answer_followers(turn: Turn, tell: watch::Sender<()>) {
+    let commands = turn.commands.clone();
     let mut told = tell.subscribe();
     let mut beat = tokio::time::interval(LOOK_EVERY);
     let busy: Arc<Mutex<HashSet<OfficialAccountId>>> = Arc::default();
@@ -22,6 +24,9 @@ pub(crate) async fn answer_followers(commands: Arc<Commands>, tell: watch::Sende
             _ = beat.tick() => {}
             Ok(()) = told.changed() => {}
             Some(_) = tasks.join_next() => continue,
+        }
+        if !turn.is_here() {
+            continue;
         }
         let accounts = match commands.accounts_to_answer().await {
             Ok(accounts) => accounts,

@@ -70,6 +70,9 @@ struct Serve {
     /// The engine of the event log [default: fjall]
     #[arg(long, value_enum)]
     store: Option<Store>,
+    /// The cluster that keeps the log, esdb://HOST:PORT, for servers that share one [default: none]
+    #[arg(long, value_name = "URL")]
+    log: Option<String>,
     /// Bring in a sample community to try things with
     #[arg(long)]
     demo: bool,
@@ -78,7 +81,8 @@ struct Serve {
 const SERVE_EXAMPLES: &str = "Examples:
   teahouse serve --demo
   teahouse serve --data /var/lib/teahouse --listen 0.0.0.0:8080
-  TEAHOUSE_OPERATOR_TOKEN=... teahouse serve --config /etc/teahouse.toml";
+  TEAHOUSE_OPERATOR_TOKEN=... teahouse serve --config /etc/teahouse.toml
+  TEAHOUSE_SECRET_KEY=... teahouse serve --data node1 --log 'esdb://db1:2113,db2:2113,db3:2113?tlsCaFile=ca.crt'";
 
 impl Arguments {
     /// Does it.
@@ -88,8 +92,8 @@ impl Arguments {
     pub(crate) fn run(self) -> Result<Ending, Error> {
         let file = self.config.as_deref();
         match self.command {
-            Command::Serve(Serve { data, listen, store, demo }) => {
-                let settings = Settings::load(file, &Flags { data, listen, store })?;
+            Command::Serve(Serve { data, listen, store, log, demo }) => {
+                let settings = Settings::load(file, &Flags { data, listen, store, cluster: log })?;
                 logging::start(&settings.log)?;
                 serve::serve(&settings, demo)
             }

@@ -100,6 +100,10 @@ impl EventLog for CrashingLog {
     fn refusing_writes(&self) -> Option<Arc<str>> {
         self.log.refusing_writes()
     }
+
+    fn is_shared(&self) -> bool {
+        self.log.is_shared()
+    }
 }
 
 #[cfg(test)]

@@ -262,7 +262,6 @@ fn key(what: &str) -> CommandKey {
 #[cfg(test)]
 mod tests {
     use domain::Policy;
-    use eventlog::EventLog;
 
     use super::*;
     use crate::{house::House, settings::Settings, stickers::publish_sample_pack};

@@ -10,20 +10,23 @@ use commands::{
     gateways::{BankGateway, BillerGateway},
     ports::{Ports, SystemDice},
 };
-use eventlog::DiskLog;
+use eventlog::EventLog;
 use gateways::{HttpBank, HttpBiller, HttpCallbacks};
 use media::{BlobStore, Parts};
 use projections::{ReadModelOptions, ReadModels};
 use tokio::sync::watch;
 
 use crate::{
-    audit::source::opened, crash, error::Error, layout::DataDir, ports::Answers, secret, settings::Settings,
+    crash, error::Error, layout::DataDir, log::Log, ports::Answers, secret, settings::Settings,
     snapshots::SnapshotStore,
 };
 
 /// Everything under the interface.
 pub(crate) struct House {
-    pub(crate) log: Arc<DiskLog>,
+    /// The log as everybody uses it.
+    pub(crate) log: Arc<dyn EventLog>,
+    /// The same, to be closed.
+    opened: Log,
     pub(crate) read_models: Arc<ReadModels>,
     pub(crate) commands: Arc<Commands>,
     pub(crate) hub: Arc<Hub>,
@@ -45,9 +48,9 @@ impl House {
             let root = data.root().display();
             return Err(Error::Unavailable(format!("a restore into {root} is not finished; give that command again")));
         }
+        let opened = Log::open(settings, &data)?;
+        let log = opened.port();
         let secrets = Secrets::new(secret::load(settings.secret_key.as_ref(), data.root())?);
-        let kind = settings.store.into();
-        let log = opened(eventlog::StoreKind::open(kind, data.log(), Some(settings.log_cache_bytes)))?;
         let hub = Arc::new(Hub::new(settings.api.push_bytes_max));
         let port = crash::obeying(log.clone(), &settings.development.crash_file);
         let to_answer = watch::Sender::new(());
@@ -89,13 +92,13 @@ impl House {
         let clock = clock(settings, &clock_moved);
         let commands = Commands::new(port, clock, settings.policy.clone(), secrets, ports, &settings.commands)
             .map_err(|error| Error::failed("the command side", error))?;
-        Ok(Self { log, read_models, commands: Arc::new(commands), hub, clock_moved, to_answer })
+        Ok(Self { log, opened, read_models, commands: Arc::new(commands), hub, clock_moved, to_answer })
     }
 
     /// Puts everything on disk. Blocks for as long as that takes.
     pub(crate) fn close(self) {
         self.read_models.stop();
-        self.log.close();
+        self.opened.close();
     }
 }
 

@@ -17,6 +17,7 @@ use eventlog::StoreKind;
 /// <data>/snapshots/  states of long streams: made again from the log as well
 /// <data>/secret.key  the server's secret, unless it is a setting
 /// <data>/restoring   only while an export is being restored
+/// <data>/cluster-log where the log is on a cluster: which log the read models are made from
 /// ```
 #[derive(Clone, Debug)]
 pub(crate) struct DataDir {
@@ -57,6 +58,16 @@ impl DataDir {
     /// Where a sandbox of `serve --demo` keeps its books.
     pub(crate) fn sandbox(&self, name: &str) -> PathBuf {
         self.root.join("sandbox").join(name)
+    }
+
+    /// Where the server's secret is, unless it is a setting.
+    pub(crate) fn secret(&self) -> PathBuf {
+        self.root.join("secret.key")
+    }
+
+    /// Where it is noted which log of a cluster the read models are made from: the id of its first event.
+    pub(crate) fn cluster_mark(&self) -> PathBuf {
+        self.root.join("cluster-log")
     }
 
     /// The engine whose event log is there, if one is.

@@ -2,10 +2,11 @@
 //!
 //! # Layout
 //! - `arguments`: the command line; [`settings`]: what can be set, and where that is read from; [`ranges`] of numbers.
-//! - [`layout`]: what lies where in a data directory; [`secret`]: the server's secret.
-//! - [`serve`]: `teahouse serve`; [`house`]: its wiring; [`ports`]: read models as the command side sees them;
-//!   [`snapshots`]; [`demo`]: a sample community, with the bank and billers of its [`outside`]; [`stickers`]: the sticker pack that every server has; [`logging`];
-//!   [`crash`]: ending as if killed, for tests.
+//! - [`layout`]: what lies where in a data directory; [`log`]: the event log, there or on a cluster; [`secret`]: the
+//!   server's secret.
+//! - [`serve`]: `teahouse serve`; [`timers`]: what is done later; [`house`]: its wiring; [`ports`]: read models as the
+//!   command side sees them; [`snapshots`]; [`demo`]: a sample community, with the bank and billers of its [`outside`];
+//!   [`stickers`]: the sticker pack that every server has; [`logging`]; [`crash`]: ending as if killed, for tests.
 //! - [`listen`]: `teahouse listen`.
 //! - [`audit`]: `teahouse audit ...`; [`mod@bench`]: `teahouse bench ...`.
 //! - [`sandbox`]: `teahouse sandbox ...`: a bank and billers to try a wallet with.
@@ -21,6 +22,7 @@ mod error;
 mod house;
 mod layout;
 mod listen;
+mod log;
 mod logging;
 mod output;
 mod outside;
@@ -33,6 +35,7 @@ mod serve;
 mod settings;
 mod snapshots;
 mod stickers;
+mod timers;
 
 use std::process::ExitCode;
 

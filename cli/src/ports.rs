@@ -128,6 +128,7 @@ fn sale(line: &Line) -> Option<Sale> {
     }
 }
 
+#[async_trait]
 impl CommandHistory for Answers {
     fn find(&self, command: CommandId) -> Result<Option<PastCommand>, CommandError> {
         let view = self.read_models.commands.now().map_err(unanswered)?;
@@ -137,6 +138,10 @@ impl CommandHistory for Answers {
 
     fn applied(&self) -> Position {
         self.read_models.commands.position()
+    }
+
+    async fn reached(&self, position: Position) -> Result<(), CommandError> {
+        self.read_models.commands.at_least(position, PATIENCE).await.map(|_| ()).map_err(unanswered)
     }
 }
 

@@ -7,34 +7,24 @@ use std::{
     time::Duration,
 };
 
-use api::{App, ice::IceServers};
-use commands::Commands;
-use domain::hold::Settler;
+use api::{ApiOptions, App, ice::IceServers};
 use projections::runtime::State;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::watch,
     time::timeout,
 };
 
 use crate::{
-    answering, demo,
+    demo,
     error::{Ending, Error},
     house::House,
     outside::Outside,
     secret,
     settings::Settings,
     stickers,
+    timers::Timers,
 };
 
-/// How often it is looked up what has waited too long.
-const EXPIRIES_EVERY: Duration = Duration::from_secs(5);
-/// How often it is looked up what is to be done about money.
-const MONEY_EVERY: Duration = Duration::from_secs(2);
-/// How often it is looked up what is to be done about calls.
-const CALLS_EVERY: Duration = Duration::from_secs(1);
-/// How often it is looked up which media nothing names.
-const MEDIA_EVERY: Duration = Duration::from_secs(60);
 /// Time for ending connections, beyond what requests under way are given.
 const FAREWELL: Duration = Duration::from_secs(5);
 /// How often it is looked whether the read models have caught up.
@@ -57,7 +47,7 @@ pub(crate) fn serve(settings: &Settings, with_demo: bool) -> Result<Ending, Erro
     let _outside = if with_demo { Some(Outside::start(&mut settings)?) } else { None };
     let settings = &settings;
     let house = House::open(settings)?;
-    tracing::info!(data = %settings.data.display(), position = %eventlog::EventLog::last_position(&*house.log), "opened");
+    tracing::info!(data = %settings.data.display(), position = %house.log.last_position(), "opened");
     let served = runtime.block_on(run(&house, settings, with_demo));
     // Tasks hold parts of the house; they end before its doors are closed.
     runtime.shutdown_timeout(FAREWELL);
@@ -96,18 +86,14 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
             _ = terminate.recv() => return Ok(()),
         }
     }
+    let hearing = tokio::spawn(house.commands.clone().hear_others());
     stickers::publish_sample_pack(&house.commands).await?;
     let community = if with_demo { Some(demo::settle(&house.commands).await?) } else { None };
-    let expiries = tokio::spawn(end_what_waited(house.commands.clone(), house.clock_moved.subscribe()));
-    let money = tokio::spawn(move_money(house.commands.clone(), house.clock_moved.subscribe()));
-    let answers = tokio::spawn(answering::answer_followers(house.commands.clone(), house.to_answer.clone()));
-    let calls = tokio::spawn(look_after_calls(house.commands.clone(), house.clock_moved.subscribe()));
-    let settle = |settler| tokio::spawn(settle_money(settler, house.commands.clone(), house.clock_moved.subscribe()));
-    let settlements = Settler::ALL.map(settle);
+    let timers = Timers::start(house, settings);
+    let rates = settings.api.rates.for_one_of(settings.cluster.nodes);
     let turn_secret = secret::of_turn(settings.turn_secret.as_ref(), &settings.turn_secret_file)?;
     let ice = IceServers::new(settings.ice.clone(), turn_secret.as_deref())
         .map_err(|error| Error::failed("the settings `ice`", error))?;
-    let media = tokio::spawn(discard_unnamed(house.commands.clone(), house.clock_moved.subscribe()));
     let token = settings.operator_token.as_ref().map(|token| token.reveal());
     let app = App::new(
         house.commands.clone(),
@@ -116,7 +102,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
         house.hub.clone(),
         token,
         ice,
-        settings.api.clone(),
+        ApiOptions { rates, ..settings.api.clone() },
     );
     let app = Arc::new(app);
     let notices = tokio::spawn(api::notices::push_notices(app.clone()));
@@ -128,13 +114,8 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
         _ = terminate.recv() => None,
         ended = &mut running.ended => Some(ended),
     };
-    expiries.abort();
-    money.abort();
-    calls.abort();
+    timers.stop();
     notices.abort();
-    answers.abort();
-    media.abort();
-    settlements.iter().for_each(tokio::task::JoinHandle::abort);
     match ended {
         None => {
             tracing::info!("stopping");
@@ -142,88 +123,12 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
             if timeout(limit, running.stop()).await.is_err() {
                 tracing::warn!("connections were still open at the end of the time for stopping");
             }
+            hearing.abort();
             Ok(())
         }
         Some(Ok(Ok(()))) => Ok(()),
         Some(Ok(Err(error))) => Err(Error::failed("the server", error)),
         Some(Err(error)) => Err(Error::failed("the server", error)),
-    }
-}
-
-/// Ends what waited too long: at the start, again and again, and whenever the clock was moved.
-async fn end_what_waited(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
-    let mut beat = tokio::time::interval(EXPIRIES_EVERY);
-    loop {
-        tokio::select! {
-            _ = beat.tick() => {}
-            Ok(()) = clock_moved.changed() => {}
-        }
-        match commands.run_expiries().await {
-            Ok(0) => {}
-            Ok(ended) => tracing::info!(ended, "what waited too long was ended"),
-            Err(error) => tracing::warn!(%error, "what waited too long was not ended; trying again"),
-        }
-    }
-}
-
-/// Discards media that nothing names: as [`end_what_waited`].
-async fn discard_unnamed(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
-    let mut beat = tokio::time::interval(MEDIA_EVERY);
-    loop {
-        tokio::select! {
-            _ = beat.tick() => {}
-            Ok(()) = clock_moved.changed() => {}
-        }
-        match commands.discard_unnamed().await {
-            Ok(done) if done.media + done.blobs + done.uploads == 0 => {}
-            Ok(commands::media::Discarded { media, blobs, uploads }) => {
-                tracing::info!(media, blobs, uploads, "media that nothing names were discarded")
-            }
-            Err(error) => tracing::warn!(%error, "media that nothing names were not discarded; trying again"),
-        }
-    }
-}
-
-/// Lets fall due and shows what is to be done about money: as [`end_what_waited`].
-async fn move_money(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
-    let mut beat = tokio::time::interval(MONEY_EVERY);
-    loop {
-        tokio::select! {
-            _ = beat.tick() => {}
-            Ok(()) = clock_moved.changed() => {}
-        }
-        if let Err(error) = commands.run_money().await {
-            tracing::warn!(%error, "what is to be done about money was not done; trying again");
-        }
-    }
-}
-
-/// Ends calls whose time is over and shows those that have ended: as [`end_what_waited`].
-async fn look_after_calls(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
-    let mut beat = tokio::time::interval(CALLS_EVERY);
-    loop {
-        tokio::select! {
-            _ = beat.tick() => {}
-            Ok(()) = clock_moved.changed() => {}
-        }
-        if let Err(error) = commands.run_calls().await {
-            tracing::warn!(%error, "what is to be done about calls was not done; trying again");
-        }
-    }
-}
-
-/// Asks somebody about what they have not settled: as [`end_what_waited`]. Each in a task of its own, so that silence of one
-/// does not hold up the others.
-async fn settle_money(settler: Settler, commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
-    let mut beat = tokio::time::interval(MONEY_EVERY);
-    loop {
-        tokio::select! {
-            _ = beat.tick() => {}
-            Ok(()) = clock_moved.changed() => {}
-        }
-        if let Err(error) = commands.run_settlements(settler).await {
-            tracing::warn!(%error, ?settler, "nobody was asked about what is not settled; trying again");
-        }
     }
 }
 

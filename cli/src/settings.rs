@@ -26,7 +26,8 @@ const TOKEN_CHARS: usize = 16;
 /// `teahouse listen` and the tour take.
 const NOT_SETTINGS: [&str; 4] = ["TEAHOUSE_CONFIG", "TEAHOUSE_COMMIT", "TEAHOUSE_URL", "TEAHOUSE_TOKEN"];
 /// Settings that a written form of the settings leaves out.
-const NOT_WRITTEN: [&str; 5] = ["secret_key", "operator_token", "bank.secret", "biller.secret", "turn_secret"];
+const NOT_WRITTEN: [&str; 6] =
+    ["secret_key", "operator_token", "bank.secret", "biller.secret", "turn_secret", "cluster.url"];
 
 /// Everything that an operator can set. `teahouse.example.toml` explains each of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -69,6 +70,8 @@ pub(crate) struct Settings {
     pub(crate) turn_secret: Option<Hidden>,
     /// A file with that secret; empty for none.
     pub(crate) turn_secret_file: PathBuf,
+    /// The cluster that keeps the log, for servers that share one.
+    pub(crate) cluster: Cluster,
     /// What only a server under development should do.
     pub(crate) development: Development,
 }
@@ -92,6 +95,7 @@ impl Default for Settings {
             ice: IceOptions::default(),
             turn_secret: None,
             turn_secret_file: PathBuf::new(),
+            cluster: Cluster::default(),
             development: Development::default(),
         }
     }
@@ -106,6 +110,12 @@ impl Hidden {
     /// The secret itself.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<String> for Hidden {
+    fn from(secret: String) -> Self {
+        Self(secret)
     }
 }
 
@@ -187,12 +197,37 @@ impl TryFrom<String> for LogFormat {
     }
 }
 
+/// The cluster that keeps the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Cluster {
+    /// Its address, `esdb://...`, which may hold a password; none for a log in the data directory.
+    #[serde(skip_serializing)]
+    pub(crate) url: Option<Hidden>,
+    /// How many servers share it: each keeps to its part of the rate limits.
+    pub(crate) nodes: u32,
+    /// The folder `media/blobs` of the data directory is one that all of them share.
+    pub(crate) shared_media: bool,
+    /// How long an append or a read tries before it is given up, in milliseconds.
+    pub(crate) patience_ms: u64,
+    /// For how long one server does what only one is to do, unless it renews that, in seconds.
+    pub(crate) lease_seconds: u32,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self { url: None, nodes: 1, shared_media: false, patience_ms: 4_000, lease_seconds: 15 }
+    }
+}
+
 /// What only a server under development should do.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Development {
     /// Lets operators move the server's clock ahead.
     pub(crate) adjustable_clock: bool,
+    /// Takes `tlsVerifyCert=false` in the cluster's address: anybody on the way could read and change everything.
+    pub(crate) unverified_cluster: bool,
     /// A file that may tell the server to end itself as if it was killed: see [`crate::crash`]. Empty: never.
     pub(crate) crash_file: String,
 }
@@ -242,6 +277,8 @@ pub(crate) struct Flags {
     pub(crate) listen: Option<SocketAddr>,
     /// `--store`
     pub(crate) store: Option<Store>,
+    /// `--log`
+    pub(crate) cluster: Option<String>,
 }
 
 impl Settings {
@@ -286,7 +323,8 @@ impl Settings {
             .add_source(variables(ours))
             .set_override_option("data", flags.data.as_ref().map(text))?
             .set_override_option("api.listen", flags.listen.map(|listen| listen.to_string()))?
-            .set_override_option("store", store)?;
+            .set_override_option("store", store)?
+            .set_override_option("cluster.url", flags.cluster.clone())?;
         let settings: Self = layers.build()?.try_deserialize()?;
         ranges::check(&settings)?;
         match &settings.operator_token {
@@ -371,12 +409,13 @@ mod tests {
 
     #[test]
     fn the_example_file_shows_how_to_set_the_secrets() {
-        let uncommented = EXAMPLE
-            .replace("# secret_key", "secret_key")
-            .replace("# operator_token", "operator_token")
-            .replace("# turn_secret =", "turn_secret =");
+        let names = ["secret_key", "operator_token", "turn_secret", "url"];
+        let uncommented = names
+            .iter()
+            .fold(EXAMPLE.to_owned(), |text, name| text.replace(&format!("# {name} ="), &format!("{name} =")));
         let settings = from_text(&uncommented).unwrap();
         assert!(settings.secret_key.is_some() && settings.operator_token.is_some() && settings.turn_secret.is_some());
+        assert!(settings.cluster.url.is_some());
     }
 
     #[test]
@@ -465,7 +504,8 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown() {
-        let settings = from_text("operator_token = 'open sesame'\nturn_secret = 'sesame too'").unwrap();
+        let text = "operator_token = 'open sesame'\nturn_secret = 'sesame too'\ncluster.url = 'esdb://a:sesame@b'";
+        let settings = from_text(text).unwrap();
         assert!(!format!("{settings:?}").contains("sesame"));
         assert!(!serde_json::to_string(&settings).unwrap().contains("sesame"));
     }

@@ -6,11 +6,13 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
     Aggregate, Answering, AppTokens, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
-    EventFamily, Friendship, HandleClaim, Hold, Inbox, Medium, Merchant, OfficialAccount, Order, Policy, Post,
+    EventFamily, Friendship, HandleClaim, Hold, Inbox, Lease, Medium, Merchant, OfficialAccount, Order, Policy, Post,
     Rejection, StickerCollection, StickerPack, Subscriptions, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
-use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
+use eventlog::{
+    Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, RecordedEvent, StreamName,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -21,6 +23,7 @@ use crate::{
     gateways::{BankGateway, BillerGateway},
     keys::{Claim, Guard, Keys, Past},
     media::{MediaStore, MediaUse, Sweep, UploadStore},
+    others::Heard,
     passwords::Passwords,
     ports::{Accounts, CallList, Deadlines, Dice, Followers, Ports, Presence, Relations},
     repository::{Cell, Repository, decode},
@@ -138,6 +141,9 @@ pub struct Commands {
     pub(crate) media_use: Arc<dyn MediaUse>,
     pub(crate) uploads: Arc<dyn UploadStore>,
     pub(crate) sweep: Sweep,
+    pub(crate) leases: Arc<Repository<Lease>>,
+    /// How far the log was heard where others write to it.
+    pub(crate) heard: Arc<Heard>,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) dice: Arc<dyn Dice>,
     pub(crate) bank: Option<Arc<dyn BankGateway>>,
@@ -210,6 +216,7 @@ impl Commands {
         options: &CommandsOptions,
     ) -> Result<Self, CommandError> {
         let capacity = options.cached_streams;
+        let heard = Arc::new(Heard::new(log.clone()));
         let Ports {
             relations,
             deadlines,
@@ -229,36 +236,38 @@ impl Commands {
         } = ports;
         Ok(Self {
             passwords: Passwords::new(options.passwords)?,
-            handles: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
-            users: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
-            contacts: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
-            friendships: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
-            conversations: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
-            inboxes: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
-            sticker_packs: Arc::new(Repository::new(log.clone(), snapshots.clone(), 1_024)),
-            sticker_collections: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
-            wallets: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
-            holds: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
-            merchants: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
-            orders: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
-            posts: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
-            circles: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
-            official_accounts: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
-            subscriptions: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
-            answering: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
-            app_tokens: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
+            handles: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
+            users: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            contacts: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            friendships: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            conversations: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            inboxes: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            sticker_packs: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), 1_024)),
+            sticker_collections: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
+            wallets: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            holds: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            merchants: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
+            orders: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            posts: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            circles: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            official_accounts: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
+            subscriptions: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            answering: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            app_tokens: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
             followers,
             callbacks,
-            media: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            media: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
             store,
             media_use,
             uploads,
             sweep: Sweep::default(),
+            leases: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), 1)),
             accounts,
             dice,
             bank,
             billers,
-            calls: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            calls: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            heard,
             call_list: calls,
             presence,
             engaged: Engaged::default(),
@@ -298,6 +307,10 @@ impl Commands {
         let Some(key) = caller.key else {
             return Ok(Beginning::New(Begun::unkeyed(caller)));
         };
+        if self.heard.is_shared() {
+            // Whatever this node has shown of others' commands is known as theirs.
+            self.keys.reached(self.log.last_position()).await?;
+        }
         match self.keys.claim(key)? {
             Claim::New(guard) => Ok(Beginning::New(Begun { actor: caller.user, id: key.id, guard: Some(guard) })),
             Claim::Repeated(past) => Ok(Beginning::Repeated(self.outcome_of(key.id, past).await?)),
@@ -327,24 +340,34 @@ impl Commands {
             let step = begun.step();
             let actor = step.actor;
             let cell = repository.load(id).await?;
-            let submission = match self.submit(&cell, id, &step, &decide) {
-                Ok(Decided::Submitted(submission)) => submission,
-                Ok(Decided::Nothing(version)) if cell.settled(version).await => {
+            let decided = self.submit(&cell, id, &step, begun.guard.as_ref().map(|guard| guard.looked), &decide)?;
+            let submission = match decided {
+                Decided::Submitted(submission) => submission,
+                Decided::Nothing(version) | Decided::Refused(version, _)
+                    if !cell.settled(version).await || !repository.ends_at(id, version).await? =>
+                {
+                    repository.forget(id, &cell);
+                    continue;
+                }
+                Decided::Nothing(version) => {
                     let Some(guard) = begun.guard.take() else {
                         let position = self.log.last_position();
                         return Ok(Committed { position, version, actor, at: self.now(), events: vec![] });
                     };
                     return self.remember_nothing(step, guard).await;
                 }
-                Ok(Decided::Refused(version, rejection)) if cell.settled(version).await => return Err(rejection.into()),
-                Ok(_) => {
-                    repository.forget(id, &cell);
-                    continue;
+                Decided::Refused(_, rejection) => return Err(rejection.into()),
+                Decided::PerhapsDone(position) => {
+                    let Some(guard) = &mut begun.guard else { continue };
+                    match guard.look_again(position).await? {
+                        Some(past) => return self.outcome_of(step.command, past).await,
+                        None => continue,
+                    }
                 }
-                Err(error) => return Err(error),
             };
             // In a task of its own, so that a caller who goes away leaves nothing half done.
-            let finish = finish(repository.clone(), id, cell, submission, begun.guard.take());
+            let log = self.log.clone();
+            let finish = finish(log, repository.clone(), id, cell, submission, begun.guard.take());
             match tokio::spawn(finish).await {
                 Ok(Ok(committed)) => return Ok(committed),
                 Ok(Err((CommandError::Append(AppendError::Conflict { .. }), returned))) => begun.guard = returned,
@@ -385,15 +408,20 @@ impl Commands {
     }
 
     /// Decides on the cached state, submits what was decided and takes it into the state: all under the cell's lock, so
-    /// that submissions are in the order of decisions.
+    /// that submissions are in the order of decisions. `looked` is up to where the log was looked through for the command's
+    /// key, if it has one.
     fn submit<A: Aggregate>(
         &self,
         cell: &Cell<A>,
         id: A::Id,
         step: &Step,
+        looked: Option<Position>,
         decide: &impl Fn(&A, DateTime<Utc>) -> Result<Vec<A::Event>, Rejection>,
     ) -> Result<Decided<A::Event>, CommandError> {
         let mut cached = cell.cached.lock();
+        if let Some(position) = looked.and_then(|looked| cached.recent.unknown_up_to(step.command, looked)) {
+            return Ok(Decided::PerhapsDone(position));
+        }
         let at = self.clock.now();
         let events = match decide(&cached.state, at) {
             Ok(events) if events.is_empty() => return Ok(Decided::Nothing(cached.version)),
@@ -416,24 +444,27 @@ impl Commands {
             Past::InStream(stream, after, count) => self.log.read_stream(&stream, after, count).await?,
             Past::After(position) => self.log.read_all(position, PAGE).await?,
         };
-        let mut committed =
-            Committed { position: Position::START, version: 0, actor: None, at: self.now(), events: vec![] };
-        for record in records.iter().take_while(|record| record.command_id() == command.0) {
-            committed.position = record.position();
-            committed.version = record.version();
-            committed.actor = record.actor().map(UserId);
-            committed.at = record.time();
-            // It says that there were no events.
-            if CommandEvent::from_json(record.event_type(), record.schema(), record.payload())
-                .is_ok_and(|c| c.is_some())
-            {
-                continue;
-            }
-            // The same key with the same request always names the same use case, hence the same family of events.
-            committed.events.push((record.event_id(), decode(record)?));
-        }
-        Ok(committed)
+        let records: Vec<_> = records.into_iter().take_while(|record| record.command_id() == command.0).collect();
+        committed(&records, self.now())
     }
+}
+
+/// What the records of a command say that it did; `now` where there are none.
+fn committed<E: EventFamily>(records: &[RecordedEvent], now: DateTime<Utc>) -> Result<Committed<E>, CommandError> {
+    let mut committed = Committed { position: Position::START, version: 0, actor: None, at: now, events: vec![] };
+    for record in records {
+        committed.position = record.position();
+        committed.version = record.version();
+        committed.actor = record.actor().map(UserId);
+        committed.at = record.time();
+        // It says that there were no events.
+        if CommandEvent::from_json(record.event_type(), record.schema(), record.payload()).is_ok_and(|c| c.is_some()) {
+            continue;
+        }
+        // The same key with the same request always names the same use case, hence the same family of events.
+        committed.events.push((record.event_id(), decode(record)?));
+    }
+    Ok(committed)
 }
 
 /// What a cell's state decided.
@@ -444,6 +475,8 @@ enum Decided<E> {
     Nothing(u64),
     /// A refusal, judged at that version.
     Refused(u64, Rejection),
+    /// Another node may have carried out this very command, up to that position.
+    PerhapsDone(Position),
 }
 
 /// Events on their way into the log.
@@ -503,6 +536,7 @@ impl Step {
 
 /// Waits for a submission to become durable, then lets go of its key and tells those who wait on the same stream.
 async fn finish<A: Aggregate>(
+    log: Arc<dyn EventLog>,
     repository: Arc<Repository<A>>,
     id: A::Id,
     cell: Arc<Cell<A>>,
@@ -511,6 +545,19 @@ async fn finish<A: Aggregate>(
 ) -> Result<Committed<A::Event>, (CommandError, Option<Guard>)> {
     let Submission { stream, before, actor, at, events, outcome } = submission;
     match outcome.await {
+        // An attempt from before, perhaps of another node, with the same key.
+        Ok(appended) if appended.repeated => {
+            repository.forget(id, &cell);
+            let count = events.len();
+            let records = match log.read_stream(&stream, before, count).await {
+                Ok(records) => records,
+                Err(error) => return Err((error.into(), guard)),
+            };
+            if let Some(guard) = guard {
+                guard.done(stream, before, count, appended.position);
+            }
+            committed(&records, at).map_err(|error| (error, None))
+        }
         Ok(appended) => {
             cell.progress.send_modify(|progress| progress.durable = progress.durable.max(appended.version));
             if let Some((event_id, _)) = events.last() {

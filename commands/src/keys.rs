@@ -62,6 +62,8 @@ pub(crate) enum Claim {
 pub(crate) struct Guard {
     keys: Arc<Keys>,
     pub(crate) key: CommandKey,
+    /// Up to where the log was looked through for the key.
+    pub(crate) looked: Position,
 }
 
 impl Keys {
@@ -85,16 +87,32 @@ impl Keys {
             }
             table.states.insert(key.id, State::UnderWay);
         }
-        let guard = Guard { keys: self.clone(), key };
-        match self.history.find(key.id)? {
-            None => Ok(Claim::New(guard)),
-            Some(past) if past.fingerprint == key.fingerprint => Ok(Claim::Repeated(Past::After(past.after))),
-            Some(_) => Err(CommandError::KeyReused),
-        }
+        let guard = Guard { keys: self.clone(), key, looked: self.history.applied() };
+        Ok(guard.find()?.map_or_else(|| Claim::New(guard), Claim::Repeated))
+    }
+
+    /// Waits until the history has what came into the log up to a position.
+    pub(crate) async fn reached(&self, position: Position) -> Result<(), CommandError> {
+        self.history.reached(position).await
     }
 }
 
 impl Guard {
+    fn find(&self) -> Result<Option<Past>, CommandError> {
+        match self.keys.history.find(self.key.id)? {
+            Some(past) if past.fingerprint == self.key.fingerprint => Ok(Some(Past::After(past.after))),
+            Some(_) => Err(CommandError::KeyReused),
+            None => Ok(None),
+        }
+    }
+
+    /// Looks for the key again in the log up to a position at least: another node may have carried out the command.
+    pub(crate) async fn look_again(&mut self, position: Position) -> Result<Option<Past>, CommandError> {
+        self.keys.reached(position).await?;
+        self.looked = self.keys.history.applied();
+        self.find()
+    }
+
     /// The command was carried out: its events are in `stream` after a version and end at `position`.
     pub(crate) fn done(self, stream: StreamName, after: u64, count: usize, position: Position) {
         let known = self.keys.history.applied();
@@ -128,12 +146,16 @@ mod tests {
 
     struct Empty(Position);
 
+    #[async_trait::async_trait]
     impl CommandHistory for Empty {
         fn find(&self, _: CommandId) -> Result<Option<PastCommand>, CommandError> {
             Ok(None)
         }
         fn applied(&self) -> Position {
             self.0
+        }
+        async fn reached(&self, _: Position) -> Result<(), CommandError> {
+            Ok(())
         }
     }
 

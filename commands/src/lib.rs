@@ -2,13 +2,13 @@
 //!
 //! # Layout
 //! - [`engine`]: [`Commands`], what all use cases share: running one command on one stream.
-//! - `repository`: cached aggregates; `keys`: idempotency keys.
+//! - `repository`: cached aggregates; `keys`: idempotency keys; [`others`]: what other nodes write.
 //! - [`ports`]: what commands ask of the read models; [`clock`]: where time comes from.
 //! - [`gateways`]: ports to a bank and to billers; [`callbacks`]: the port to programs of official accounts.
 //! - [`secrets`]: tokens, join codes, fingerprints; [`passwords`]: Argon2id on a bounded pool.
 //! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`], [`moments`], [`media`],
 //!   [`stickers`], [`merchants`], [`official`], [`calls`] and [`wallet`], each an `impl Commands` with one public function.
-//! - [`expiries`]: the process manager that ends what waited too long.
+//! - [`expiries`]: the process manager that ends what waited too long; [`leases`]: on which node it runs.
 
 pub mod callbacks;
 pub mod calls;
@@ -21,10 +21,12 @@ pub mod expiries;
 pub mod gateways;
 pub mod inboxes;
 mod keys;
+pub mod leases;
 pub mod media;
 pub mod merchants;
 pub mod moments;
 pub mod official;
+pub mod others;
 pub mod passwords;
 pub mod people;
 pub mod ports;

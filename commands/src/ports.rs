@@ -218,6 +218,7 @@ pub struct VisibleMessage {
 }
 
 /// What is known of commands that came with an idempotency key, for at least a day.
+#[async_trait]
 pub trait CommandHistory: Send + Sync + 'static {
     /// The command, if it was carried out up to [`Self::applied`].
     ///
@@ -226,6 +227,11 @@ pub trait CommandHistory: Send + Sync + 'static {
     fn find(&self, command: CommandId) -> Result<Option<PastCommand>, CommandError>;
     /// Up to where the history is complete.
     fn applied(&self) -> Position;
+    /// Waits until the history is complete up to a position.
+    ///
+    /// # Errors
+    /// [`CommandError::ReadModel`] where it does not get there in time.
+    async fn reached(&self, position: Position) -> Result<(), CommandError>;
 }
 
 /// A command that was carried out.

@@ -19,7 +19,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{CommandError, ports::Snapshots};
+use crate::{
+    CommandError,
+    others::{Heard, Recent},
+    ports::Snapshots,
+};
 
 /// How many events are read at a time while a stream is folded.
 const PAGE: usize = 1_000;
@@ -46,6 +50,8 @@ pub(crate) struct Cached<A> {
     pub(crate) version: u64,
     /// The version that the last snapshot was taken at.
     snapshot: u64,
+    /// Whose commands these events answer, as far as they came from the log; empty where nobody else writes.
+    pub(crate) recent: Recent,
 }
 
 /// A state, kept to fold a long stream from.
@@ -82,14 +88,21 @@ type Shard<A> = Mutex<LruCache<<A as Aggregate>::Id, Arc<Cell<A>>>>;
 pub(crate) struct Repository<A: Aggregate> {
     log: Arc<dyn EventLog>,
     snapshots: Arc<dyn Snapshots>,
+    heard: Arc<Heard>,
     shards: Vec<Shard<A>>,
 }
 
 impl<A: Aggregate> Repository<A> {
     /// A repository that keeps about `capacity` streams in memory.
-    pub(crate) fn new(log: Arc<dyn EventLog>, snapshots: Arc<dyn Snapshots>, capacity: usize) -> Self {
+    pub(crate) fn new(
+        log: Arc<dyn EventLog>,
+        snapshots: Arc<dyn Snapshots>,
+        heard: Arc<Heard>,
+        capacity: usize,
+    ) -> Self {
         let each = NonZeroUsize::new(capacity / SHARDS).unwrap_or(NonZeroUsize::MIN);
-        Self { log, snapshots, shards: (0..SHARDS).map(|_| Mutex::new(LruCache::new(each))).collect() }
+        let shards = (0..SHARDS).map(|_| Mutex::new(LruCache::new(each))).collect();
+        Self { log, snapshots, heard, shards }
     }
 
     /// The name of an aggregate's stream.
@@ -97,17 +110,29 @@ impl<A: Aggregate> Repository<A> {
         Ok(StreamName::new(format!("{}-{id}", A::CATEGORY))?)
     }
 
-    /// The stream's cell, folded from the log where it is not cached.
+    /// The stream's cell, folded from the log where it is not cached. It holds whatever this node knows of others' events.
     pub(crate) async fn load(&self, id: A::Id) -> Result<Arc<Cell<A>>, CommandError> {
-        let shard = self.shard(id);
-        if let Some(cell) = shard.lock().get(&id) {
-            return Ok(cell.clone());
+        if self.heard.is_shared() {
+            self.heard.all().await?;
         }
-        let folded = self.fold(id).await?;
-        let progress = watch::Sender::new(Progress { durable: folded.version, dead: false });
-        let cell = Arc::new(Cell { cached: Mutex::new(folded), progress });
-        // Whoever was faster may have decided on its cell already, so that one stays.
-        Ok(shard.lock().get_or_insert(id, || cell).clone())
+        let shard = self.shard(id);
+        loop {
+            if let Some(cell) = shard.lock().get(&id) {
+                return Ok(cell.clone());
+            }
+            let folded = self.fold(id).await?;
+            let version = folded.version;
+            let progress = watch::Sender::new(Progress { durable: version, dead: false });
+            let new = Arc::new(Cell { cached: Mutex::new(folded), progress });
+            // Whoever was faster may have decided on its cell already, so that one stays.
+            let cell = shard.lock().get_or_insert(id, || new.clone()).clone();
+            // What was heard while the stream was folded found no cell to go into. From here on it does.
+            let is_whole = !Arc::ptr_eq(&cell, &new) || self.ends_at(id, version).await?;
+            if is_whole || cell.cached.lock().version > version {
+                return Ok(cell);
+            }
+            self.forget(id, &cell);
+        }
     }
 
     /// Looks at the present state.
@@ -115,6 +140,52 @@ impl<A: Aggregate> Repository<A> {
         let cell = self.load(id).await?;
         let cached = cell.cached.lock();
         Ok(look(&cached.state))
+    }
+
+    /// Whether the present state is such: before that is denied, the log is asked whether this is all there is.
+    pub(crate) async fn look_twice(&self, id: A::Id, look: impl Fn(&A) -> bool) -> Result<bool, CommandError> {
+        let cell = self.load(id).await?;
+        let (pleases, version) = {
+            let cached = cell.cached.lock();
+            (look(&cached.state), cached.version)
+        };
+        if pleases || self.ends_at(id, version).await? {
+            return Ok(pleases);
+        }
+        self.forget(id, &cell);
+        self.look(id, look).await
+    }
+
+    /// Takes an event into its stream's state, where that is cached and does not have it.
+    pub(crate) fn hear(&self, record: &RecordedEvent) {
+        let key = record.stream().strip_prefix(A::CATEGORY).and_then(|rest| rest.strip_prefix('-'));
+        let Some(id) = key.and_then(|key| key.parse::<A::Id>().ok()) else { return };
+        let Some(cell) = self.shard(id).lock().peek(&id).cloned() else { return };
+        let mut cached = cell.cached.lock();
+        if record.version() <= cached.version {
+            return;
+        }
+        match decode::<A::Event>(record) {
+            Ok(event) if record.version() == cached.version + 1 => {
+                cached.take_in(record, &event);
+                cached.recent.note(record);
+                drop(cached);
+                cell.progress.send_modify(|progress| progress.durable = progress.durable.max(record.version()));
+            }
+            // Something is missing, or can't be read: whoever needs the stream asks the log.
+            _ => {
+                drop(cached);
+                self.forget(id, &cell);
+            }
+        }
+    }
+
+    /// Whether a stream ends with that version, by the log itself where others write to it.
+    pub(crate) async fn ends_at(&self, id: A::Id, version: u64) -> Result<bool, CommandError> {
+        if !self.heard.is_shared() {
+            return Ok(true);
+        }
+        Ok(self.log.read_stream(&Self::stream(id)?, version, 1).await?.is_empty())
     }
 
     /// Drops a cell whose append failed.
@@ -134,8 +205,10 @@ impl<A: Aggregate> Repository<A> {
             let page = self.log.read_stream(&stream, cached.version, PAGE).await?;
             for record in &page {
                 let event = decode::<A::Event>(record)?;
-                cached.state.evolve(&event, &meta_of(record));
-                cached.version = record.version();
+                cached.take_in(record, &event);
+                if self.heard.is_shared() {
+                    cached.recent.note(record);
+                }
             }
             last = page.last().map(RecordedEvent::event_id).or(last);
             if page.len() < PAGE {
@@ -150,17 +223,18 @@ impl<A: Aggregate> Repository<A> {
 
     /// The state of the stream's snapshot; an empty one where there is none that fits the log.
     async fn load_snapshot(&self, stream: &StreamName) -> Result<Cached<A>, CommandError> {
-        let empty = Cached { state: A::default(), version: 0, snapshot: 0 };
+        let empty = Cached { state: A::default(), version: 0, snapshot: 0, recent: Recent::default() };
         let Some(bytes) = self.snapshots.load(stream.as_str()) else { return Ok(empty) };
         let Ok(snapshot) = serde_json::from_slice::<Snapshot<A>>(&bytes) else { return Ok(empty) };
         let Some(before) = snapshot.version.checked_sub(1).filter(|_| snapshot.shape == A::SHAPE) else {
             return Ok(empty);
         };
         let record = self.log.read_stream(stream, before, 1).await?;
-        if record.first().is_none_or(|record| record.event_id() != snapshot.event_id) {
+        let Some(last) = record.first().filter(|record| record.event_id() == snapshot.event_id) else {
             return Ok(empty);
-        }
-        Ok(Cached { state: snapshot.state, version: snapshot.version, snapshot: snapshot.version })
+        };
+        let recent = if self.heard.is_shared() { Recent::behind(last.position()) } else { Recent::default() };
+        Ok(Cached { state: snapshot.state, version: snapshot.version, snapshot: snapshot.version, recent })
     }
 
     /// Takes a snapshot where one is due. The event is the last one in the state, and durable.
@@ -204,11 +278,122 @@ impl<A> Cached<A>
 where
     A: Aggregate,
 {
+    /// Takes an event of the log into the state.
+    fn take_in(&mut self, record: &RecordedEvent, event: &A::Event) {
+        self.state.evolve(event, &meta_of(record));
+        self.version = record.version();
+    }
+
     /// Takes submitted events into the state.
     pub(crate) fn evolve(&mut self, events: &[A::Event], actor: Option<UserId>, at: DateTime<Utc>) {
         for event in events {
             self.version += 1;
             self.state.evolve(event, &EventMeta { actor, at, version: self.version });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Duty, EventFamily, Lease, LeaseEvent, lease::LeaseTaken};
+    use eventlog::{
+        Append, AppendError, Appended, ExpectedVersion, MemoryLog, NewEvent, PayloadEncoding, Position, ReadError,
+        Subscription,
+    };
+    use futures::{
+        FutureExt,
+        executor::block_on,
+        future::{self, BoxFuture},
+    };
+
+    use super::*;
+
+    /// A log that others write to, while somebody reads.
+    struct Busy {
+        log: MemoryLog,
+        /// What is written behind the next read.
+        meanwhile: Mutex<Vec<Append>>,
+    }
+
+    impl EventLog for Busy {
+        fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>> {
+            self.log.append(append)
+        }
+
+        fn read_stream(
+            &self,
+            stream: &StreamName,
+            after: u64,
+            limit: usize,
+        ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>> {
+            let read = self.log.read_stream(stream, after, limit).now_or_never().unwrap();
+            if let Some(append) = self.meanwhile.lock().pop() {
+                self.log.append(append).now_or_never().unwrap().unwrap();
+            }
+            future::ready(read).boxed()
+        }
+
+        fn read_all(&self, after: Position, limit: usize) -> BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>> {
+            self.log.read_all(after, limit)
+        }
+
+        fn subscribe(&self, after: Position) -> Box<dyn Subscription> {
+            self.log.subscribe(after)
+        }
+
+        fn last_position(&self) -> Position {
+            Position::START
+        }
+
+        fn refusing_writes(&self) -> Option<Arc<str>> {
+            None
+        }
+
+        fn is_shared(&self) -> bool {
+            true
+        }
+    }
+
+    struct NoSnapshots;
+
+    impl Snapshots for NoSnapshots {
+        fn load(&self, _: &str) -> Option<Vec<u8>> {
+            None
+        }
+
+        fn save(&self, _: &str, _: &[u8]) {}
+    }
+
+    fn taken(version: u64) -> Append {
+        let event = LeaseEvent::from(LeaseTaken { holder: Uuid::now_v7(), until: DateTime::UNIX_EPOCH });
+        let command = Uuid::now_v7();
+        Append {
+            stream: StreamName::new("lease-timers").unwrap(),
+            expected: if version == 1 { ExpectedVersion::NoStream } else { ExpectedVersion::Exact(version - 1) },
+            time: DateTime::UNIX_EPOCH,
+            actor: None,
+            command_id: command,
+            fingerprint: None,
+            correlation_id: command,
+            causation_id: None,
+            events: vec![NewEvent {
+                event_id: Uuid::now_v7(),
+                event_type: event.event_type(),
+                schema: event.schema(),
+                encoding: PayloadEncoding::Json,
+                payload: event.to_json().unwrap().into(),
+            }],
+        }
+    }
+
+    #[test]
+    fn what_others_write_while_a_stream_is_folded_is_not_missed() {
+        let busy = Busy { log: MemoryLog::new(), meanwhile: Mutex::new(vec![taken(3), taken(2)]) };
+        block_on(busy.log.append(taken(1))).unwrap();
+        let log: Arc<dyn EventLog> = Arc::new(busy);
+        let leases =
+            Repository::<Lease>::new(log.clone(), Arc::new(NoSnapshots), Arc::new(Heard::new(log.clone())), 16);
+        let cell = block_on(leases.load(Duty::Timers)).unwrap();
+        assert_eq!(cell.cached.lock().version, 3);
     }
 }

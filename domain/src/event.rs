@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use crate::{
     AnsweringEvent, AppTokensEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent,
-    FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent,
-    PostEvent, StickerCollectionEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, LeaseEvent, MediumEvent, MerchantEvent, OfficialAccountEvent,
+    OrderEvent, PostEvent, StickerCollectionEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId,
+    WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -163,6 +164,8 @@ pub enum DomainEvent {
     Medium(MediumEvent),
     /// Of a `sticker-collection-` stream.
     StickerCollection(StickerCollectionEvent),
+    /// Of a `lease-` stream.
+    Lease(LeaseEvent),
 }
 
 impl DomainEvent {
@@ -199,7 +202,8 @@ impl DomainEvent {
             OfficialAccountEvent => OfficialAccount,
             CallEvent => Call,
             MediumEvent => Medium,
-            StickerCollectionEvent => StickerCollection
+            StickerCollectionEvent => StickerCollection,
+            LeaseEvent => Lease
         );
         Err(DecodeError::UnknownType(event_type.to_owned()))
     }
@@ -259,7 +263,7 @@ fn held(posting: &Posting) -> Option<Uuid> {
 /// The state of one stream, folded from its events.
 pub trait Aggregate: Default + Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What names one of them.
-    type Id: Copy + Eq + std::hash::Hash + std::fmt::Display + Send + Sync + 'static;
+    type Id: Copy + Eq + std::hash::Hash + std::fmt::Display + std::str::FromStr + Send + Sync + 'static;
     /// Its events.
     type Event: EventFamily;
     /// The first part of its stream's name: the stream is `{CATEGORY}-{id}`.

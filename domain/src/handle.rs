@@ -56,6 +56,14 @@ impl fmt::Display for Handle {
     }
 }
 
+impl std::str::FromStr for Handle {
+    type Err = Rejection;
+
+    fn from_str(text: &str) -> Result<Self, Rejection> {
+        Self::parse(text)
+    }
+}
+
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Handle({self})")

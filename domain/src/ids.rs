@@ -26,6 +26,14 @@ macro_rules! ids {
                 self.0.fmt(f)
             }
         }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                Uuid::try_parse(text).map(Self)
+            }
+        }
     )*};
 }
 
@@ -168,6 +176,16 @@ impl std::fmt::Display for FriendshipId {
     }
 }
 
+impl std::str::FromStr for FriendshipId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        let (lower, upper) = text.split_at_checked(uuid::fmt::Hyphenated::LENGTH).unwrap_or((text, ""));
+        let upper = upper.strip_prefix('-').unwrap_or_default();
+        Ok(Self::between(lower.parse()?, upper.parse()?))
+    }
+}
+
 /// A UUIDv8 made of a BLAKE3 hash, so that the same parts give the same id everywhere.
 fn derived(context: &str, parts: &[&[u8]]) -> Uuid {
     let mut hasher = blake3::Hasher::new_derive_key(context);
@@ -182,6 +200,17 @@ fn derived(context: &str, parts: &[&[u8]]) -> Uuid {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_read_from_how_it_is_written() {
+        let (one, other) = (UserId::new(), UserId::new());
+        assert_eq!(one.to_string().parse(), Ok(one));
+        let pair = FriendshipId::between(one, other);
+        assert_eq!(pair.to_string().parse(), Ok(pair));
+        for wrong in [one.to_string(), format!("{pair}-"), format!("{one}{other}"), String::new()] {
+            assert!(wrong.parse::<FriendshipId>().is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_direct_conversation_has_the_same_id_from_both_sides() {

@@ -11,7 +11,8 @@
 //!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`],
 //!   [`answering`], [`app_tokens`], [`call`], [`medium`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
-//! - [`command`]: what is kept of a command that had nothing to do.
+//! - [`command`]: what is kept of a command that had nothing to do; [`lease`]: which of several servers does what only
+//!   one is to do.
 //!
 //! A decider is a method on the state that takes a command's details and gives events or a [`rejection::Rejection`].
 //! `evolve` takes events into the state. Who acted and when is in the record, not in the payload.
@@ -30,6 +31,7 @@ pub mod handle;
 pub mod hold;
 pub mod ids;
 pub mod inbox;
+pub mod lease;
 pub mod medium;
 pub mod merchant;
 pub mod moments;
@@ -60,6 +62,7 @@ pub use ids::{
     OfficialAccountId, OrderId, PaymentId, PostId, StickerPackId, TagId, UserId,
 };
 pub use inbox::{Inbox, InboxEvent};
+pub use lease::{Duty, Lease, LeaseEvent};
 pub use medium::{Medium, MediumEvent, MediumKind};
 pub use merchant::{Merchant, MerchantEvent};
 pub use moments::{Circle, CircleEvent, Post, PostEvent};

@@ -239,4 +239,9 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// Why writes are refused, if they are.
     fn refusing_writes(&self) -> Option<Arc<str>>;
+
+    /// Whether others write to this log as well, so that streams change without anybody here doing it.
+    fn is_shared(&self) -> bool {
+        false
+    }
 }

@@ -105,7 +105,10 @@ impl CommandIndexProjection {
         let (mut pending, mut newest) = (Pending::new(), self.newest);
         let days = self.view.days.read();
         let mut former = None;
+        // Positions need not be dense: what comes before an event is where the one before it is.
+        let mut last = self.store.checkpoint();
         for fact in batch {
+            let after = std::mem::replace(&mut last, fact.position());
             let Some(fingerprint) = fact.record.fingerprint() else { continue };
             let command = fact.record.command_id();
             // The records of one append follow each other.
@@ -124,7 +127,6 @@ impl CommandIndexProjection {
             }
             let mut stored = days.rows.range(oldest..).map(|(_, rows)| rows.contains_key(command.as_bytes()));
             if !stored.try_fold(false, |any, found| found.map(|found| any || found))? {
-                let after = Position(fact.position().0.saturating_sub(1));
                 pending.entry(day).or_default().insert(command, Found { after, fingerprint });
             }
         }

@@ -21,6 +21,8 @@ pub struct Client {
     address: Arc<Address>,
     agent: Agent,
     token: Option<String>,
+    /// What it tells servers to have seen.
+    seen: Option<u64>,
 }
 
 /// What the server answered.
@@ -46,13 +48,19 @@ impl Client {
             .max_idle_connections_per_host(64)
             .allow_non_standard_methods(true)
             .build();
-        Self { address, agent: config.into(), token: None }
+        Self { address, agent: config.into(), token: None, seen: None }
     }
 
     /// The same client with another token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same client, having seen a position, of another node perhaps.
+    #[must_use]
+    pub fn having_seen(&self, position: u64) -> Self {
+        Self { seen: Some(position), ..self.clone() }
     }
 
     /// The same client without a token.
@@ -193,6 +201,9 @@ impl Client {
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address.now()));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(seen) = self.seen {
+            request = request.header("teahouse-at-least", seen);
         }
         if let Some(key) = key {
             request = request.header("idempotency-key", key);

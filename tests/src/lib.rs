@@ -3,6 +3,7 @@
 //! # Layout
 //! - [`binary`]: where the binary is, and running its commands to their end.
 //! - [`server`]: one running server: start, `kill -9`, graceful stop, start again on the same data.
+//! - [`cluster`]: several servers on one log.
 //! - [`mod@sandbox`]: a bank or billers for the wallet.
 //! - [`client`]: HTTP, with a token and idempotency keys; [`raw`]: bytes that no decent client would send.
 //! - [`openapi`]: requests made up from the OpenAPI document.
@@ -12,7 +13,7 @@
 //! - [`money`]: wallets with a bank behind them; [`shop`]: merchants.
 //! - [`peer`]: ends of calls by others, and a TURN server.
 //! - [`people`]: registering, befriending, founding groups, talking.
-//! - [`patience`]: waiting for what happens a little later, up to a deadline.
+//! - [`patience`]: waiting for what happens a little later, up to a deadline; [`dice`]: chance that can be repeated.
 //!
 //! What fails in here fails the test that called it: the harness panics with a message that says what was answered.
 
@@ -20,6 +21,8 @@ pub mod binary;
 pub mod bot;
 pub mod calls;
 pub mod client;
+pub mod cluster;
+pub mod dice;
 pub mod media;
 pub mod moments;
 pub mod money;
@@ -36,8 +39,10 @@ pub mod socket;
 
 pub use bot::Bot;
 pub use client::{Client, Reply};
+pub use cluster::{Cluster, LogHost};
+pub use dice::Dice;
 pub use official::Account;
-pub use patience::until;
+pub use patience::{Together, until};
 pub use people::{Person, befriend, group};
 pub use sandbox::{SANDBOX_SECRET, Sandbox};
 pub use server::{OPERATOR_TOKEN, Server, Setup, Shared};

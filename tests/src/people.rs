@@ -140,6 +140,13 @@ impl Person {
         }
     }
 
+    /// The same person and device at another server of the same cluster, having seen a position.
+    #[must_use]
+    pub fn at(&self, server: &Server, seen: u64) -> Self {
+        let token = self.token().unwrap_or_default();
+        Self { client: server.client().with_token(token).having_seen(seen), ..self.clone() }
+    }
+
     /// The same person, logged in once more, on another device.
     #[track_caller]
     #[must_use]

@@ -98,6 +98,11 @@ impl Socket {
         }
     }
 
+    /// The next thing that the server sends, if anything comes within a moment.
+    pub fn receive_soon(&mut self) -> Option<Came> {
+        self.look()
+    }
+
     /// What comes within a moment, if anything does.
     fn look(&mut self) -> Option<Came> {
         loop {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use teahouse_tests::{
-    Person, Server, Socket, befriend, binary,
+    Dice, Person, Server, Socket, befriend, binary,
     people::{in_parallel, number_at, text_at},
 };
 
@@ -13,23 +13,6 @@ const PEOPLE: usize = 6;
 const ROUNDS: usize = 4;
 /// What each person does in a round.
 const DEEDS: usize = 120;
-
-/// Draws numbers that are the same in every run (xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % bound as u64).unwrap()
-    }
-
-    fn of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
-        let at = self.below(choices.len());
-        &choices[at]
-    }
-}
 
 /// Where it all happens.
 struct Stage {
@@ -153,7 +136,7 @@ fn whatever_people_do_the_server_never_fails_and_all_its_views_agree() {
     for round in 0..ROUNDS {
         let mut sockets: Vec<Socket> = stage.people.iter().map(|person| Socket::connect(person, "")).collect();
         in_parallel(PEOPLE, |number| {
-            let mut dice = Dice(0x9E37_79B9_7F4A_7C15 ^ (((round * PEOPLE + number + 1) as u64) << 8));
+            let mut dice = Dice::new((round * PEOPLE + number) as u64);
             (0..DEEDS).for_each(|_| stage.deed(&stage.people[number], &mut dice));
         });
         for (number, person) in stage.people.iter().enumerate() {

@@ -190,7 +190,7 @@ async fn view_timeline(
 ) -> Result<web::Json<Done>, Problem> {
     app.limits.command(&command.user)?;
     let newest = Position(command.body.position);
-    app.check_not_ahead(newest)?;
+    app.check_not_ahead(newest).await?;
     Ok(web::Json((&app.commands.view_timeline(&command.caller, newest).await?).into()))
 }
 
@@ -204,6 +204,6 @@ async fn read_notices(
 ) -> Result<web::Json<Done>, Problem> {
     app.limits.command(&command.user)?;
     let newest = Position(command.body.position);
-    app.check_not_ahead(newest)?;
+    app.check_not_ahead(newest).await?;
     Ok(web::Json((&app.commands.read_notices(&command.caller, newest).await?).into()))
 }

@@ -12,6 +12,8 @@ use crate::App;
 
 /// A read model that is further behind than this, in positions, makes the server not ready.
 const LAG_MAX: u64 = 10_000;
+/// About what an event takes in a log whose positions count bytes.
+const EVENT_BYTES: u64 = 1_000;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(livez).service(readyz).service(metrics);
@@ -50,14 +52,16 @@ pub struct Readiness {
 async fn readyz(app: web::Data<App>) -> HttpResponse {
     let refusing_writes = app.log.refusing_writes().map(|reason| reason.to_string());
     let read_models = app.read_models.status();
-    let ready = refusing_writes.is_none() && read_models.iter().all(keeps_up);
+    // Positions of a shared log count bytes.
+    let most = if app.log.is_shared() { LAG_MAX * EVENT_BYTES } else { LAG_MAX };
+    let ready = refusing_writes.is_none() && read_models.iter().all(|status| keeps_up(status, most));
     let position = app.log.last_position().0;
     let mut response = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.json(Readiness { ready, position, refusing_writes, read_models })
 }
 
-fn keeps_up(status: &ProjectionStatus) -> bool {
-    status.state == State::Live && status.lag <= LAG_MAX
+fn keeps_up(status: &ProjectionStatus, most: u64) -> bool {
+    status.state == State::Live && status.lag <= most
 }
 
 /// Figures for Prometheus.
@@ -82,9 +86,9 @@ mod tests {
 
     #[test]
     fn a_read_model_that_stopped_or_is_far_behind_does_not_keep_up() {
-        assert!(keeps_up(&status(State::Live, LAG_MAX)));
-        assert!(!keeps_up(&status(State::Live, LAG_MAX + 1)));
-        assert!(!keeps_up(&status(State::CatchingUp, 0)));
-        assert!(!keeps_up(&status(State::Poisoned { at: 1, reason: "odd".into() }, 0)));
+        assert!(keeps_up(&status(State::Live, LAG_MAX), LAG_MAX));
+        assert!(!keeps_up(&status(State::Live, LAG_MAX + 1), LAG_MAX));
+        assert!(!keeps_up(&status(State::CatchingUp, 0), LAG_MAX));
+        assert!(!keeps_up(&status(State::Poisoned { at: 1, reason: "odd".into() }, 0), LAG_MAX));
     }
 }

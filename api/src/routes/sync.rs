@@ -36,7 +36,7 @@ pub struct SyncQuery {
 async fn sync(reader: Reader, query: Query<SyncQuery>, app: web::Data<App>) -> Result<web::Json<SyncPage>, Problem> {
     let limit = page_limit(query.limit, 200, 500)?;
     let after = position(query.after)?;
+    app.check_not_ahead(after).await?;
     let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;
-    app.check_not_ahead(after)?;
     aside(move || chat.sync(reader.user, after, limit)).await.map(web::Json)
 }

@@ -99,7 +99,8 @@ fn verifying_payments() {
     let which = Which { data: Some(home.path().to_owned()), ..Which::default() };
     // Twice: the second time the files are warm.
     for _ in 0..2 {
-        let mut source = source::open(&SourceArgs { which: which.clone(), token: None }, &Settings::default()).unwrap();
+        let mut source =
+            source::open(&SourceArgs { which: which.clone(), ..SourceArgs::default() }, &Settings::default()).unwrap();
         assert_eq!(verify(source.as_mut(), TimeDelta::hours(72), None).unwrap(), Ending::Well);
     }
 }

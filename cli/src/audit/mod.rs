@@ -42,6 +42,7 @@ use crate::{
     audit::{events::EventFormat, filter::Filter, source::SourceArgs},
     error::{Ending, Error},
     layout::DataDir,
+    log::connect,
     settings::{Settings, Store},
 };
 
@@ -133,8 +134,14 @@ pub(crate) struct Restore {
     #[arg(long, value_name = "EXPORT")]
     file: PathBuf,
     /// The new data directory
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "log", conflicts_with = "log")]
+    data: Option<PathBuf>,
+    /// The cluster to restore to, esdb://HOST:PORT, whose log must be empty
+    #[arg(long, value_name = "URL")]
+    log: Option<String>,
+    /// Give records new positions, which a log that comes from a cluster needs; clients have to read everything anew
+    #[arg(long, conflicts_with = "log")]
+    new_positions: bool,
     /// The engine of the new log; the configured one unless named
     #[arg(long, value_enum)]
     store: Option<Store>,
@@ -162,7 +169,8 @@ const REPLAY_EXAMPLES: &str = "Examples:
 
 const RESTORE_EXAMPLES: &str = "Examples:
   teahouse audit restore --file log.export --data new-data
-  teahouse audit restore --file log.export --data new-data --store sled";
+  teahouse audit restore --file log.export --data new-data --store sled
+  teahouse audit restore --file log.export --log 'esdb://db1:2113,db2:2113,db3:2113?tlsCaFile=ca.crt'";
 
 const TRIAL_BALANCE_EXAMPLES: &str = "Examples:
   teahouse audit trial-balance --data teahouse-data
@@ -200,8 +208,12 @@ pub(crate) fn run(audit: Audit, settings: &Settings) -> Result<Ending, Error> {
         }
         Audit::Export { source, out } => export::export(source::open(&source, settings)?.as_mut(), &out),
         Audit::Replay(args) => replay::run(&args, settings),
-        Audit::Restore(Restore { file, data, store }) => {
-            restore::restore(&file, &DataDir::new(data), store.unwrap_or(settings.store).into())
+        Audit::Restore(Restore { file, log: Some(url), .. }) => {
+            restore::restore_to_cluster(&file, connect(&url.into(), settings)?)
+        }
+        Audit::Restore(Restore { file, data, store, new_positions, .. }) => {
+            let data = DataDir::new(data.unwrap_or_else(|| settings.data.clone()));
+            restore::restore(&file, &data, store.unwrap_or(settings.store).into(), new_positions)
         }
         Audit::TrialBalance(args) => trial_balance::run(&args, settings),
         Audit::Account(args) => account::run(&args, settings),

@@ -14,8 +14,8 @@ use tempfile::TempDir;
 
 use super::{
     filter::{Until, parse_until},
-    restore::import,
-    source::{self, PAGE, SourceArgs, open_log},
+    restore::{Target, import},
+    source::{self, PAGE, SourceArgs, Which, connected, open_log},
 };
 use crate::{
     error::{Ending, Error},
@@ -36,7 +36,7 @@ pub(crate) struct Replay {
     /// Only this read model
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// Name every row that differs from the read models in the data directory
+    /// Name every row that differs from the read models in the data directory; a cluster's server must not be running
     #[arg(long, conflicts_with_all = ["to", "server", "file"])]
     compare: bool,
 }
@@ -83,7 +83,11 @@ impl Stage {
         let failed = |error: std::io::Error| Error::unavailable("a directory to replay in", error);
         let is_local = source.which.server.is_none() && source.which.file.is_none();
         if is_local {
-            let log = open_log(live, settings)?;
+            let on_cluster = SourceArgs { which: Which::default(), ..source.clone() };
+            let log: Arc<dyn EventLog> = match connected(&on_cluster, settings)? {
+                Some(log) => log,
+                None => open_log(live, settings)?,
+            };
             let aside = tempfile::Builder::new().prefix("replay-").tempdir_in(live.root()).map_err(failed)?;
             return Ok(Self { log, aside });
         }
@@ -92,7 +96,7 @@ impl Stage {
         let aside = tempfile::Builder::new().prefix("teahouse-replay-").tempdir().map_err(failed)?;
         let log = source::opened(StoreKind::Fjall.open(aside.path().join("log"), None))?;
         let progress = Progress::begin("reading", records.last().map(|last| last.0));
-        import(records.as_mut(), &log, &progress)?;
+        import(records.as_mut(), &Target::Disk(log.clone()), &progress)?;
         progress.end();
         Ok(Self { log, aside })
     }

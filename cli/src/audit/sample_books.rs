@@ -135,5 +135,5 @@ pub(super) fn log(sample: Sample) -> MemoryLog {
 pub(super) fn exported(sample: Sample, home: &Path) -> SourceArgs {
     let file = home.join(format!("{sample:?}.export"));
     assert_eq!(export(&mut MemorySource(log(sample)), &file).unwrap(), Ending::Well);
-    SourceArgs { which: Which { file: Some(file), ..Which::default() }, token: None }
+    SourceArgs { which: Which { file: Some(file), ..Which::default() }, ..SourceArgs::default() }
 }

@@ -3,11 +3,16 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use eventlog::{Breach, DiskLog, EventLog, OpenError, Position, ReadError, RecordedEvent};
+use eventlog::{Breach, ClusterLog, DiskLog, EventLog, OpenError, Position, ReadError, RecordedEvent};
 use futures::executor::block_on;
 
 use super::{export_file::ExportReader, remote::Remote};
-use crate::{error::Error, layout::DataDir, settings::Settings};
+use crate::{
+    error::Error,
+    layout::DataDir,
+    log::connect,
+    settings::{Hidden, Settings},
+};
 
 /// Records that are read at a time.
 pub(super) const PAGE: usize = 4096;
@@ -32,6 +37,9 @@ pub(crate) struct Which {
 pub(crate) struct SourceArgs {
     #[command(flatten)]
     pub(crate) which: Which,
+    /// The cluster that keeps the log, esdb://HOST:PORT
+    #[arg(long, value_name = "URL", conflicts_with_all = ["server", "file"])]
+    pub(crate) log: Option<String>,
     /// The operator token of the server
     #[arg(long, value_name = "TOKEN", env = "TEAHOUSE_OPERATOR_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
@@ -83,8 +91,23 @@ pub(crate) fn open(args: &SourceArgs, settings: &Settings) -> Result<Box<dyn Sou
     if let Some(path) = &which.file {
         return Ok(Box::new(ExportReader::open(path)?));
     }
+    if let Some(log) = connected(args, settings)? {
+        return Ok(Box::new(ClusterSource { log, at: Position::START }));
+    }
     let data = DataDir::new(which.data.clone().unwrap_or_else(|| settings.data.clone()));
     Ok(Box::new(LocalSource { log: open_log(&data, settings)? }))
+}
+
+/// The log of the cluster that the arguments name, or else the settings, unless the arguments name another source.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn connected(args: &SourceArgs, settings: &Settings) -> Result<Option<Arc<ClusterLog>>, Error> {
+    let Which { data, server, file } = &args.which;
+    let elsewhere = data.is_some() || server.is_some() || file.is_some();
+    let named = args.log.clone().map(Hidden::from);
+    let url = named.or_else(|| settings.cluster.url.clone().filter(|_| !elsewhere));
+    url.map(|url| connect(&url, settings)).transpose()
 }
 
 /// Opens the log of a data directory that is there already.
@@ -135,6 +158,34 @@ impl Source for LocalSource {
         match usize::try_from(before) {
             Ok(before) if before > 0 => block_on(self.log.read_all(after, before.min(PAGE))).map_err(read_error),
             _ => Err(SourceError::Breach(breach)),
+        }
+    }
+
+    fn last(&self) -> Option<Position> {
+        Some(self.log.last_position())
+    }
+}
+
+/// A log on a cluster.
+struct ClusterSource {
+    log: Arc<ClusterLog>,
+    /// The last position that was handed out: a cluster can only be read from where a record is.
+    at: Position,
+}
+
+impl Source for ClusterSource {
+    fn page(&mut self, after: Position) -> Result<Vec<RecordedEvent>, SourceError> {
+        if after < self.at {
+            self.at = Position::START;
+        }
+        loop {
+            let mut page = block_on(self.log.read_all(self.at, PAGE)).map_err(read_error)?;
+            let Some(last) = page.last().map(RecordedEvent::position) else { return Ok(page) };
+            self.at = last;
+            page.retain(|record| record.position() > after);
+            if !page.is_empty() {
+                return Ok(page);
+            }
         }
     }
 

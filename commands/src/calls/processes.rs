@@ -2,7 +2,8 @@
 //! what is over.
 //!
 //! Its to-do list is a read model, so a call that was ringing when the server was killed ends by its time all the same.
-//! Who is connected, only the running server knows: after a start everybody has the whole time to come back.
+//! Who is connected, only the running server knows: after a start everybody has the whole time to come back. Where several
+//! servers share the log, each notes in the calls of its own devices that they are attended.
 
 use std::collections::HashMap;
 
@@ -69,9 +70,34 @@ impl Commands {
         }
     }
 
+    /// Notes in calls that are under way that a device is connected here, where nobody has noted it for a while; only where
+    /// several servers share the log.
+    ///
+    /// # Errors
+    /// When the list of calls does not answer; a call that can't be noted in is logged and tried again.
+    pub async fn attend_calls(&self) -> Result<(), CommandError> {
+        for item in self.call_list.live().await? {
+            let is_here = |(user, device)| self.presence.is_connected(user, device);
+            if item.devices.is_some_and(|devices| devices.into_iter().any(is_here)) {
+                counted("attend", self.attend(item.call).await);
+            }
+        }
+        Ok(())
+    }
+
+    async fn attend(&self, call: CallId) -> Result<(), CommandError> {
+        if self.calls.look(call, |state| state.attend(self.now()).is_empty()).await? {
+            return Ok(());
+        }
+        let begun = Begun::unkeyed(&Caller::SERVER);
+        self.run(&self.calls, call, begun, |state, now| Ok(state.attend(now))).await?;
+        Ok(())
+    }
+
     async fn look_after(&self, item: &LiveCall) -> Result<(), CommandError> {
         let policy = &self.policy.calls;
-        let gone_since = item.devices.and_then(|devices| {
+        let is_shared = self.heard.is_shared();
+        let gone_since = item.devices.filter(|_| !is_shared).and_then(|devices| {
             let gone = devices.iter().all(|(user, device)| !self.presence.is_connected(*user, *device));
             self.absences.note(item.call, gone, self.now())
         });
@@ -82,6 +108,7 @@ impl Commands {
             match lost_since {
                 _ if !due.is_empty() => due,
                 Some(since) => state.lose(since),
+                None if is_shared && state.is_answered() => state.lose_unattended(now, policy),
                 None => state.seem_to_ring(),
             }
         };

@@ -20,7 +20,8 @@ impl Commands {
     /// [`CommandError::NotLoggedIn`] for a token that is malformed, forged or revoked.
     pub async fn authenticate(&self, token: &str) -> Result<Session, CommandError> {
         let claimed = Secrets::parse_token(token).ok_or(CommandError::NotLoggedIn)?;
-        let genuine = self.users.look(claimed.user, |user| {
+        // A token that another node gave a moment ago may not have been heard of here.
+        let genuine = self.users.look_twice(claimed.user, |user| {
             let device = user.device(claimed.device);
             device.is_some_and(|device| Secrets::token_has_hash(token, &device.token_hash))
         });

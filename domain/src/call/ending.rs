@@ -2,8 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Call, CallEnded, CallEvent, CallOutcome, Phase};
+use super::{Call, CallAttended, CallEnded, CallEvent, CallOutcome, Phase};
 use crate::{DeviceId, UserId, policy::CallsPolicy, rejection::Rejection};
+
+/// How often it is noted that a device is connected.
+const ATTENDED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 impl Call {
     /// The callee does not want it.
@@ -63,6 +66,24 @@ impl Call {
     #[must_use]
     pub fn lose(&self, gone_since: DateTime<Utc>) -> Vec<CallEvent> {
         if self.is_answered() { vec![self.ended(CallOutcome::Failed, gone_since)] } else { vec![] }
+    }
+
+    /// Notes that a device is connected, where that was not noted for a while.
+    #[must_use]
+    pub fn attend(&self, now: DateTime<Utc>) -> Vec<CallEvent> {
+        let is_stale = self.attended.is_some_and(|at| now >= at + ATTENDED_EVERY);
+        if is_stale && self.is_answered() { vec![CallAttended {}.into()] } else { vec![] }
+    }
+
+    /// Ends a call of which nobody has noted that a device is connected, neither when that was due nor for `lost_seconds`
+    /// after that.
+    #[must_use]
+    pub fn lose_unattended(&self, now: DateTime<Utc>, policy: &CallsPolicy) -> Vec<CallEvent> {
+        let patience = ATTENDED_EVERY + TimeDelta::seconds(policy.lost_seconds);
+        match self.attended {
+            Some(at) if now >= at + patience => self.lose(at),
+            _ => vec![],
+        }
     }
 
     fn end_unanswered(&self, outcome: CallOutcome) -> Result<Vec<CallEvent>, Rejection> {

@@ -96,6 +96,11 @@ pub struct CallEnded {
     pub seconds: u64,
 }
 
+/// A device of the call is connected, somewhere. Noted now and then where several servers share the log: each of them knows
+/// only the devices that are connected to itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallAttended {}
+
 event_family! {
     /// Events of a `call-` stream.
     CallEvent {
@@ -103,6 +108,7 @@ event_family! {
         "call.rang" => CallRang,
         "call.accepted" => CallAccepted,
         "call.connected" => CallConnected,
+        "call.attended" => CallAttended,
         "call.ended" => CallEnded,
     }
 }

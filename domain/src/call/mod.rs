@@ -97,6 +97,9 @@ pub struct Call {
     pub placed: Option<Placed>,
     /// How far it has come.
     pub phase: Phase,
+    /// When a device of it was known to be connected last; none before it is answered.
+    #[serde(default)]
+    pub attended: Option<DateTime<Utc>>,
 }
 
 impl Call {
@@ -167,12 +170,15 @@ impl Aggregate for Call {
             CallEvent::CallRang(_) => self.phase = Phase::Ringing,
             CallEvent::CallAccepted(accepted) => {
                 self.phase = Phase::Accepted { device: accepted.device, at: meta.at };
+                self.attended = Some(meta.at);
             }
             CallEvent::CallConnected(_) => {
                 if let Phase::Accepted { device, .. } = self.phase {
                     self.phase = Phase::Connected { device, since: meta.at };
                 }
+                self.attended = Some(meta.at);
             }
+            CallEvent::CallAttended(_) => self.attended = Some(meta.at),
             CallEvent::CallEnded(ended) => {
                 self.phase = Phase::Ended { outcome: ended.outcome, seconds: ended.seconds };
             }

@@ -227,3 +227,21 @@ fn a_call_engages_the_caller_at_once_and_the_callee_from_answering_on() {
     let over = answered.connected(2).ended(3);
     assert!(!over.call.engages(over.caller) && !over.call.engages(over.callee));
 }
+
+#[test]
+fn a_call_that_is_attended_now_and_then_goes_on_and_one_that_is_not_is_lost_at_the_time_of_the_last_note() {
+    let policy = CallsPolicy { lost_seconds: 60, ..CallsPolicy::default() };
+    assert_eq!(Two::new().placed().call.attend(second(1_000)), []);
+    let mut two = Two::new().placed().accepted(10).connected(20);
+    assert_eq!(two.call.attend(second(79)), []);
+    let noted = two.call.attend(second(80));
+    assert_eq!(noted, [CallAttended {}.into()]);
+    two.take(None, second(80), noted);
+    assert_eq!(two.call.attend(second(139)), []);
+    assert_eq!(two.call.lose_unattended(second(199), &policy), []);
+    let lost = two.call.lose_unattended(second(200), &policy);
+    let [CallEvent::CallEnded(ended)] = lost.as_slice() else { panic!("{lost:?}") };
+    assert_eq!((ended.outcome, ended.seconds), (CallOutcome::Failed, 60));
+    let two = two.ended(90);
+    assert_eq!((two.call.attend(second(500)), two.call.lose_unattended(second(500), &policy)), (vec![], vec![]));
+}

@@ -31,7 +31,7 @@ use crate::{
 /// Appends that may wait; one more is refused.
 const MOST_WAITING: usize = 16 * 1024;
 /// Bytes of one append to the server, as many as servers take by default (`MaxAppendSize`).
-const MOST_BYTES: usize = 1024 * 1024;
+pub(super) const MOST_BYTES: usize = 1024 * 1024;
 /// About what a record's fields take, packed, besides payload and names.
 const FIELD_BYTES: usize = 400;
 /// How long the feed may take to bring what was appended before it is read back instead.
@@ -320,7 +320,7 @@ impl Inner {
         }
     }
 
-    fn acknowledge(&self, position: Position) {
+    pub(super) fn acknowledge(&self, position: Position) {
         self.acknowledged.fetch_max(position.0, Ordering::AcqRel);
     }
 }

@@ -5,11 +5,13 @@
 //! - `lanes`: appends, in order within each stream, in parallel between streams.
 //! - `feed`: following the whole log, for those who follow it here and to confirm what was appended.
 //! - `health`: whether the cluster answers.
+//! - `import`: bringing another log's records there.
 
 mod connection;
 mod envelope;
 mod feed;
 mod health;
+mod import;
 mod lanes;
 
 use std::{
@@ -32,6 +34,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+pub use self::connection::BareClient;
 use self::{
     connection::{Connection, Fault},
     envelope::Found,
@@ -41,6 +44,7 @@ use self::{
 use crate::{
     follower::{CATCH_UP_EVENTS, Followed, Follower},
     heads::Head,
+    import::ImportError,
     limits,
     live::Live,
     port::{Append, AppendError, Appended, EventLog, Position, ReadError, StreamName, Subscription},
@@ -154,6 +158,18 @@ impl ClusterLog {
             }
         };
         Ok(Arc::new(Self { inner, runtime: Some(runtime) }))
+    }
+
+    /// Appends records of another log in their order, keeping every byte; only their positions are given anew. The log
+    /// must have held nothing, or just what an interrupted import of the same records left. The caller sees to it that
+    /// they are whole. Gives the position of the last record.
+    ///
+    /// # Errors
+    /// [`ImportError::NotEmpty`] where the log holds something else; when they can't be written.
+    pub fn import(&self, records: Vec<RecordedEvent>) -> BoxFuture<'static, Result<Position, ImportError>> {
+        let closed = || AppendError::Unavailable("the event log was closed".into());
+        let task = self.inner.runtime.spawn(self.inner.clone().import(records));
+        async move { task.await.unwrap_or_else(|_| Err(closed().into())) }.boxed()
     }
 
     /// Does something on the runtime that the client's connections live on.
@@ -364,5 +380,9 @@ impl EventLog for ClusterLog {
 
     fn refusing_writes(&self) -> Option<Arc<str>> {
         self.inner.health.refusing()
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 }

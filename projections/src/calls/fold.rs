@@ -116,7 +116,7 @@ fn placed(fact: &Fact, caller: UserId, invited: &CallInvited) -> CallRow {
 
 fn progress(row: &mut CallRow, fact: &Fact, event: &CallEvent) {
     match event {
-        CallEvent::CallInvited(_) => {}
+        CallEvent::CallInvited(_) | CallEvent::CallAttended(_) => {}
         CallEvent::CallRang(_) => row.state = CallState::Ringing,
         CallEvent::CallAccepted(accepted) => {
             row.state = CallState::Accepted;

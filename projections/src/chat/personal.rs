@@ -110,6 +110,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         | DomainEvent::AppTokens(_)
         | DomainEvent::Handle(_)
         | DomainEvent::Command(_)
+        | DomainEvent::Lease(_)
         | DomainEvent::StickerPack(_)
         | DomainEvent::Wallet(_)
         | DomainEvent::Merchant(_)
@@ -131,6 +132,7 @@ fn told_of_call(fact: &Fact, event: &CallEvent) -> Vec<UserId> {
         | CallEvent::CallAccepted(CallAccepted { told, .. })
         | CallEvent::CallConnected(CallConnected { told })
         | CallEvent::CallEnded(CallEnded { told, .. }) => told.clone(),
+        CallEvent::CallAttended(_) => vec![],
     }
 }
 
@@ -146,7 +148,7 @@ fn shown_call(fact: &Fact, event: &CallEvent) -> Value {
             json!({ "call": call, "device": accepted.device, "crossed": accepted.crossed })
         }
         CallEvent::CallEnded(ended) => json!({ "call": call, "outcome": ended.outcome, "seconds": ended.seconds }),
-        CallEvent::CallRang(_) | CallEvent::CallConnected(_) => json!({ "call": call }),
+        CallEvent::CallRang(_) | CallEvent::CallConnected(_) | CallEvent::CallAttended(_) => json!({ "call": call }),
     }
 }
 

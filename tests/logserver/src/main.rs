@@ -28,6 +28,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             other => return Err(format!("there is no option {other}").into()),
         }
     }
+    if tls.is_some() {
+        // Without a word, TLS knows which of its providers to take only where one alone was built in.
+        let provided = rustls::crypto::ring::default_provider().install_default();
+        provided.map_err(|_| "there is a provider of TLS already")?;
+    }
     let runtime = Runtime::new()?;
     let journal = Journal::open(&path, sync)?;
     let server = runtime.block_on(LogServer::start(journal, Options { port, tls, ..Options::default() }))?;
