@@ -182,7 +182,7 @@ impl Client {
     /// When there is no answer.
     #[track_caller]
     #[must_use]
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], bytes: &[u8]) -> Reply {
+    pub fn send_with(&self, method: &str, path: &str, headers: &[(&str, &str)], bytes: &[u8]) -> Reply {
         let request = self.request(method, path, None);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let sent = match bytes {

@@ -35,7 +35,7 @@ fn metadata(pairs: &[(&str, &str)]) -> String {
 
 fn begin_with(who: &Client, bytes: usize, metadata: &str) -> Reply {
     let length = bytes.to_string();
-    who.send("POST", "/v1/uploads", &[("upload-length", &length), ("upload-metadata", metadata)], b"")
+    who.send_with("POST", "/v1/uploads", &[("upload-length", &length), ("upload-metadata", metadata)], b"")
 }
 
 /// Begins to bring a file, and gives where its parts go.
@@ -49,11 +49,11 @@ fn part(who: &Client, upload: &str, offset: u64, further: &[(&str, &str)], bytes
     let offset = offset.to_string();
     let headers =
         [&[("content-type", "application/offset+octet-stream"), ("upload-offset", &*offset)], further].concat();
-    who.send("PATCH", upload, &headers, bytes)
+    who.send_with("PATCH", upload, &headers, bytes)
 }
 
 fn offset(who: &Client, upload: &str) -> u64 {
-    let found = who.send("HEAD", upload, &[], b"");
+    let found = who.send_with("HEAD", upload, &[], b"");
     assert_eq!((found.status, found.header("cache-control")), (200, Some("no-store")));
     found.header("upload-offset").unwrap().parse().unwrap()
 }
@@ -150,7 +150,7 @@ fn what_a_tus_client_of_others_brings_goes_on_after_kill_9_and_becomes_a_medium(
     assert_eq!((again.status, &again.done()["at"]), (201, &made.done()["at"]));
     assert_eq!(server.events(&["--type", "media.uploaded"]).len(), 1);
     assert_eq!(parts(&server), 0);
-    is(&mei.send("HEAD", &upload, &[], b""), 404);
+    is(&mei.send_with("HEAD", &upload, &[], b""), 404);
 }
 
 #[test]
@@ -214,22 +214,22 @@ fn what_is_brought_in_parts_is_its_owner_s_and_wrong_parts_are_refused() {
     ] {
         refused.refused(404, "upload-not-found");
     }
-    is(&lin.send("HEAD", &upload, &[], b""), 404);
+    is(&lin.send_with("HEAD", &upload, &[], b""), 404);
     assert_eq!(lin.get("/v1/uploads").done()["uploads"], json!([]));
     part(&mei, &upload, 0, &[], &bytes[..40]).refused(409, "offset-mismatch");
     part(&mei, &upload, 41, &[], &bytes[..40]).refused(409, "offset-mismatch");
     part(&mei, &upload, 40, &[("tus-resumable", "0.2.2")], &bytes[40..]).refused(412, "tus-version");
     part(&mei, &upload, 40, &[("upload-checksum", "md5 AAEC")], &bytes[40..]).refused(400, "invalid-upload");
-    mei.send("PATCH", &upload, &[("content-type", "text/plain"), ("upload-offset", "40")], b"x")
+    mei.send_with("PATCH", &upload, &[("content-type", "text/plain"), ("upload-offset", "40")], b"x")
         .refused(415, "wrong-content-type");
-    mei.send("PATCH", &upload, &[("content-type", "application/offset+octet-stream")], b"x")
+    mei.send_with("PATCH", &upload, &[("content-type", "application/offset+octet-stream")], b"x")
         .refused(400, "invalid-upload");
     assert_eq!(offset(&mei, &upload), 40);
     finish(&mei, &upload).refused(409, "upload-incomplete");
     part(&mei, &upload, 40, &[], &some(61)).refused(413, "medium-too-large");
-    is(&mei.send("DELETE", &upload, &[], b""), 204);
+    is(&mei.send_with("DELETE", &upload, &[], b""), 204);
     mei.get(&upload).refused(404, "upload-not-found");
-    let known = mei.anonymous().send("OPTIONS", "/v1/uploads", &[], b"");
+    let known = mei.anonymous().send_with("OPTIONS", "/v1/uploads", &[], b"");
     assert_eq!((known.status, known.header("tus-version")), (204, Some("1.0.0")));
 }
 
@@ -245,7 +245,7 @@ fn what_is_announced_wrongly_or_turns_out_to_be_something_else_is_refused_and_go
     for wrong in ["", "kind ?", &metadata(&[("kind", "tea")]), &metadata(&[("kind", "voice"), ("waveform", "loud")])] {
         begin_with(&mei, 10, wrong).refused(400, "invalid-upload");
     }
-    mei.send("POST", "/v1/uploads", &[("upload-metadata", &file)], b"").refused(400, "invalid-upload");
+    mei.send_with("POST", "/v1/uploads", &[("upload-metadata", &file)], b"").refused(400, "invalid-upload");
     begin_with(&mei, 10, &metadata(&[("kind", "file")])).problem(400);
     begin_with(&mei, 10, &metadata(&[("kind", "file"), ("name", "a"), ("sha256", "00")])).refused(400, "invalid-field");
     begin_with(&mei, 0, &file).refused(400, "medium-broken");
@@ -255,8 +255,8 @@ fn what_is_announced_wrongly_or_turns_out_to_be_something_else_is_refused_and_go
     begin_with(&mei, 4_001, &file).refused(409, "quota-reached");
     let second = begin(&mei, 10);
     begin_with(&mei, 10, &file).refused(409, "too-many-uploads");
-    is(&mei.send("DELETE", &first, &[], b""), 204);
-    is(&mei.send("DELETE", &second, &[], b""), 204);
+    is(&mei.send_with("DELETE", &first, &[], b""), 204);
+    is(&mei.send_with("DELETE", &second, &[], b""), 204);
     let brought = |metadata: &str, bytes: &[u8]| {
         let begun = begin_with(&mei, bytes.len(), metadata);
         let upload = begun.header("location").unwrap().to_owned();
@@ -281,7 +281,7 @@ fn what_was_begun_with_a_key_is_begun_once_and_expires_after_a_day() {
     let file = metadata(&[("kind", "file"), ("name", "plan.bin")]);
     let begin_keyed = |key: &str| {
         let headers = [("upload-length", "10"), ("upload-metadata", &file), ("idempotency-key", key)];
-        mei.send("POST", "/v1/uploads", &headers, b"").header("location").unwrap().to_owned()
+        mei.send_with("POST", "/v1/uploads", &headers, b"").header("location").unwrap().to_owned()
     };
     let upload = begin_keyed("one");
     is(&part(&mei, &upload, 0, &[], b"some"), 204);

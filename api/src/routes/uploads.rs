@@ -30,8 +30,8 @@ use crate::{
 
 /// The version of the protocol.
 const TUS: &str = "1.0.0";
-/// What bodies of parts are, by the protocol.
-const PART_TYPE: &str = "application/offset+octet-stream";
+/// What bodies of parts are: by the protocol, and as those write it who know nothing of it.
+const PART_TYPES: [&str; 2] = ["application/offset+octet-stream", "application/octet-stream"];
 /// What the protocol answers a part with whose checksum is not what was told.
 const CHECKSUM_MISMATCH: u16 = 460;
 
@@ -215,7 +215,7 @@ async fn my_upload(
 
 /// Bring a part: the bytes from `Upload-Offset` on, which is where the last part ended. When the answer comes they are on
 /// disk. Of a part that breaks off, what has come is kept, unless it came with an `Upload-Checksum`: then it is taken as a
-/// whole or not at all.
+/// whole or not at all. tus calls the body's type `application/offset+octet-stream`, which is taken as well.
 #[utoipa::path(tag = "media",
     params(MediumPath,
         ("Upload-Offset" = u64, Header, minimum = 0, maximum = 9223372036854775807_u64,
@@ -223,7 +223,7 @@ async fn my_upload(
         ("Upload-Checksum" = Option<String>, Header, description = "Of the part: `sha1` and the hash in base64."),
         ("Tus-Resumable" = Option<String>, Header, description = "1.0.0.")),
     security(("token" = [])),
-    request_body(content((Vec<u8> = "application/offset+octet-stream"))),
+    request_body(content((Vec<u8> = "application/octet-stream"))),
     responses((status = 204, description = "The part has come. In headers: offset, end."),
         (status = 412, description = "Another version of tus.", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "The body is of another type.", body = Problem,
@@ -252,8 +252,8 @@ async fn take_part(
     app.limits.command(&bringer.user)?;
     app.commands.upload_of(bringer.user, medium)?;
     let content_type = text(request, "content-type")?.unwrap_or_default();
-    if !content_type.eq_ignore_ascii_case(PART_TYPE) {
-        let detail = format!("the body of a part is {PART_TYPE}");
+    if !PART_TYPES.iter().any(|known| content_type.eq_ignore_ascii_case(known)) {
+        let detail = format!("the body of a part is {}", PART_TYPES.join(" or "));
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-content-type", detail));
     }
     let offset = number(request, "upload-offset")?;

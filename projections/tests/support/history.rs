@@ -145,7 +145,7 @@ impl History {
             // Often, since it takes two who ask and accept, and much else is done by friends only.
             29..35 => self.befriend(me, other),
             35..37 => self.bring(me),
-            38..40 => self.collect(me),
+            37..39 => self.collect(me),
             _ => self.expire(me, other),
         }
     }
