@@ -56,7 +56,9 @@ pub fn with_headers(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::
         }
         // A WebSocket goes on from a position by a parameter of its own, operators read the log itself, and what a link
         // leads to never changes.
-        let asks = !["/v1/operator/", "/v1/ws", "/v1/blobs/"].iter().any(|apart| path.starts_with(apart));
+        let apart = ["/v1/operator/", "/v1/ws", "/v1/blobs/"].iter().any(|apart| path.starts_with(apart));
+        // Articles are read by people who know of no positions.
+        let asks = !apart && (!path.starts_with("/v1/articles/") || path.ends_with("/reading"));
         if let Some(query) = item.get.as_mut().filter(|_| asks) {
             query.parameters.get_or_insert_default().push(at_least().into());
         }

@@ -60,6 +60,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("policy.official.*_seconds", 1, YEARS),
     ("policy.official.replies_max", 0, 16),
     ("policy.official.greetings_max", 0, 16),
+    ("policy.official.article_bytes", 1, 60 * 1024),
     ("policy.calls.*_seconds", 1, 24 * 3600),
     ("policy.media.picture_bytes", 1_024, 1 << 30),
     ("policy.media.picture_pixels", 1, 1_000_000_000),

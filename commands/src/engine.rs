@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, Answering, AppTokens, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
+    Aggregate, Answering, AppTokens, Article, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
     EventFamily, Friendship, HandleClaim, Hold, Inbox, Medium, Merchant, OfficialAccount, Order, Policy, Post,
-    Rejection, StickerPack, Subscriptions, User, UserId, Wallet,
+    Reading, Rejection, StickerPack, Subscriptions, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
@@ -129,6 +129,8 @@ pub struct Commands {
     pub(crate) subscriptions: Arc<Repository<Subscriptions>>,
     pub(crate) answering: Arc<Repository<Answering>>,
     pub(crate) app_tokens: Arc<Repository<AppTokens>>,
+    pub(crate) articles: Arc<Repository<Article>>,
+    pub(crate) readings: Arc<Repository<Reading>>,
     pub(crate) followers: Arc<dyn Followers>,
     pub(crate) callbacks: Arc<dyn CallbackGateway>,
     pub(crate) media: Arc<Repository<Medium>>,
@@ -243,6 +245,8 @@ impl Commands {
             subscriptions: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             answering: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             app_tokens: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
+            articles: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
+            readings: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             followers,
             callbacks,
             media: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),

@@ -9,9 +9,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    AnsweringEvent, AppTokensEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent,
+    AnsweringEvent, AppTokensEvent, ArticleEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent,
     FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent,
-    PostEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    PostEvent, ReadingEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -157,6 +157,10 @@ pub enum DomainEvent {
     Answering(AnsweringEvent),
     /// Of an `app-tokens-` stream.
     AppTokens(AppTokensEvent),
+    /// Of an `article-` stream.
+    Article(ArticleEvent),
+    /// Of a `reading-` stream.
+    Reading(ReadingEvent),
     /// Of a `call-` stream.
     Call(CallEvent),
     /// Of a `media-` stream.
@@ -195,6 +199,8 @@ impl DomainEvent {
             AnsweringEvent => Answering,
             AppTokensEvent => AppTokens,
             OfficialAccountEvent => OfficialAccount,
+            ReadingEvent => Reading,
+            ArticleEvent => Article,
             CallEvent => Call,
             MediumEvent => Medium
         );

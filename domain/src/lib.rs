@@ -8,7 +8,7 @@
 //! - one module per aggregate, each with its events, its state and its deciders:
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
 //!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`],
-//!   [`answering`], [`app_tokens`], [`call`], [`medium`].
+//!   [`article`], [`reading`], [`answering`], [`app_tokens`], [`call`], [`medium`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
 //! - [`command`]: what is kept of a command that had nothing to do.
 //!
@@ -18,6 +18,7 @@
 pub mod accounts;
 pub mod answering;
 pub mod app_tokens;
+pub mod article;
 pub mod call;
 pub mod cards;
 pub mod command;
@@ -35,6 +36,7 @@ pub mod moments;
 pub mod official;
 pub mod order;
 pub mod policy;
+pub mod reading;
 pub mod rejection;
 pub mod sticker_pack;
 pub mod subscriptions;
@@ -45,6 +47,7 @@ pub mod wallet;
 
 pub use answering::{Answering, AnsweringEvent};
 pub use app_tokens::{AppTokens, AppTokensEvent};
+pub use article::{Article, ArticleEvent};
 pub use call::{Call, CallEvent};
 pub use command::CommandEvent;
 pub use contacts::{Contacts, ContactsEvent};
@@ -54,7 +57,7 @@ pub use friendship::{Friendship, FriendshipEvent};
 pub use handle::{Handle, HandleClaim, HandleEvent};
 pub use hold::{Hold, HoldEvent};
 pub use ids::{
-    CallId, CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MediumId, MerchantId,
+    ArticleId, CallId, CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MediumId, MerchantId,
     OfficialAccountId, OrderId, PaymentId, PostId, StickerPackId, TagId, UserId,
 };
 pub use inbox::{Inbox, InboxEvent};
@@ -64,6 +67,7 @@ pub use moments::{Circle, CircleEvent, Post, PostEvent};
 pub use official::{OfficialAccount, OfficialAccountEvent};
 pub use order::{Order, OrderEvent};
 pub use policy::{CallsPolicy, MediaPolicy, MomentsPolicy, MoneyPolicy, OfficialPolicy, Policy};
+pub use reading::{Reading, ReadingEvent, ReadingId};
 pub use rejection::{Rejection, RejectionKind};
 pub use sticker_pack::{StickerPack, StickerPackEvent};
 pub use subscriptions::{Subscriptions, SubscriptionsEvent};

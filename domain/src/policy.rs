@@ -89,6 +89,8 @@ pub struct OfficialPolicy {
     pub greetings_max: usize,
     /// Least time between two answers to the same person for want of anything better, in seconds.
     pub default_reply_seconds: i64,
+    /// Longest article, in bytes of its HTML.
+    pub article_bytes: usize,
 }
 
 impl Default for OfficialPolicy {
@@ -102,6 +104,7 @@ impl Default for OfficialPolicy {
             greeting_seconds: 60,
             greetings_max: 3,
             default_reply_seconds: 3600,
+            article_bytes: 56 * 1024,
         }
     }
 }

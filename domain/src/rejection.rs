@@ -399,6 +399,10 @@ rejections! {
     }: Invalid, "callback-refused", "the callback does not answer as it should: {reason}";
     /// There is no menu, or no such button in it.
     MenuButtonNotFound: NotFound, "menu-button-not-found", "no such button in the menu";
+    /// No such article, or not for who asks.
+    ArticleNotFound: NotFound, "article-not-found", "no such article";
+    /// What was published stays as it is.
+    ArticlePublished: Conflict, "article-published", "this article was published: it can be withdrawn, not changed";
     /// The code is not genuine or its time is over.
     SceneCodeInvalid: NotFound, "scene-code-invalid", "this code is not valid, or no longer";
     /// It can be done in direct conversations only.

@@ -295,6 +295,27 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         workload: Workload::Resident,
     },
     KeyspaceEntry {
+        projection: "articles",
+        keyspace: "articles",
+        key: "article",
+        value: "json `articles::ArticleRow`: whose it is, what it says, when it was published",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "articles",
+        keyspace: "lists",
+        key: "official account, 1 for published and 0 for drafts (u8), position (u64)",
+        value: "article",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
+        projection: "articles",
+        keyspace: "counts",
+        key: "article",
+        value: "how many have read it (u64), how many like it (u64)",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
         projection: "wallet",
         keyspace: "wallets",
         key: "user",

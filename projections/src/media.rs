@@ -7,7 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use domain::{ConversationEvent, DomainEvent, MediumEvent, MediumId, PostEvent, UserId};
+use domain::{ArticleEvent, ConversationEvent, DomainEvent, MediumEvent, MediumId, PostEvent, UserId};
 use eventlog::Position;
 use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
 use parking_lot::RwLock;
@@ -116,6 +116,9 @@ impl MediaProjection {
             DomainEvent::Post(PostEvent::PostPublished(published)) => {
                 published.draft.media().try_for_each(|(_, medium)| self.named(changes, medium))
             }
+            DomainEvent::Article(ArticleEvent::ArticleWritten(written)) => {
+                written.text.media().try_for_each(|medium| self.named(changes, medium))
+            }
             _ => Ok(()),
         }
     }
@@ -197,7 +200,7 @@ impl MediaProjection {
 }
 
 fn matters(event_type: &str) -> bool {
-    matches!(event_type, "message.sent" | "post.published") || event_type.starts_with("media.")
+    matches!(event_type, "message.sent" | "post.published" | "article.written") || event_type.starts_with("media.")
 }
 
 fn unnamed_key(since: i64, medium: MediumId) -> Vec<u8> {

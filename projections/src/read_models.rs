@@ -6,6 +6,7 @@ use eventlog::EventLog;
 use futures::future::BoxFuture;
 
 use crate::{
+    articles::{ArticlesProjection, ArticlesView},
     calls::{CallsProjection, CallsView},
     chat::{ChatProjection, ChatView},
     commands::{CommandIndexProjection, CommandIndexView},
@@ -39,6 +40,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::of::<StickersProjection>(),
         Kind::of::<WalletProjection>(),
         Kind::of::<CallsProjection>(),
+        Kind::of::<ArticlesProjection>(),
     ]
 }
 
@@ -91,6 +93,8 @@ pub struct ReadModels {
     pub wallet: Arc<Slot<WalletView>>,
     /// Calls.
     pub calls: Arc<Slot<CallsView>>,
+    /// What official accounts publish.
+    pub articles: Arc<Slot<ArticlesView>>,
     group: Group,
 }
 
@@ -121,6 +125,7 @@ impl ReadModels {
             stickers: group.add::<StickersProjection>(None)?,
             wallet: group.add::<WalletProjection>(None)?,
             calls: group.add::<CallsProjection>(None)?,
+            articles: group.add::<ArticlesProjection>(None)?,
             group: group.start()?,
         }))
     }

@@ -16,6 +16,7 @@ use chrono::TimeDelta;
 use eventlog::{EventLog, Position};
 use projections::{
     Fact, Projection, ReadModelOptions, ReadModels,
+    articles::ArticlesProjection,
     calls::CallsProjection,
     chat::ChatProjection,
     commands::CommandIndexProjection,
@@ -178,6 +179,11 @@ fn the_rows_of_official_accounts_do_not_show_batches_or_crashes() {
 }
 
 #[test]
+fn the_rows_of_articles_do_not_show_batches_or_crashes() {
+    batches_do_not_show::<ArticlesProjection>();
+}
+
+#[test]
 fn the_rows_of_the_report_do_not_show_batches_or_crashes() {
     batches_do_not_show::<ReportProjection>();
 }
@@ -242,6 +248,7 @@ async fn served(models: &ReadModels, at: Position) {
     models.stickers.at_least(at, PATIENCE).await.unwrap();
     models.calls.at_least(at, PATIENCE).await.unwrap();
     models.official.at_least(at, PATIENCE).await.unwrap();
+    models.articles.at_least(at, PATIENCE).await.unwrap();
     models.shops.at_least(at, PATIENCE).await.unwrap();
     models.wallet.at_least(at, PATIENCE).await.unwrap();
 }

@@ -322,8 +322,20 @@ fn official_account(diary: &mut Diary, mei: &Person, lin: &Person, server: &Serv
     let text = |text: &str| Some(json!({ "content": { "kind": "text", "text": text } }));
     let said = diary.enter(mei, "POST", &talk, text("one"), text("two"));
     diary.enter(mei, "POST", &format!("{talk}/{}/recall", said["seq"]), None, None);
+    articles(diary, mei, lin, at);
     diary.enter(mei, "POST", &at("/app-secret"), None, None);
     diary.enter(mei, "DELETE", &at("/callback"), None, None);
+}
+
+fn articles(diary: &mut Diary, mei: &Person, lin: &Person, at: impl Fn(&str) -> String) {
+    let draft = |title: &str| Some(json!({ "title": title, "body": "<p>tea</p>" }));
+    let article = text_at(&diary.enter(mei, "POST", &at("/drafts"), draft("Tea"), draft("Cups")), "article");
+    diary.enter(mei, "PUT", &at(&format!("/drafts/{article}")), draft("Green tea"), draft("Black tea"));
+    diary.enter(mei, "POST", &at(&format!("/drafts/{article}/publish")), None, None);
+    diary.enter(lin, "PUT", &format!("/v1/articles/{article}/read"), None, None);
+    diary.enter(lin, "PUT", &format!("/v1/articles/{article}/like"), None, None);
+    diary.enter(lin, "DELETE", &format!("/v1/articles/{article}/like"), None, None);
+    diary.enter(mei, "DELETE", &at(&format!("/articles/{article}")), None, None);
 }
 
 #[test]

@@ -7,6 +7,8 @@ pub mod account_codes;
 pub mod account_desk;
 pub mod account_talk;
 pub mod accounts;
+pub mod article_desk;
+pub mod articles;
 pub mod bills;
 pub mod blobs;
 pub mod calls;
@@ -117,6 +119,8 @@ pub fn configure(config: &mut ServiceConfig) {
     subscriptions::configure(config);
     account_talk::configure(config);
     account_desk::configure(config);
+    articles::configure(config);
+    article_desk::configure(config);
     calls::configure(config);
     developers::configure(config);
     stickers::configure(config);

@@ -1,7 +1,7 @@
 //! What stands in the paths of endpoints.
 
 use domain::{
-    CallId, CardId, CommentId, ConversationId, DeviceId, HoldId, MediumId, MerchantId, OfficialAccountId, OrderId,
+    ArticleId, CallId, CardId, CommentId, ConversationId, DeviceId, HoldId, MediumId, MerchantId, OfficialAccountId, OrderId,
     PaymentId, PostId, StickerPackId, TagId, UserId,
 };
 use serde::Deserialize;
@@ -186,6 +186,25 @@ paths! {
         /// The message's number.
         #[param(maximum = 9223372036854775807_u64)]
         seq: u64,
+    }
+    /// The path names an article.
+    ArticlePath {
+        /// The article.
+        article: ArticleId,
+    }
+    /// The path names a picture of an article.
+    ArticleMediumPath {
+        /// The article.
+        article: ArticleId,
+        /// The picture.
+        medium: MediumId,
+    }
+    /// The path names an article of an official account.
+    AccountArticlePath {
+        /// The account.
+        account: OfficialAccountId,
+        /// The article.
+        article: ArticleId,
     }
     /// The path names a call.
     CallPath {

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     CallId, HoldId, MediumId, StickerPackId, UserId,
+    article::ArticleCard,
     call::{CallMedia, CallOutcome},
     hold::PacketKind,
     medium::{Carried, MediumKind},
@@ -38,6 +39,8 @@ pub enum Content {
     Video(Carried),
     /// A file.
     File(Carried),
+    /// An article of an official account.
+    Article(ArticleCard),
     /// A place.
     Location {
         /// Degrees north, -90 to 90.
@@ -166,11 +169,13 @@ pub enum ContentKind {
     Video,
     /// A file.
     File,
+    /// An article of an official account.
+    Article,
 }
 
 impl ContentKind {
     /// Every kind there is.
-    pub const ALL: [ContentKind; 15] = [
+    pub const ALL: [ContentKind; 16] = [
         Self::Text,
         Self::Sticker,
         Self::Location,
@@ -186,6 +191,7 @@ impl ContentKind {
         Self::Voice,
         Self::Video,
         Self::File,
+        Self::Article,
     ];
 
     /// The name used in JSON.
@@ -207,6 +213,7 @@ impl ContentKind {
             Self::Voice => "voice",
             Self::Video => "video",
             Self::File => "file",
+            Self::Article => "article",
         }
     }
 }
@@ -245,6 +252,7 @@ impl Content {
             Self::Voice(_) => ContentKind::Voice,
             Self::Video(_) => ContentKind::Video,
             Self::File(_) => ContentKind::File,
+            Self::Article(_) => ContentKind::Article,
         }
     }
 
@@ -282,6 +290,9 @@ impl Content {
             }
             Self::Transfer { note: words, .. } | Self::RedPacket { greeting: words, .. } => words.clone(),
             Self::File(carried) => carried.facts.as_ref().map(|facts| facts.name.clone()).unwrap_or_default(),
+            Self::Article(card) => {
+                card.front.as_ref().map(|front| format!("{} {}", front.title, front.digest)).unwrap_or_default()
+            }
             Self::Picture(_) | Self::Voice(_) | Self::Video(_) => String::new(),
             Self::Sticker { .. } | Self::ContactCard { .. } | Self::Pat { .. } | Self::Call { .. } => String::new(),
         }
@@ -333,8 +344,8 @@ impl Content {
                 check_text("note", words, Self::MONEY_WORDS_CHARS)
             }
             Self::ContactCard { .. } | Self::Pat { .. } | Self::Call { .. } => Ok(()),
-            // What a medium may be was decided when it was brought.
-            Self::Picture(_) | Self::Voice(_) | Self::Video(_) | Self::File(_) => Ok(()),
+            // What a medium or an article may be was decided when it was brought.
+            Self::Article(_) | Self::Picture(_) | Self::Voice(_) | Self::Video(_) | Self::File(_) => Ok(()),
         }
     }
 

@@ -107,6 +107,8 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         DomainEvent::Conversation(_)
         | DomainEvent::Answering(_)
         | DomainEvent::AppTokens(_)
+        | DomainEvent::Article(_)
+        | DomainEvent::Reading(_)
         | DomainEvent::Handle(_)
         | DomainEvent::Command(_)
         | DomainEvent::StickerPack(_)

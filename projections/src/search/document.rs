@@ -87,6 +87,7 @@ pub(super) fn kind_code(kind: ContentKind) -> Option<u64> {
         ContentKind::Voice => Some(12),
         ContentKind::Video => Some(13),
         ContentKind::File => Some(14),
+        ContentKind::Article => Some(15),
     }
 }
 

@@ -6,9 +6,10 @@ use std::{collections::HashMap, hash::Hash};
 
 use chrono::TimeDelta;
 use domain::{
-    Aggregate, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId, DeviceId, EventMeta,
+    Aggregate, Article, ArticleId, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId, DeviceId, EventMeta,
     Friendship, FriendshipId, Inbox, Medium, MediumId, MediumKind, OfficialAccount, OfficialAccountId, Policy, Post,
-    PostId, Rejection, StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
+    PostId, Reading, ReadingId, Rejection, StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
+    article::ArticleText,
     contacts::Notes,
     conversation::{
         Automatic, Content, Kind, Voice,
@@ -81,6 +82,9 @@ pub struct History {
     accounts: Streams<OfficialAccount>,
     registered: Vec<(OfficialAccountId, UserId)>,
     subscriptions: Streams<Subscriptions>,
+    articles: Streams<Article>,
+    written: Vec<(ArticleId, OfficialAccountId)>,
+    readings: Streams<Reading>,
     calls: Streams<Call>,
     /// The last calls of pairs of friends, with their numbers.
     placed: Vec<(CallId, u64, UserId, UserId)>,
@@ -113,6 +117,9 @@ impl History {
             accounts: Streams::new(),
             registered: vec![],
             subscriptions: Streams::new(),
+            articles: Streams::new(),
+            written: vec![],
+            readings: Streams::new(),
             calls: Streams::new(),
             placed: vec![],
             media: Streams::new(),
@@ -128,7 +135,7 @@ impl History {
         let seconds = if self.rng.random_bool(0.02) { 20 * 3600 } else { self.rng.random_range(0..40) };
         self.writer.pass(TimeDelta::microseconds(seconds * 1_000_000 + self.rng.random_range(0..1_000_000)));
         let (me, other) = (self.person(), self.person());
-        match self.rng.random_range(0..38) {
+        match self.rng.random_range(0..41) {
             0..8 => self.talk(me),
             8 => self.recall(),
             9..12 => self.note(me, other),
@@ -142,6 +149,7 @@ impl History {
             // Often, since it takes two who ask and accept, and much else is done by friends only.
             29..35 => self.befriend(me, other),
             35..37 => self.bring(me),
+            37..40 => self.publish(me),
             _ => self.expire(me, other),
         }
     }
@@ -240,6 +248,41 @@ impl History {
                 self.subscriptions.put(&self.writer, &mut self.rng, me, Some(me), &events.unwrap_or_default());
             }
         }
+    }
+
+    /// Articles are written, published and withdrawn, read and liked.
+    fn publish(&mut self, me: UserId) {
+        let Some((account, owner)) = self.registered.choose(&mut self.rng).copied() else { return };
+        let (title, cover) = (self.word(), self.brought.choose(&mut self.rng).map(|(_, medium)| *medium));
+        let body = format!("<p>{title}</p>");
+        let text = ArticleText { title, body, cover, ..ArticleText::default() };
+        let known = self.written.choose(&mut self.rng).copied().filter(|_| self.rng.random_bool(0.8));
+        let Some((article, account)) = known else {
+            let article = ArticleId(self.id());
+            let events = Article::default().write(account, text, &self.policy.official).unwrap();
+            self.articles.put(&self.writer, &mut self.rng, article, Some(owner), &events);
+            self.written.push((article, account));
+            return;
+        };
+        let state = self.articles.state(article);
+        let events = match self.rng.random_range(0..12) {
+            0 => state.write(account, text, &self.policy.official),
+            1..4 => state.publish(account),
+            4 => state.withdraw(account),
+            step => {
+                let id = ReadingId { article, reader: me };
+                let mine = self.readings.state(id);
+                let events = match step {
+                    5..9 => mine.read(article, account),
+                    _ => mine.like(article, account, self.rng.random_bool(0.7)),
+                };
+                if state.published().is_ok() {
+                    self.readings.put(&self.writer, &mut self.rng, id, Some(me), &events);
+                }
+                return;
+            }
+        };
+        self.articles.put(&self.writer, &mut self.rng, article, Some(owner), &events.unwrap_or_default());
     }
 
     /// A follower says something, and the account answers; or it is set up otherwise.
