@@ -120,6 +120,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     );
     let app = Arc::new(app);
     let notices = tokio::spawn(api::notices::push_notices(app.clone()));
+    let broadcasts = tokio::spawn(api::broadcasting::push_broadcasts(app.clone()));
     let mut running = api::start(app).map_err(|error| not_listening(settings, &error))?;
     tracing::info!(address = %running.address, operator = token.is_some(), "ready");
     greet(&running.address.to_string(), community.as_ref());
@@ -132,6 +133,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     money.abort();
     calls.abort();
     notices.abort();
+    broadcasts.abort();
     answers.abort();
     media.abort();
     settlements.iter().for_each(tokio::task::JoinHandle::abort);

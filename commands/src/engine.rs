@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, Answering, AppTokens, Article, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
-    EventFamily, Friendship, HandleClaim, Hold, Inbox, Medium, Merchant, OfficialAccount, Order, Policy, Post,
+    Aggregate, Answering, AppTokens, Article, Broadcasts, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
+    EventFamily, FollowerNotes, FollowerTags, Friendship, HandleClaim, Hold, Inbox, Medium, Merchant, OfficialAccount, Order, Policy, Post,
     Reading, Rejection, StickerPack, Subscriptions, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
@@ -131,6 +131,9 @@ pub struct Commands {
     pub(crate) app_tokens: Arc<Repository<AppTokens>>,
     pub(crate) articles: Arc<Repository<Article>>,
     pub(crate) readings: Arc<Repository<Reading>>,
+    pub(crate) broadcasts: Arc<Repository<Broadcasts>>,
+    pub(crate) follower_tags: Arc<Repository<FollowerTags>>,
+    pub(crate) follower_notes: Arc<Repository<FollowerNotes>>,
     pub(crate) followers: Arc<dyn Followers>,
     pub(crate) callbacks: Arc<dyn CallbackGateway>,
     pub(crate) media: Arc<Repository<Medium>>,
@@ -247,6 +250,9 @@ impl Commands {
             app_tokens: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
             articles: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
             readings: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            broadcasts: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
+            follower_tags: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
+            follower_notes: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity / 8)),
             followers,
             callbacks,
             media: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),

@@ -94,6 +94,8 @@ pub enum MediaPlace {
     Message(ConversationId, u64),
     /// In a post.
     Post(PostId),
+    /// In a broadcast of that number.
+    Broadcast(OfficialAccountId, u64),
 }
 
 const TOKEN_PREFIX: &str = "th_";
@@ -276,6 +278,7 @@ impl Secrets {
             MediaPlace::Own => (0, Uuid::nil(), 0),
             MediaPlace::Message(conversation, seq) => (1, conversation.0, seq),
             MediaPlace::Post(post) => (2, post.0, 0),
+            MediaPlace::Broadcast(account, number) => (3, account.0, number),
         };
         let mut bytes = vec![place, ticket.form];
         for id in [ticket.medium.0, ticket.viewer.0, id] {
@@ -300,6 +303,7 @@ impl Secrets {
             0 => MediaPlace::Own,
             1 => MediaPlace::Message(ConversationId(id), number(50)?),
             2 => MediaPlace::Post(PostId(id)),
+            3 => MediaPlace::Broadcast(OfficialAccountId(id), number(50)?),
             _ => return None,
         };
         let expires_at = DateTime::from_timestamp(number(58)?.cast_signed(), 0)?;

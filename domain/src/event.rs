@@ -9,8 +9,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    AnsweringEvent, AppTokensEvent, ArticleEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent,
-    FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent,
+    AnsweringEvent, AppTokensEvent, ArticleEvent, BroadcastsEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent,
+    FollowerNotesEvent, FollowerTagsEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent,
     PostEvent, ReadingEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
 };
 
@@ -159,6 +159,12 @@ pub enum DomainEvent {
     AppTokens(AppTokensEvent),
     /// Of an `article-` stream.
     Article(ArticleEvent),
+    /// Of a `broadcasts-` stream.
+    Broadcasts(BroadcastsEvent),
+    /// Of a `follower-tags-` stream.
+    FollowerTags(FollowerTagsEvent),
+    /// Of a `follower-notes-` stream.
+    FollowerNotes(FollowerNotesEvent),
     /// Of a `reading-` stream.
     Reading(ReadingEvent),
     /// Of a `call-` stream.
@@ -201,6 +207,9 @@ impl DomainEvent {
             OfficialAccountEvent => OfficialAccount,
             ReadingEvent => Reading,
             ArticleEvent => Article,
+            BroadcastsEvent => Broadcasts,
+            FollowerTagsEvent => FollowerTags,
+            FollowerNotesEvent => FollowerNotes,
             CallEvent => Call,
             MediumEvent => Medium
         );

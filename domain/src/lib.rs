@@ -8,7 +8,7 @@
 //! - one module per aggregate, each with its events, its state and its deciders:
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
 //!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`],
-//!   [`article`], [`reading`], [`answering`], [`app_tokens`], [`call`], [`medium`].
+//!   [`article`], [`reading`], [`broadcasts`], [`follower_notes`], [`answering`], [`app_tokens`], [`call`], [`medium`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
 //! - [`command`]: what is kept of a command that had nothing to do.
 //!
@@ -19,12 +19,14 @@ pub mod accounts;
 pub mod answering;
 pub mod app_tokens;
 pub mod article;
+pub mod broadcasts;
 pub mod call;
 pub mod cards;
 pub mod command;
 pub mod contacts;
 pub mod conversation;
 pub mod event;
+pub mod follower_notes;
 pub mod friendship;
 pub mod handle;
 pub mod hold;
@@ -48,11 +50,13 @@ pub mod wallet;
 pub use answering::{Answering, AnsweringEvent};
 pub use app_tokens::{AppTokens, AppTokensEvent};
 pub use article::{Article, ArticleEvent};
+pub use broadcasts::{Broadcasts, BroadcastsEvent};
 pub use call::{Call, CallEvent};
 pub use command::CommandEvent;
 pub use contacts::{Contacts, ContactsEvent};
 pub use conversation::{Conversation, ConversationEvent};
 pub use event::{Aggregate, DecodeError, DomainEvent, EventFamily, EventMeta};
+pub use follower_notes::{FollowerNotes, FollowerNotesEvent, FollowerTags, FollowerTagsEvent};
 pub use friendship::{Friendship, FriendshipEvent};
 pub use handle::{Handle, HandleClaim, HandleEvent};
 pub use hold::{Hold, HoldEvent};

@@ -295,6 +295,13 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         workload: Workload::Resident,
     },
     KeyspaceEntry {
+        projection: "official",
+        keyspace: "days",
+        key: "official account, day since the beginning of the common era (u32)",
+        value: "json `official::DayRow`: how many followed, left, wrote, read",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
         projection: "articles",
         keyspace: "articles",
         key: "article",
@@ -314,6 +321,34 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         key: "article",
         value: "how many have read it (u64), how many like it (u64)",
         workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "broadcasts",
+        keyspace: "sent",
+        key: "official account, number (u64)",
+        value: "json `broadcasts::SentRow`: what it says, for whom it is, when it was sent",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
+        projection: "broadcasts",
+        keyspace: "tags",
+        key: "official account",
+        value: "json: its tags by number, each `broadcasts::TagRow`",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
+        projection: "broadcasts",
+        keyspace: "notes",
+        key: "official account, openid (28 bytes)",
+        value: "json `broadcasts::NotesRow`: remark, tags, when they had which",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "broadcasts",
+        keyspace: "tagged",
+        key: "official account, tag (u32), openid (28 bytes)",
+        value: "empty",
+        workload: Workload::Scan,
     },
     KeyspaceEntry {
         projection: "wallet",

@@ -7,7 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use domain::{ArticleEvent, ConversationEvent, DomainEvent, MediumEvent, MediumId, PostEvent, UserId};
+use domain::{ArticleEvent, BroadcastsEvent, ConversationEvent, DomainEvent, MediumEvent, MediumId, PostEvent, UserId};
 use eventlog::Position;
 use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
 use parking_lot::RwLock;
@@ -119,6 +119,9 @@ impl MediaProjection {
             DomainEvent::Article(ArticleEvent::ArticleWritten(written)) => {
                 written.text.media().try_for_each(|medium| self.named(changes, medium))
             }
+            DomainEvent::Broadcasts(BroadcastsEvent::BroadcastSent(sent)) => {
+                sent.media().try_for_each(|medium| self.named(changes, medium))
+            }
             _ => Ok(()),
         }
     }
@@ -200,7 +203,7 @@ impl MediaProjection {
 }
 
 fn matters(event_type: &str) -> bool {
-    matches!(event_type, "message.sent" | "post.published" | "article.written") || event_type.starts_with("media.")
+    matches!(event_type, "message.sent" | "post.published" | "article.written" | "broadcast.sent") || event_type.starts_with("media.")
 }
 
 fn unnamed_key(since: i64, medium: MediumId) -> Vec<u8> {

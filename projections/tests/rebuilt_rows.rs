@@ -17,6 +17,7 @@ use eventlog::{EventLog, Position};
 use projections::{
     Fact, Projection, ReadModelOptions, ReadModels,
     articles::ArticlesProjection,
+    broadcasts::BroadcastsProjection,
     calls::CallsProjection,
     chat::ChatProjection,
     commands::CommandIndexProjection,
@@ -184,6 +185,11 @@ fn the_rows_of_articles_do_not_show_batches_or_crashes() {
 }
 
 #[test]
+fn the_rows_of_broadcasts_do_not_show_batches_or_crashes() {
+    batches_do_not_show::<BroadcastsProjection>();
+}
+
+#[test]
 fn the_rows_of_the_report_do_not_show_batches_or_crashes() {
     batches_do_not_show::<ReportProjection>();
 }
@@ -249,6 +255,7 @@ async fn served(models: &ReadModels, at: Position) {
     models.calls.at_least(at, PATIENCE).await.unwrap();
     models.official.at_least(at, PATIENCE).await.unwrap();
     models.articles.at_least(at, PATIENCE).await.unwrap();
+    models.broadcasts.at_least(at, PATIENCE).await.unwrap();
     models.shops.at_least(at, PATIENCE).await.unwrap();
     models.wallet.at_least(at, PATIENCE).await.unwrap();
 }

@@ -160,7 +160,7 @@ impl Belongings<'_> {
             "user" => self.friend.id.clone(),
             "device" => self.owner.device.clone(),
             "tag" => self.tag.clone(),
-            "seq" | "position" => "1".to_owned(),
+            "seq" | "position" | "number" => "1".to_owned(),
             "merchant" => self.merchant.clone(),
             "account" => self.account.clone(),
             "openid" => "o".repeat(28),
@@ -169,6 +169,7 @@ impl Belongings<'_> {
             "call" => self.call.clone(),
             "medium" => self.medium.clone(),
             "article" => self.article.clone(),
+            "label" => "100".to_owned(),
             "out_trade_no" | "out_refund_no" => "T1".to_owned(),
             "date" => "2026-01-01".to_owned(),
             // Of money in general, what is of nobody is as much of others as anything.

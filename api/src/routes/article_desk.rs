@@ -214,13 +214,13 @@ fn list(
     let limit = page_limit(query.limit, 50, 100)?;
     let before = resume::<u64>(query.cursor.as_deref())?.unwrap_or(u64::MAX);
     let (rows, next) = cut(view.list(path.account, published, before, limit + 1)?, |row| row.place, limit);
-    let shown = |Listed { article, row, .. }: Listed| {
+    let shown = |Listed { article, row, .. }: Listed| -> Result<ArticleListed, Problem> {
         let counts = view.counts(article)?;
         let at = row.published_at.unwrap_or(row.written_at);
         let ArticleText { title, author, digest, cover, .. } = row.text;
         Ok(ArticleListed { article, title, author, digest, cover, at, reads: counts.reads, likes: counts.likes })
     };
-    let articles = rows.into_iter().map(shown).collect::<Result<_, Problem>>()?;
+    let articles = rows.into_iter().map(shown).collect::<Result<_, _>>()?;
     Ok(web::Json(ArticlesPage { articles, next }))
 }
 

@@ -187,6 +187,21 @@ paths! {
         #[param(maximum = 9223372036854775807_u64)]
         seq: u64,
     }
+    /// The path names a tag for followers.
+    FollowerTagPath {
+        /// The account.
+        account: OfficialAccountId,
+        /// The tag's number.
+        label: u32,
+    }
+    /// The path names a broadcast of an official account.
+    BroadcastPath {
+        /// The account.
+        account: OfficialAccountId,
+        /// The broadcast's number.
+        #[param(maximum = 9223372036854775807_u64)]
+        number: u64,
+    }
     /// The path names an article.
     ArticlePath {
         /// The article.
