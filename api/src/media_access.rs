@@ -95,7 +95,8 @@ pub(crate) async fn may_see(app: &App, viewer: UserId, place: MediaPlace, medium
         }
         MediaPlace::Broadcast(account, number) => {
             let broadcasts = app.fresh(&app.read_models.broadcasts, Position::START).await?;
-            let names = |row: &SentRow| row.contents.iter().any(|said| said.media().iter().any(|(_, one)| *one == medium));
+            let names =
+                |row: &SentRow| row.contents.iter().any(|said| said.media().iter().any(|(_, one)| *one == medium));
             if !broadcasts.sent(account, number)?.is_some_and(|row| names(&row)) {
                 return Ok(false);
             }

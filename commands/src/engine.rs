@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, Answering, AppTokens, Article, Broadcasts, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
-    EventFamily, FollowerNotes, FollowerTags, Friendship, HandleClaim, Hold, Inbox, Medium, Merchant, OfficialAccount, Order, Policy, Post,
-    Reading, Rejection, StickerPack, Subscriptions, User, UserId, Wallet,
+    Aggregate, Answering, AppTokens, Article, Broadcasts, Call, Circle, CommandEvent, CommandId, Contacts,
+    Conversation, DeviceId, EventFamily, FollowerNotes, FollowerTags, Friendship, HandleClaim, Hold, Inbox, Medium,
+    Merchant, OfficialAccount, Order, Policy, Post, Reading, Rejection, StickerPack, Subscriptions, User, UserId,
+    Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};

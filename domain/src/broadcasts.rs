@@ -259,7 +259,8 @@ mod tests {
         assert!(send(vec![words(300)]).is_ok());
         assert!(send((0..8).map(|_| article()).collect()).is_ok());
         let pat = Content::Pat { target: crate::UserId::new(), suffix: String::new() };
-        let wrong = [vec![], vec![words(301)], vec![words(1), article()], (0..9).map(|_| article()).collect(), vec![pat]];
+        let wrong =
+            [vec![], vec![words(301)], vec![words(1), article()], (0..9).map(|_| article()).collect(), vec![pat]];
         for wrong in wrong {
             assert!(send(wrong.clone()).is_err(), "{wrong:?}");
         }
@@ -269,7 +270,8 @@ mod tests {
     fn what_was_withdrawn_is_not_there_to_be_withdrawn_again() {
         let account = OfficialAccountId::new();
         let now = at("2026-03-01T00:00:00Z");
-        let sent = Broadcasts::default().send((account, AccountSort::Service), text(), &Policy::default(), now).unwrap();
+        let sent =
+            Broadcasts::default().send((account, AccountSort::Service), text(), &Policy::default(), now).unwrap();
         let state: Broadcasts = given(sent.clone());
         assert_eq!(state.withdraw(account, 2), Err(Rejection::BroadcastNotFound));
         let withdrawn = state.withdraw(account, 1).unwrap();

@@ -9,9 +9,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    AnsweringEvent, AppTokensEvent, ArticleEvent, BroadcastsEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent,
-    FollowerNotesEvent, FollowerTagsEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent,
-    PostEvent, ReadingEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    AnsweringEvent, AppTokensEvent, ArticleEvent, BroadcastsEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent,
+    ConversationEvent, FollowerNotesEvent, FollowerTagsEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent,
+    MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent, ReadingEvent, StickerPackEvent,
+    SubscriptionsEvent, UserEvent, UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.

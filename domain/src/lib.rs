@@ -61,8 +61,8 @@ pub use friendship::{Friendship, FriendshipEvent};
 pub use handle::{Handle, HandleClaim, HandleEvent};
 pub use hold::{Hold, HoldEvent};
 pub use ids::{
-    ArticleId, CallId, CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MediumId, MerchantId,
-    OfficialAccountId, OrderId, PaymentId, PostId, StickerPackId, TagId, UserId,
+    ArticleId, CallId, CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MediumId,
+    MerchantId, OfficialAccountId, OrderId, PaymentId, PostId, StickerPackId, TagId, UserId,
 };
 pub use inbox::{Inbox, InboxEvent};
 pub use medium::{Medium, MediumEvent, MediumKind};

@@ -203,7 +203,8 @@ impl MediaProjection {
 }
 
 fn matters(event_type: &str) -> bool {
-    matches!(event_type, "message.sent" | "post.published" | "article.written" | "broadcast.sent") || event_type.starts_with("media.")
+    matches!(event_type, "message.sent" | "post.published" | "article.written" | "broadcast.sent")
+        || event_type.starts_with("media.")
 }
 
 fn unnamed_key(since: i64, medium: MediumId) -> Vec<u8> {

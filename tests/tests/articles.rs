@@ -108,9 +108,7 @@ fn pictures_of_an_article_are_seen_with_it_and_not_before_or_after() {
     let [cover, inside] = [(64, 48), (32, 32)]
         .map(|(width, height)| account.owner.medium("picture", &encoded(width, height, ImageFormat::Png)));
     let theirs = other.medium("picture", &encoded(16, 16, ImageFormat::Png));
-    let draft = |cover: &str, inside: &str| {
-        json!({ "title": "Tea", "cover": cover, "body": format!("<p>cup</p><img src=\"medium:{inside}\">") })
-    };
+    let draft = |cover: &str, inside: &str| json!({ "title": "Tea", "cover": cover, "body": format!("<p>cup</p><img src=\"medium:{inside}\">") });
     let drafts = account.path("/drafts");
     account.owner.post(&drafts, draft(&theirs, &inside)).refused(404, "medium-not-found");
     account.owner.post(&drafts, draft(&cover, &theirs)).refused(404, "medium-not-found");

@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(write_article).service(drafts).service(draft).service(rewrite_article).service(publish_article);
+    config.service(write_article).service(drafts).service(read_draft).service(rewrite_article).service(publish_article);
     config.service(published_articles).service(withdraw_article);
 }
 
@@ -156,7 +156,7 @@ pub struct DraftShown {
 #[utoipa::path(tag = "articles", params(AccountArticlePath), security(("token" = [])),
     responses((status = 200, description = "The draft.", body = DraftShown), Refusals))]
 #[get("/v1/official-accounts/{account}/drafts/{article}")]
-async fn draft(
+async fn read_draft(
     reader: Reader,
     path: web::Path<AccountArticlePath>,
     app: web::Data<App>,

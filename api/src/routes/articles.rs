@@ -30,7 +30,7 @@ use crate::{
 const PICTURE_SECONDS: u32 = 3_600;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(article).service(article_page).service(article_medium);
+    config.service(published_article).service(article_page).service(article_medium);
     config.service(own_reading).service(read_article).service(like_article).service(take_article_like_back);
 }
 
@@ -107,7 +107,7 @@ fn medium_path(article: ArticleId, medium: MediumId) -> String {
 #[utoipa::path(tag = "articles", params(ArticlePath), security(()),
     responses((status = 200, description = "The article.", body = ArticleShown), Refusals))]
 #[get("/v1/articles/{article}")]
-async fn article(
+async fn published_article(
     request: HttpRequest,
     path: web::Path<ArticlePath>,
     app: web::Data<App>,

@@ -1,8 +1,8 @@
 //! What stands in the paths of endpoints.
 
 use domain::{
-    ArticleId, CallId, CardId, CommentId, ConversationId, DeviceId, HoldId, MediumId, MerchantId, OfficialAccountId, OrderId,
-    PaymentId, PostId, StickerPackId, TagId, UserId,
+    ArticleId, CallId, CardId, CommentId, ConversationId, DeviceId, HoldId, MediumId, MerchantId, OfficialAccountId,
+    OrderId, PaymentId, PostId, StickerPackId, TagId, UserId,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn what_was_made_harmless_stays_as_it_is() {
-        let once = cleaned("<h1>Tea</h1><p>with <em>milk</em><br>and <a href=\"https://tea.example/?a=1&b=2\">more</a>");
+        let once =
+            cleaned("<h1>Tea</h1><p>with <em>milk</em><br>and <a href=\"https://tea.example/?a=1&b=2\">more</a>");
         assert_eq!(cleaned(&once.html), once);
     }
 }

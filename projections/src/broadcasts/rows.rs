@@ -109,9 +109,7 @@ impl Tables {
     }
 
     /// Every broadcast that there is, in the order of accounts and numbers.
-    pub(super) fn all_sent(
-        &self,
-    ) -> impl Iterator<Item = Result<(OfficialAccountId, u64, SentRow), ProjectionError>> {
+    pub(super) fn all_sent(&self) -> impl Iterator<Item = Result<(OfficialAccountId, u64, SentRow), ProjectionError>> {
         self.sent.iter().map(|row| {
             let (key, value) = row.into_inner()?;
             let place = id_at(&key, 0).map(OfficialAccountId).zip(number_at(&key, 16));

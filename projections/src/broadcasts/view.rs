@@ -101,11 +101,7 @@ impl BroadcastsView {
     ///
     /// # Errors
     /// When rows can't be read.
-    pub fn shown_to(
-        &self,
-        account: OfficialAccountId,
-        follower: Follower<'_>,
-    ) -> Result<Vec<Shown>, ProjectionError> {
+    pub fn shown_to(&self, account: OfficialAccountId, follower: Follower<'_>) -> Result<Vec<Shown>, ProjectionError> {
         self.judged(account, follower, |_| true)
     }
 

@@ -15,14 +15,24 @@ use domain::{
 use fjall::OwnedWriteBatch as WriteBatch;
 use uuid::Uuid;
 
-use super::{days::Days, AccountRow, FollowedRow, FollowerRow, HeardRow, OfficialView, OpenRow, SettingsRow, rows::Tables};
+use super::{
+    AccountRow, FollowedRow, FollowerRow, HeardRow, OfficialView, OpenRow, SettingsRow, days::Days, rows::Tables,
+};
 use crate::{Fact, ProjectionError};
 
 /// Whether events of that type can change anything here.
 pub(super) fn matters(event_type: &str) -> bool {
     event_type.starts_with("official-account.")
         || event_type.starts_with("account.")
-        || matches!(event_type, "message.sent" | "conversation.menu-chosen" | "answer.given" | "broadcast.sent" | "article.read" | "article.liked")
+        || matches!(
+            event_type,
+            "message.sent"
+                | "conversation.menu-chosen"
+                | "answer.given"
+                | "broadcast.sent"
+                | "article.read"
+                | "article.liked"
+        )
 }
 
 impl OpenRow {

@@ -7,8 +7,7 @@ use domain::{OfficialAccountId, UserId};
 use parking_lot::RwLock;
 
 use super::{
-    AccountRow, DayRow, FollowedRow, FollowerRow, HeardRow, OpenRow, SettingsRow,
-    days,
+    AccountRow, DayRow, FollowedRow, FollowerRow, HeardRow, OpenRow, SettingsRow, days,
     rows::{Open, Tables},
 };
 use crate::ProjectionError;

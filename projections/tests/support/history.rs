@@ -6,9 +6,10 @@ use std::{collections::HashMap, hash::Hash};
 
 use chrono::TimeDelta;
 use domain::{
-    Aggregate, Article, ArticleId, Broadcasts, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId, DeviceId, EventMeta,
-    FollowerNotes, FollowerTags, Friendship, FriendshipId, Inbox, Medium, MediumId, MediumKind, OfficialAccount, OfficialAccountId, Policy, Post,
-    PostId, Reading, ReadingId, Rejection, StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
+    Aggregate, Article, ArticleId, Broadcasts, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId,
+    DeviceId, EventMeta, FollowerNotes, FollowerTags, Friendship, FriendshipId, Inbox, Medium, MediumId, MediumKind,
+    OfficialAccount, OfficialAccountId, Policy, Post, PostId, Reading, ReadingId, Rejection, StickerPack,
+    StickerPackId, Subscriptions, TagId, User, UserId,
     article::ArticleText,
     broadcasts::{BroadcastAudience, NewBroadcast},
     contacts::Notes,
