@@ -7,6 +7,7 @@ way what it found, one line of JSON each.
 import json
 import sys
 
+import wechatpy
 from requests.adapters import HTTPAdapter
 from wechatpy import WeChatClient
 from wechatpy.exceptions import WeChatClientException
@@ -53,9 +54,12 @@ published = client.post("freepublish/submit", data={"media_id": draft})["publish
 status = client.post("freepublish/get", data={"publish_id": published})
 say("published", [status["publish_status"], status["article_detail"]["count"]])
 
-sent = [client.message.send_mass_text(tag, "to fans", client_msg_id="m1")["msg_id"] for _ in range(2)]
+# Whom it is for has another name in either line.
+whom = "tag_or_users" if wechatpy.__version__.startswith("2") else "group_or_users"
+once = {"content": "to fans", "client_msg_id": "m1", whom: tag}
+sent = [client.message.send_mass_text(**once)["msg_id"] for _ in range(2)]
 say("mass", [sent, client.message.get_mass(sent[0])["msg_status"]])
-client.message.send_mass_article(None, draft, is_to_all=True)
+client.message.send_mass_article(media_id=draft, is_to_all=True, **{whom: None})
 client.message.delete_mass(sent[0])
 say("deleted", client.message.get_mass(sent[0])["msg_status"])
 
