@@ -15,7 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use commands::{people::Session, ports::Presence};
-use domain::{ConversationId, DeviceId, DomainEvent, UserEvent, UserId};
+use domain::{BroadcastsEvent, ConversationId, DeviceId, DomainEvent, UserEvent, UserId};
 use eventlog::Position;
 use parking_lot::{Condvar, Mutex};
 use projections::{
@@ -26,7 +26,7 @@ use projections::{
 };
 use tokio::sync::Notify;
 
-use crate::notices::Announcements;
+use crate::{broadcasting::Sent, notices::Announcements};
 
 /// Why the server ends a connection. The numbers are WebSocket close codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,6 +176,8 @@ pub struct Hub {
     acknowledged: Mutex<lru::LruCache<DeviceId, Position>>,
     /// Notices of Moments that may have to be pushed.
     pub(crate) announcements: Announcements,
+    /// Broadcasts of official accounts that have to be pushed.
+    pub(crate) broadcasts: Announcements<Sent>,
 }
 
 /// After this time a stopped read model is noticed by who waits for it.
@@ -195,6 +197,7 @@ impl Hub {
             bytes_max,
             acknowledged: Mutex::new(lru::LruCache::new(ACKNOWLEDGED)),
             announcements: Announcements::default(),
+            broadcasts: Announcements::default(),
         }
     }
 
@@ -360,6 +363,19 @@ impl Hub {
         connections.of.get(&to).into_iter().flatten().for_each(|connection| connection.push(frame.clone()));
     }
 
+    /// Sends the devices of some people a message that is not part of catching up.
+    pub(crate) fn tell_all(&self, to: &[UserId], message: &serde_json::Value) {
+        let frame = Frame::Passing(Bytes::from(message.to_string()));
+        let connections = self.connections.lock();
+        let of_all = to.iter().filter_map(|user| connections.of.get(user)).flatten();
+        of_all.for_each(|connection| connection.push(frame.clone()));
+    }
+
+    /// Everybody who has a device connected.
+    pub(crate) fn people(&self) -> Vec<UserId> {
+        self.connections.lock().of.keys().copied().collect()
+    }
+
     /// Those of some people who have a device connected.
     pub(crate) fn present(&self, mut people: BTreeSet<UserId>) -> BTreeSet<UserId> {
         let connections = self.connections.lock();
@@ -373,6 +389,18 @@ impl Hub {
         let connections = self.connections.lock();
         let mut of_user = connections.of.get(&user).into_iter().flatten();
         of_user.find(|one| one.session.device == device).is_some_and(|connection| connection.push_if_room(frame))
+    }
+
+    /// Notes which broadcasts are among facts that their read model has taken in.
+    pub fn announce_broadcasts(&self, facts: &[Arc<Fact>]) {
+        if self.connected() == 0 {
+            return;
+        }
+        let sent = |fact: &Arc<Fact>| match fact.event() {
+            Ok(DomainEvent::Broadcasts(BroadcastsEvent::BroadcastSent(sent))) => Some((sent.account, sent.number)),
+            _ => None,
+        };
+        self.broadcasts.put(facts.iter().filter(|fact| fact.event_type() == "broadcast.sent").filter_map(sent));
     }
 
     /// Notes what connected people may have to be told of facts that the Moments read model has taken in.

@@ -8,13 +8,14 @@
 //! - `standstill`: clients that take nothing of what they are sent, or send nothing of what they announced.
 //! - [`limits`]: rate limits; [`metrics`]: what Prometheus scrapes.
 //! - [`hub`]: which devices are connected, and what is pushed to them; [`socket`]: one device's WebSocket;
-//!   [`notices`]: pushing notices of Moments.
+//!   [`notices`]: pushing notices of Moments; [`broadcasting`]: pushing what official accounts say to many.
 //! - `signals`: what the devices of a call tell each other; [`ice`]: servers that help them to find a way.
 //! - `qr`: codes as pictures; `media_access`: who may fetch a medium.
 //! - [`routes`]: the endpoints, one file per subject; [`openapi`]: the document made of them.
 //! - [`ceiling`]: a server with the same HTTP stack and the same log but no domain, to measure against.
 
 pub mod app;
+pub mod broadcasting;
 pub mod ceiling;
 pub mod hub;
 pub mod ice;

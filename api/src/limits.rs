@@ -106,6 +106,8 @@ limits! {
     upload(UserId) = uploads;
     /// The bytes of a medium.
     download(UserId) = downloads;
+    /// Reading an article from an address.
+    article(IpAddr) = article_reads;
     /// Another command.
     command(UserId) = commands;
     /// A query.

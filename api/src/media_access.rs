@@ -9,6 +9,7 @@ use domain::{
 };
 use eventlog::Position;
 use projections::{
+    broadcasts::{Follower, SentRow},
     chat::{ChatView, Entry},
     people::PeopleView,
 };
@@ -110,6 +111,18 @@ pub(crate) async fn may_see(app: &App, viewer: UserId, place: MediaPlace, medium
             let chat = app.fresh(&app.read_models.chat, Position::START).await?;
             let seen = media_of_message(app, &chat, viewer, conversation, seq)?;
             Ok(seen.iter().any(|(_, seen)| *seen == medium))
+        }
+        MediaPlace::Broadcast(account, number) => {
+            let broadcasts = app.fresh(&app.read_models.broadcasts, Position::START).await?;
+            let names =
+                |row: &SentRow| row.contents.iter().any(|said| said.media().iter().any(|(_, one)| *one == medium));
+            if !broadcasts.sent(account, number)?.is_some_and(|row| names(&row)) {
+                return Ok(false);
+            }
+            let official = app.fresh(&app.read_models.official, Position::START).await?;
+            let Some(followed) = official.followed(viewer, account)? else { return Ok(false) };
+            let follower = Follower { openid: &followed.openid, since: followed.since };
+            Ok(broadcasts.is_shown_to(account, follower, number)?)
         }
         MediaPlace::Post(post) => {
             let moments = app.fresh(&app.read_models.moments, Position::START).await?;

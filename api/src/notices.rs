@@ -43,7 +43,7 @@ impl<T> Announcements<T> {
         }
     }
 
-    async fn take(&self) -> Vec<T> {
+    pub(crate) async fn take(&self) -> Vec<T> {
         loop {
             let waiting = std::mem::take(&mut *self.waiting.lock());
             if !waiting.is_empty() {

@@ -80,6 +80,8 @@ pub struct RateOptions {
     pub uploads: u32,
     /// Times that one person's links to such are followed.
     pub downloads: u32,
+    /// Articles, and pictures in them, that are fetched from an address.
+    pub article_reads: u32,
     /// Other commands per person.
     pub commands: u32,
     /// Queries per person.
@@ -131,6 +133,7 @@ impl Default for RateOptions {
             signals: 1_200,
             uploads: 120,
             downloads: 6_000,
+            article_reads: 6_000,
             commands: 600,
             queries: 3_000,
         }

@@ -104,11 +104,12 @@ impl House {
 
 /// Has everything that happens pushed to the devices that are connected.
 fn pushing_to(hub: &Arc<Hub>) -> ReadModelOptions {
-    let (applied, logged, noticed) = (hub.clone(), hub.clone(), hub.clone());
+    let [applied, logged, noticed, broadcast] = [0; 4].map(|_| hub.clone());
     ReadModelOptions {
         on_chat_applied: Some(Arc::new(move |view, facts| applied.publish(view, facts))),
         on_chat_logged: Some(Arc::new(move |chat, facts| logged.publish_ahead(chat, facts))),
         on_moments_applied: Some(Arc::new(move |view, facts| noticed.announce(view, facts))),
+        on_broadcasts_applied: Some(Arc::new(move |_, facts| broadcast.announce_broadcasts(facts))),
         ..ReadModelOptions::default()
     }
 }

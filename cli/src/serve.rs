@@ -106,6 +106,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     );
     let app = Arc::new(app);
     let notices = tokio::spawn(api::notices::push_notices(app.clone()));
+    let broadcasts = tokio::spawn(api::broadcasting::push_broadcasts(app.clone()));
     let mut running = api::start(app).map_err(|error| not_listening(settings, &error))?;
     tracing::info!(address = %running.address, operator = token.is_some(), "ready");
     greet(&running.address.to_string(), community.as_ref());
@@ -116,6 +117,7 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
     };
     timers.stop();
     notices.abort();
+    broadcasts.abort();
     match ended {
         None => {
             tracing::info!("stopping");

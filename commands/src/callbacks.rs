@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::conversation::Content;
 pub use domain::official::CallbackMode;
+use domain::{MediumKind, conversation::Content};
 use thiserror::Error;
 
 /// Tells programs what followers do.
@@ -85,6 +85,15 @@ pub enum Word {
         description: String,
         /// The address.
         url: String,
+    },
+    /// The follower sent a picture, a voice message or a video.
+    Medium {
+        /// What sort of thing it is.
+        kind: MediumKind,
+        /// What the program fetches it by.
+        media_id: String,
+        /// Its format, such as `amr`.
+        format: String,
     },
     /// Somebody follows the account.
     Subscribe {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, Answering, AppTokens, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
-    EventFamily, Friendship, HandleClaim, Hold, Inbox, Lease, Medium, Merchant, OfficialAccount, Order, Policy, Post,
-    Rejection, StickerCollection, StickerPack, Subscriptions, User, UserId, Wallet,
+    Aggregate, Answering, AppTokens, Article, Broadcasts, Call, Circle, CommandEvent, CommandId, Contacts,
+    Conversation, DeviceId, EventFamily, FollowerNotes, FollowerTags, Friendship, HandleClaim, Hold, Inbox, Lease,
+    Medium, Merchant, OfficialAccount, Order, Policy, Post, Reading, Rejection, StickerCollection, StickerPack,
+    Subscriptions, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{
@@ -133,6 +134,11 @@ pub struct Commands {
     pub(crate) subscriptions: Arc<Repository<Subscriptions>>,
     pub(crate) answering: Arc<Repository<Answering>>,
     pub(crate) app_tokens: Arc<Repository<AppTokens>>,
+    pub(crate) articles: Arc<Repository<Article>>,
+    pub(crate) readings: Arc<Repository<Reading>>,
+    pub(crate) broadcasts: Arc<Repository<Broadcasts>>,
+    pub(crate) follower_tags: Arc<Repository<FollowerTags>>,
+    pub(crate) follower_notes: Arc<Repository<FollowerNotes>>,
     pub(crate) followers: Arc<dyn Followers>,
     pub(crate) callbacks: Arc<dyn CallbackGateway>,
     pub(crate) media: Arc<Repository<Medium>>,
@@ -254,6 +260,11 @@ impl Commands {
             subscriptions: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
             answering: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
             app_tokens: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
+            articles: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
+            readings: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            broadcasts: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
+            follower_tags: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
+            follower_notes: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
             followers,
             callbacks,
             media: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),

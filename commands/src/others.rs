@@ -133,6 +133,11 @@ impl Commands {
         self.subscriptions.hear(record);
         self.answering.hear(record);
         self.app_tokens.hear(record);
+        self.articles.hear(record);
+        self.readings.hear(record);
+        self.broadcasts.hear(record);
+        self.follower_tags.hear(record);
+        self.follower_notes.hear(record);
         self.calls.hear(record);
         self.media.hear(record);
         self.leases.hear(record);

@@ -98,6 +98,8 @@ pub enum MediaPlace {
     Cover(UserId),
     /// As the picture of somebody.
     Avatar(UserId),
+    /// In a broadcast of that number.
+    Broadcast(OfficialAccountId, u64),
 }
 
 const TOKEN_PREFIX: &str = "th_";
@@ -282,6 +284,7 @@ impl Secrets {
             MediaPlace::Post(post) => (2, post.0, 0),
             MediaPlace::Cover(user) => (3, user.0, 0),
             MediaPlace::Avatar(user) => (4, user.0, 0),
+            MediaPlace::Broadcast(account, number) => (5, account.0, number),
         };
         let mut bytes = vec![place, ticket.form];
         for id in [ticket.medium.0, ticket.viewer.0, id] {
@@ -308,6 +311,7 @@ impl Secrets {
             2 => MediaPlace::Post(PostId(id)),
             3 => MediaPlace::Cover(UserId(id)),
             4 => MediaPlace::Avatar(UserId(id)),
+            5 => MediaPlace::Broadcast(OfficialAccountId(id), number(50)?),
             _ => return None,
         };
         let expires_at = DateTime::from_timestamp(number(58)?.cast_signed(), 0)?;

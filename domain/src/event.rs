@@ -9,10 +9,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use crate::{
-    AnsweringEvent, AppTokensEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent,
-    FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, LeaseEvent, MediumEvent, MerchantEvent, OfficialAccountEvent,
-    OrderEvent, PostEvent, StickerCollectionEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId,
-    WalletEvent,
+    AnsweringEvent, AppTokensEvent, ArticleEvent, BroadcastsEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent,
+    ConversationEvent, FollowerNotesEvent, FollowerTagsEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent,
+    LeaseEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent, ReadingEvent,
+    StickerCollectionEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -158,6 +158,16 @@ pub enum DomainEvent {
     Answering(AnsweringEvent),
     /// Of an `app-tokens-` stream.
     AppTokens(AppTokensEvent),
+    /// Of an `article-` stream.
+    Article(ArticleEvent),
+    /// Of a `broadcasts-` stream.
+    Broadcasts(BroadcastsEvent),
+    /// Of a `follower-tags-` stream.
+    FollowerTags(FollowerTagsEvent),
+    /// Of a `follower-notes-` stream.
+    FollowerNotes(FollowerNotesEvent),
+    /// Of a `reading-` stream.
+    Reading(ReadingEvent),
     /// Of a `call-` stream.
     Call(CallEvent),
     /// Of a `media-` stream.
@@ -200,6 +210,11 @@ impl DomainEvent {
             AnsweringEvent => Answering,
             AppTokensEvent => AppTokens,
             OfficialAccountEvent => OfficialAccount,
+            ReadingEvent => Reading,
+            ArticleEvent => Article,
+            BroadcastsEvent => Broadcasts,
+            FollowerTagsEvent => FollowerTags,
+            FollowerNotesEvent => FollowerNotes,
             CallEvent => Call,
             MediumEvent => Medium,
             StickerCollectionEvent => StickerCollection,

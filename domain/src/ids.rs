@@ -54,6 +54,8 @@ ids! {
     OrderId,
     /// A brand or service that people follow.
     OfficialAccountId,
+    /// An article of an official account.
+    ArticleId,
     /// Money on its way.
     HoldId,
     /// A payment or top-up, as receipts and the bank name it.

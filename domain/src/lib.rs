@@ -9,7 +9,7 @@
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`],
 //!   [`sticker_collection`], [`wallet`],
 //!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`],
-//!   [`answering`], [`app_tokens`], [`call`], [`medium`].
+//!   [`article`], [`reading`], [`broadcasts`], [`follower_notes`], [`answering`], [`app_tokens`], [`call`], [`medium`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
 //! - [`command`]: what is kept of a command that had nothing to do; [`lease`]: which of several servers does what only
 //!   one is to do.
@@ -20,12 +20,15 @@
 pub mod accounts;
 pub mod answering;
 pub mod app_tokens;
+pub mod article;
+pub mod broadcasts;
 pub mod call;
 pub mod cards;
 pub mod command;
 pub mod contacts;
 pub mod conversation;
 pub mod event;
+pub mod follower_notes;
 pub mod friendship;
 pub mod handle;
 pub mod hold;
@@ -38,6 +41,7 @@ pub mod moments;
 pub mod official;
 pub mod order;
 pub mod policy;
+pub mod reading;
 pub mod rejection;
 pub mod sticker_collection;
 pub mod sticker_pack;
@@ -49,17 +53,20 @@ pub mod wallet;
 
 pub use answering::{Answering, AnsweringEvent};
 pub use app_tokens::{AppTokens, AppTokensEvent};
+pub use article::{Article, ArticleEvent};
+pub use broadcasts::{Broadcasts, BroadcastsEvent};
 pub use call::{Call, CallEvent};
 pub use command::CommandEvent;
 pub use contacts::{Contacts, ContactsEvent};
 pub use conversation::{Conversation, ConversationEvent};
 pub use event::{Aggregate, DecodeError, DomainEvent, EventFamily, EventMeta};
+pub use follower_notes::{FollowerNotes, FollowerNotesEvent, FollowerTags, FollowerTagsEvent};
 pub use friendship::{Friendship, FriendshipEvent};
 pub use handle::{Handle, HandleClaim, HandleEvent};
 pub use hold::{Hold, HoldEvent};
 pub use ids::{
-    CallId, CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MediumId, MerchantId,
-    OfficialAccountId, OrderId, PaymentId, PostId, StickerPackId, TagId, UserId,
+    ArticleId, CallId, CardId, CommandId, CommentId, ConversationId, DeviceId, FriendshipId, HoldId, MediumId,
+    MerchantId, OfficialAccountId, OrderId, PaymentId, PostId, StickerPackId, TagId, UserId,
 };
 pub use inbox::{Inbox, InboxEvent};
 pub use lease::{Duty, Lease, LeaseEvent};
@@ -69,6 +76,7 @@ pub use moments::{Circle, CircleEvent, Post, PostEvent};
 pub use official::{OfficialAccount, OfficialAccountEvent};
 pub use order::{Order, OrderEvent};
 pub use policy::{CallsPolicy, MediaPolicy, MomentsPolicy, MoneyPolicy, OfficialPolicy, Policy};
+pub use reading::{Reading, ReadingEvent, ReadingId};
 pub use rejection::{Rejection, RejectionKind};
 pub use sticker_collection::{StickerCollection, StickerCollectionEvent};
 pub use sticker_pack::{StickerPack, StickerPackEvent};

@@ -89,6 +89,20 @@ pub struct OfficialPolicy {
     pub greetings_max: usize,
     /// Least time between two answers to the same person for want of anything better, in seconds.
     pub default_reply_seconds: i64,
+    /// Longest article, in bytes of its HTML.
+    pub article_bytes: usize,
+    /// How far the local day is ahead of UTC, in minutes: broadcasts are counted by local days and months.
+    pub day_offset_minutes: i64,
+    /// Most broadcasts of a subscription account in a day.
+    pub broadcasts_day_max: usize,
+    /// Most broadcasts to all of a service account in a calendar month; as many of any sort a reader is shown.
+    pub broadcasts_month_max: usize,
+    /// Most broadcasts of a service account to followers with a tag in a day.
+    pub tag_broadcasts_day_max: usize,
+    /// Most tags that an account makes.
+    pub follower_tags_max: usize,
+    /// Most tags that an account puts on a follower.
+    pub tags_per_follower_max: usize,
 }
 
 impl Default for OfficialPolicy {
@@ -102,6 +116,13 @@ impl Default for OfficialPolicy {
             greeting_seconds: 60,
             greetings_max: 3,
             default_reply_seconds: 3600,
+            article_bytes: 56 * 1024,
+            day_offset_minutes: 8 * 60,
+            broadcasts_day_max: 1,
+            broadcasts_month_max: 4,
+            tag_broadcasts_day_max: 100,
+            follower_tags_max: 100,
+            tags_per_follower_max: 20,
         }
     }
 }

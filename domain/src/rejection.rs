@@ -427,6 +427,19 @@ rejections! {
     }: Invalid, "callback-refused", "the callback does not answer as it should: {reason}";
     /// There is no menu, or no such button in it.
     MenuButtonNotFound: NotFound, "menu-button-not-found", "no such button in the menu";
+    /// No such article, or not for who asks.
+    ArticleNotFound: NotFound, "article-not-found", "no such article";
+    /// The account has broadcast as often as it may.
+    BroadcastsSpent {
+        /// The most there may be.
+        max: usize,
+        /// In which time.
+        of: &'static str
+    }: Limit, "broadcasts-spent", "this account broadcasts at most {max} times a {of}";
+    /// No such broadcast, or not for who asks.
+    BroadcastNotFound: NotFound, "broadcast-not-found", "no such broadcast";
+    /// What was published stays as it is.
+    ArticlePublished: Conflict, "article-published", "this article was published: it can be withdrawn, not changed";
     /// The code is not genuine or its time is over.
     SceneCodeInvalid: NotFound, "scene-code-invalid", "this code is not valid, or no longer";
     /// It can be done in direct conversations only.

@@ -10,8 +10,11 @@
 //! - one module per read model: [`chat`] (conversations, history, inbox, sync), [`people`] (profiles, contacts),
 //!   [`commands`] (who asked for what already), [`deadlines`] (what falls due later), [`search`], [`report`],
 //!   [`stickers`], [`media`], [`shops`] (merchants and orders), [`wallet`] (balances, statements, money on its way), [`moments`],
-//!   [`official`] (official accounts and who follows them), [`calls`].
+//!   [`official`] (official accounts and who follows them), [`articles`] (what they publish), [`broadcasts`] (what they
+//!   say to many at once, and note of followers), [`calls`].
 
+pub mod articles;
+pub mod broadcasts;
 pub mod calls;
 pub mod catalogue;
 pub mod chat;

@@ -8,8 +8,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CircleEvent, ConversationEvent, DomainEvent, MediumEvent, MediumId, PostEvent, StickerCollectionEvent, UserEvent,
-    UserId, medium::Carried,
+    ArticleEvent, BroadcastsEvent, CircleEvent, ConversationEvent, DomainEvent, MediumEvent, MediumId, PostEvent,
+    StickerCollectionEvent, UserEvent, UserId, medium::Carried,
 };
 use eventlog::Position;
 use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
@@ -128,6 +128,12 @@ impl MediaProjection {
             DomainEvent::User(UserEvent::ProfileChanged(changed)) => {
                 self.shown(changes, changed.profile.avatar.as_ref())
             }
+            DomainEvent::Article(ArticleEvent::ArticleWritten(written)) => {
+                written.text.media().try_for_each(|medium| self.named(changes, medium))
+            }
+            DomainEvent::Broadcasts(BroadcastsEvent::BroadcastSent(sent)) => {
+                sent.media().try_for_each(|medium| self.named(changes, medium))
+            }
             _ => Ok(()),
         }
     }
@@ -213,7 +219,15 @@ impl MediaProjection {
 }
 
 fn matters(event_type: &str) -> bool {
-    let names = ["message.sent", "post.published", "moments.cover-changed", "profile.changed", "sticker.collected"];
+    let names = [
+        "message.sent",
+        "post.published",
+        "article.written",
+        "broadcast.sent",
+        "moments.cover-changed",
+        "profile.changed",
+        "sticker.collected",
+    ];
     names.contains(&event_type) || event_type.starts_with("media.")
 }
 

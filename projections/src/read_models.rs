@@ -6,6 +6,8 @@ use eventlog::EventLog;
 use futures::future::BoxFuture;
 
 use crate::{
+    articles::{ArticlesProjection, ArticlesView},
+    broadcasts::{BroadcastsProjection, BroadcastsView},
     calls::{CallsProjection, CallsView},
     chat::{ChatProjection, ChatView},
     commands::{CommandIndexProjection, CommandIndexView},
@@ -39,6 +41,8 @@ pub fn kinds() -> Vec<Kind> {
         Kind::of::<StickersProjection>(),
         Kind::of::<WalletProjection>(),
         Kind::of::<CallsProjection>(),
+        Kind::of::<ArticlesProjection>(),
+        Kind::of::<BroadcastsProjection>(),
     ]
 }
 
@@ -52,6 +56,8 @@ pub struct ReadModelOptions {
     pub on_moments_applied: Option<AppliedHook<MomentsView>>,
     /// The same of the projection of official accounts.
     pub on_official_applied: Option<AppliedHook<OfficialView>>,
+    /// The same of the projection of broadcasts.
+    pub on_broadcasts_applied: Option<AppliedHook<BroadcastsView>>,
     /// Called on a thread of its own with what has just come into the log, in its order and each once; not for what
     /// happened before the start. The chat projection may not have taken it in yet.
     pub on_chat_logged: Option<LoggedHook>,
@@ -91,6 +97,10 @@ pub struct ReadModels {
     pub wallet: Arc<Slot<WalletView>>,
     /// Calls.
     pub calls: Arc<Slot<CallsView>>,
+    /// What official accounts publish.
+    pub articles: Arc<Slot<ArticlesView>>,
+    /// What official accounts say to many at once, and note of their followers.
+    pub broadcasts: Arc<Slot<BroadcastsView>>,
     group: Group,
 }
 
@@ -121,6 +131,8 @@ impl ReadModels {
             stickers: group.add::<StickersProjection>(None)?,
             wallet: group.add::<WalletProjection>(None)?,
             calls: group.add::<CallsProjection>(None)?,
+            articles: group.add::<ArticlesProjection>(None)?,
+            broadcasts: group.add::<BroadcastsProjection>(options.on_broadcasts_applied)?,
             group: group.start()?,
         }))
     }

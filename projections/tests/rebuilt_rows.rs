@@ -16,6 +16,8 @@ use chrono::TimeDelta;
 use eventlog::{EventLog, Position};
 use projections::{
     Fact, Projection, ReadModelOptions, ReadModels,
+    articles::ArticlesProjection,
+    broadcasts::BroadcastsProjection,
     calls::CallsProjection,
     chat::ChatProjection,
     commands::CommandIndexProjection,
@@ -178,6 +180,16 @@ fn the_rows_of_official_accounts_do_not_show_batches_or_crashes() {
 }
 
 #[test]
+fn the_rows_of_articles_do_not_show_batches_or_crashes() {
+    batches_do_not_show::<ArticlesProjection>();
+}
+
+#[test]
+fn the_rows_of_broadcasts_do_not_show_batches_or_crashes() {
+    batches_do_not_show::<BroadcastsProjection>();
+}
+
+#[test]
 fn the_rows_of_the_report_do_not_show_batches_or_crashes() {
     batches_do_not_show::<ReportProjection>();
 }
@@ -242,6 +254,8 @@ async fn served(models: &ReadModels, at: Position) {
     models.stickers.at_least(at, PATIENCE).await.unwrap();
     models.calls.at_least(at, PATIENCE).await.unwrap();
     models.official.at_least(at, PATIENCE).await.unwrap();
+    models.articles.at_least(at, PATIENCE).await.unwrap();
+    models.broadcasts.at_least(at, PATIENCE).await.unwrap();
     models.shops.at_least(at, PATIENCE).await.unwrap();
     models.wallet.at_least(at, PATIENCE).await.unwrap();
 }

@@ -79,6 +79,29 @@ impl Account {
         self.owner.put(&self.path("/auto-replies"), replies).done();
     }
 
+    /// Writes a draft of an article, which must be taken, and gives its id.
+    #[track_caller]
+    #[must_use]
+    pub fn draft(&self, title: &str, body: &str) -> String {
+        let draft = json!({ "title": title, "body": body });
+        text_at(&self.owner.post(&self.path("/drafts"), draft).done(), "article")
+    }
+
+    /// Publishes a draft.
+    #[track_caller]
+    pub fn publish(&self, article: &str) {
+        self.owner.call("POST", &self.path(&format!("/drafts/{article}/publish")), None, None).done();
+    }
+
+    /// Writes an article and publishes it, and gives its id.
+    #[track_caller]
+    #[must_use]
+    pub fn article(&self, title: &str, body: &str) -> String {
+        let article = self.draft(title, body);
+        self.publish(&article);
+        article
+    }
+
     /// Writes to a follower in its name.
     #[track_caller]
     pub fn write_to(&self, openid: &str, text: &str) -> Reply {

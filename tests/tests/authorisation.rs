@@ -9,12 +9,22 @@ use teahouse_tests::{
 
 static SHARED: Shared = Shared::new();
 
-/// Endpoints that anybody may call. The link to a medium is what opens it: `media.rs` tests for whom.
-const OPEN: [&str; 6] =
-    ["GET /livez", "GET /metrics", "GET /readyz", "GET /v1/blobs/{ticket}", "POST /v1/sessions", "POST /v1/users"];
+/// Endpoints that anybody may call. The link to a medium is what opens it: `media.rs` tests for whom. Articles are for
+/// anybody once they are published: `articles.rs` tests that they are not before.
+const OPEN: [&str; 9] = [
+    "GET /livez",
+    "GET /metrics",
+    "GET /readyz",
+    "GET /v1/articles/{article}",
+    "GET /v1/articles/{article}/media/{medium}",
+    "GET /v1/articles/{article}/page",
+    "GET /v1/blobs/{ticket}",
+    "POST /v1/sessions",
+    "POST /v1/users",
+];
 
 /// Endpoints that a stranger may call: about people who can be found, and about what belongs to everybody.
-const ABOUT_ANYBODY: [&str; 20] = [
+const ABOUT_ANYBODY: [&str; 21] = [
     "DELETE /v1/blocks/{user}",
     "DELETE /v1/official-accounts/{account}/follow",
     "GET /v1/billers/{biller}/accounts/{account}/bills",
@@ -23,6 +33,7 @@ const ABOUT_ANYBODY: [&str; 20] = [
     "GET /v1/merchants/{merchant}/code.svg",
     "GET /v1/moments/albums/{user}",
     "GET /v1/official-accounts/{account}",
+    "GET /v1/official-accounts/{account}/articles",
     "GET /v1/official-accounts/{account}/code.png",
     "GET /v1/official-accounts/{account}/code.svg",
     "GET /v1/official-accounts/{account}/menu",
@@ -64,7 +75,7 @@ fn endpoints_for(document: &Document, caller: Caller) -> Vec<Endpoint> {
 }
 
 #[test]
-fn only_registering_logging_in_probes_and_links_are_open_to_anybody() {
+fn only_registering_logging_in_probes_links_and_articles_are_open_to_anybody() {
     let server = SHARED.server();
     let document = Document::fetch(&server.client());
     let mut open: Vec<String> = endpoints_for(&document, Caller::Anybody).iter().map(Endpoint::name).collect();
@@ -139,6 +150,7 @@ struct Belongings<'a> {
     comment: String,
     call: String,
     medium: String,
+    article: String,
 }
 
 impl Belongings<'_> {
@@ -148,7 +160,7 @@ impl Belongings<'_> {
             "user" => self.friend.id.clone(),
             "device" => self.owner.device.clone(),
             "tag" => self.tag.clone(),
-            "seq" | "position" => "1".to_owned(),
+            "seq" | "position" | "number" => "1".to_owned(),
             "merchant" => self.merchant.clone(),
             "account" => self.account.clone(),
             "openid" => "o".repeat(28),
@@ -156,6 +168,8 @@ impl Belongings<'_> {
             "comment" => self.comment.clone(),
             "call" => self.call.clone(),
             "medium" => self.medium.clone(),
+            "article" => self.article.clone(),
+            "label" => "100".to_owned(),
             "out_trade_no" | "out_refund_no" => "T1".to_owned(),
             "date" => "2026-01-01".to_owned(),
             // Of money in general, what is of nobody is as much of others as anything.
@@ -196,7 +210,11 @@ fn strangers_get_at_nothing(server: &Server, stranger: &Person, owner: &Person, 
     let call = owner.call_up(&talk);
     owner.about_call(&call, "cancel").done();
     let medium = owner.medium("file", b"a private word");
-    let belongings = Belongings { owner, friend, conversation, tag, merchant, account, post, comment, call, medium };
+    let draft = serde_json::json!({ "title": "Tea", "body": "<p>a private word</p>" });
+    let drafts = format!("/v1/official-accounts/{account}/drafts");
+    let article = text_at(&owner.post(&drafts, draft).done(), "article");
+    let belongings =
+        Belongings { owner, friend, conversation, tag, merchant, account, post, comment, call, medium, article };
     let before = server.events(&[]);
     let seen_before: Vec<Value> = vec![owner.details(&belongings.conversation), friend.row(&belongings.conversation)];
     let mut tried = 0;

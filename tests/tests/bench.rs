@@ -104,3 +104,10 @@ fn calls_are_placed_at_a_steady_rate_and_every_invitation_is_seen() {
     assert_eq!(figures.len(), 2);
     assert!(figures.iter().all(|figure| figure["p99_ms"].is_number()));
 }
+
+#[test]
+fn articles_broadcasts_and_following_are_measured() {
+    let figures = figures("official", &["--events", "300"]);
+    assert!(figures.iter().any(|figure| figure["ratio"].is_number()));
+    assert!(figures.iter().any(|figure| figure["disk_bytes_per_item"].is_number()));
+}

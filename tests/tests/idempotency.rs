@@ -345,8 +345,34 @@ fn official_account(diary: &mut Diary, mei: &Person, lin: &Person, server: &Serv
     let text = |text: &str| Some(json!({ "content": { "kind": "text", "text": text } }));
     let said = diary.enter(mei, "POST", &talk, text("one"), text("two"));
     diary.enter(mei, "POST", &format!("{talk}/{}/recall", said["seq"]), None, None);
+    articles(diary, mei, lin, &at);
+    broadcasts(diary, mei, &follower, &at);
     diary.enter(mei, "POST", &at("/app-secret"), None, None);
     diary.enter(mei, "DELETE", &at("/callback"), None, None);
+}
+
+fn broadcasts(diary: &mut Diary, mei: &Person, follower: &str, at: impl Fn(&str) -> String) {
+    let named = |name: &str| Some(json!({ "name": name }));
+    let made = diary.enter(mei, "POST", &at("/follower-tags"), named("fans"), named("guests"));
+    let tag = at(&format!("/follower-tags/{}", made["tag"]));
+    diary.enter(mei, "PATCH", &tag, named("friends"), named("others"));
+    let notes = |remark: &str| Some(json!({ "remark": remark, "add_tags": [made["tag"]] }));
+    diary.enter(mei, "PUT", &at(&format!("/followers/{follower}/notes")), notes("Lin"), notes("Mei"));
+    let text = |text: &str| Some(json!({ "contents": [{ "kind": "text", "text": text }], "tag": made["tag"] }));
+    let sent = diary.enter(mei, "POST", &at("/broadcasts"), text("one"), text("two"));
+    diary.enter(mei, "DELETE", &at(&format!("/broadcasts/{}", sent["number"])), None, None);
+    diary.enter(mei, "DELETE", &tag, None, None);
+}
+
+fn articles(diary: &mut Diary, mei: &Person, lin: &Person, at: impl Fn(&str) -> String) {
+    let draft = |title: &str| Some(json!({ "title": title, "body": "<p>tea</p>" }));
+    let article = text_at(&diary.enter(mei, "POST", &at("/drafts"), draft("Tea"), draft("Cups")), "article");
+    diary.enter(mei, "PUT", &at(&format!("/drafts/{article}")), draft("Green tea"), draft("Black tea"));
+    diary.enter(mei, "POST", &at(&format!("/drafts/{article}/publish")), None, None);
+    diary.enter(lin, "PUT", &format!("/v1/articles/{article}/read"), None, None);
+    diary.enter(lin, "PUT", &format!("/v1/articles/{article}/like"), None, None);
+    diary.enter(lin, "DELETE", &format!("/v1/articles/{article}/like"), None, None);
+    diary.enter(mei, "DELETE", &at(&format!("/articles/{article}")), None, None);
 }
 
 #[test]

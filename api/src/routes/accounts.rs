@@ -138,7 +138,7 @@ fn logged_in(app: &App, committed: &Committed<UserEvent>) -> Result<HttpResponse
     Ok(HttpResponse::Created().json(LoggedIn { user, device, token, position: committed.position.0 }))
 }
 
-fn address(request: &HttpRequest) -> IpAddr {
+pub(super) fn address(request: &HttpRequest) -> IpAddr {
     request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip())
 }
 

@@ -55,18 +55,40 @@ async fn blob(request: HttpRequest, path: web::Path<BlobPath>, app: web::Data<Ap
     let seconds = (ticket.expires_at - now).num_seconds();
     answer
         .insert_header(ETag(tag.clone()))
-        .insert_header((header::CACHE_CONTROL, format!("private, max-age={seconds}, immutable")))
-        // Whatever it is: it is no page, and runs nothing.
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"));
-    if IfNoneMatch::parse(&request).is_ok_and(|seen| is_among(&tag, &seen)) {
-        return Ok(answer.status(StatusCode::NOT_MODIFIED).finish());
-    }
+        .insert_header((header::CACHE_CONTROL, format!("private, max-age={seconds}, immutable")));
     match form {
-        Form::Original => original(&request, &app, &uploaded, &tag, answer).await,
+        Form::Original => as_brought(&request, &app, &uploaded, &tag, answer).await,
+        Form::Smaller(_) if has_already(&request, &tag, &mut answer) => Ok(answer.finish()),
         Form::Smaller(form) if uploaded.kind == MediumKind::Picture => smaller(&app, &uploaded, form, answer).await,
         Form::Smaller(_) => Err(not_found()),
     }
+}
+
+/// The bytes of a medium as they were brought, or what is wanted of them. Whoever asks must have been found to see it.
+pub(super) async fn as_brought(
+    request: &HttpRequest,
+    app: &App,
+    uploaded: &Uploaded,
+    tag: &EntityTag,
+    mut answer: HttpResponseBuilder,
+) -> Result<HttpResponse, Problem> {
+    if has_already(request, tag, &mut answer) {
+        return Ok(answer.finish());
+    }
+    original(request, app, uploaded, tag, answer).await
+}
+
+/// Whether the client has the bytes already, which the answer then says. Whatever they are: they are no page, and run
+/// nothing.
+fn has_already(request: &HttpRequest, tag: &EntityTag, answer: &mut HttpResponseBuilder) -> bool {
+    answer
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"));
+    let has = IfNoneMatch::parse(request).is_ok_and(|seen| is_among(tag, &seen));
+    if has {
+        answer.status(StatusCode::NOT_MODIFIED);
+    }
+    has
 }
 
 fn is_among(tag: &EntityTag, seen: &IfNoneMatch) -> bool {

@@ -135,13 +135,13 @@ fn body_problem(detail: &str) -> Problem {
     Problem::bad_request("invalid-body", detail)
 }
 
-async fn next_part(form: &mut Multipart) -> Result<Option<actix_multipart::Field>, Problem> {
+pub(super) async fn next_part(form: &mut Multipart) -> Result<Option<actix_multipart::Field>, Problem> {
     let next = timeout(SILENCE, form.next()).await.map_err(|_| body_problem("the rest of the body did not come"))?;
     next.transpose().map_err(|error| body_problem(&error.to_string()))
 }
 
 /// Takes in all bytes of a body.
-async fn received<E: std::fmt::Display>(
+pub(super) async fn received<E: std::fmt::Display>(
     mut incoming: Box<dyn Incoming>,
     mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
 ) -> Result<Box<dyn Incoming>, Problem> {

@@ -1,5 +1,7 @@
 //! Official accounts: registering, what people see of them, who acts for them, followers, verification.
 
+use std::collections::BTreeSet;
+
 use actix_web::{HttpResponse, delete, get, patch, post, put, web};
 use chrono::{DateTime, Utc};
 use domain::{
@@ -7,7 +9,10 @@ use domain::{
     official::{AccountProfile, AccountSort, Scene},
     subscriptions::FollowSource,
 };
-use projections::official::{AccountRow, FollowerRow};
+use projections::{
+    broadcasts::NotesRow,
+    official::{AccountRow, FollowerRow},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -369,6 +374,12 @@ pub struct FollowerShown {
     /// What the code said of where it hangs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scene: Option<Scene>,
+    /// The account's own name for them.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub remark: String,
+    /// The numbers of the tags that they have.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub tags: BTreeSet<u32>,
 }
 
 /// A page of followers.
@@ -401,9 +412,13 @@ async fn followers(
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|row| row.openid.clone());
-    let shown =
-        |FollowerRow { openid, since, source, scene, .. }: FollowerRow| FollowerShown { openid, since, source, scene };
-    Ok(web::Json(FollowersPage { total, followers: rows.into_iter().map(shown).collect(), next }))
+    let notes = app.fresh(&app.read_models.broadcasts, reader.at_least).await?;
+    let shown = |FollowerRow { openid, since, source, scene, .. }: FollowerRow| -> Result<FollowerShown, Problem> {
+        let NotesRow { remark, tags, .. } = notes.notes(path.account, &openid)?;
+        Ok(FollowerShown { openid, since, source, scene, remark, tags })
+    };
+    let followers = rows.into_iter().map(shown).collect::<Result<_, _>>()?;
+    Ok(web::Json(FollowersPage { total, followers, next }))
 }
 
 /// Who stands behind an account.

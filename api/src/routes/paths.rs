@@ -1,8 +1,8 @@
 //! What stands in the paths of endpoints.
 
 use domain::{
-    CallId, CardId, CommentId, ConversationId, DeviceId, HoldId, MediumId, MerchantId, OfficialAccountId, OrderId,
-    PaymentId, PostId, StickerPackId, TagId, UserId,
+    ArticleId, CallId, CardId, CommentId, ConversationId, DeviceId, HoldId, MediumId, MerchantId, OfficialAccountId,
+    OrderId, PaymentId, PostId, StickerPackId, TagId, UserId,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -186,6 +186,40 @@ paths! {
         /// The message's number.
         #[param(maximum = 9223372036854775807_u64)]
         seq: u64,
+    }
+    /// The path names a tag for followers.
+    FollowerTagPath {
+        /// The account.
+        account: OfficialAccountId,
+        /// The tag's number.
+        label: u32,
+    }
+    /// The path names a broadcast of an official account.
+    BroadcastPath {
+        /// The account.
+        account: OfficialAccountId,
+        /// The broadcast's number.
+        #[param(maximum = 9223372036854775807_u64)]
+        number: u64,
+    }
+    /// The path names an article.
+    ArticlePath {
+        /// The article.
+        article: ArticleId,
+    }
+    /// The path names a picture of an article.
+    ArticleMediumPath {
+        /// The article.
+        article: ArticleId,
+        /// The picture.
+        medium: MediumId,
+    }
+    /// The path names an article of an official account.
+    AccountArticlePath {
+        /// The account.
+        account: OfficialAccountId,
+        /// The article.
+        article: ArticleId,
     }
     /// The path names a call.
     CallPath {

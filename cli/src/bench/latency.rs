@@ -24,6 +24,11 @@ impl Latencies {
         self.micros.len() as u64
     }
 
+    /// All of them together.
+    pub(super) fn sum(&self) -> Duration {
+        self.micros.iter().map(|micros| Duration::from_micros(u64::from(*micros))).sum()
+    }
+
     /// The time within which a share of all stayed, in milliseconds.
     pub(super) fn quantile_ms(&mut self, share: f64) -> Option<f64> {
         let rank = (self.micros.len() as f64 * share).ceil().max(1.0) as usize - 1;

@@ -1,7 +1,8 @@
 //! `teahouse bench`: how fast this machine runs Teahouse.
 //!
 //! # Layout
-//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`, `moments`, `media`; of money `pay`, `ledger`, `red_packet`,
+//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`, `moments`, `media`, `official`; of money
+//!   `pay`, `ledger`, `red_packet`,
 //!   `statement`.
 //! - the load: `load` (connections in a loop or at a pace), `messages` and `payments` (what they send), of which
 //!   `numbered` is made, `client` (HTTP), `sockets` (WebSockets).
@@ -27,6 +28,7 @@ mod media;
 mod messages;
 mod moments;
 mod numbered;
+mod official;
 mod pay;
 mod payments;
 mod process;
@@ -63,6 +65,9 @@ const LINES: u64 = 1_000_000;
 /// Posts that are stored for `moments`, unless a number is given.
 const POSTS: u64 = 1_000_000;
 
+/// Followers of the account of `official`, unless a number is given.
+const FOLLOWERS: u64 = 1_000_000;
+
 const EXAMPLES: &str = "Examples:
   teahouse bench chat --seconds 30
   teahouse bench pay --seconds 30
@@ -82,7 +87,8 @@ pub(crate) struct BenchArgs {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
     /// For `log`: also load so many events from many streams at random. For `replay`: events in the log [default:
-    /// 200,000 for each second]. For `statement`: lines in the book, for `moments`: posts [default: 1,000,000]
+    /// 200,000 for each second]. For `statement`: lines in the book, for `moments`: posts, for `official`: followers
+    /// [default: 1,000,000]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     events: Option<u64>,
     /// Write JSON, one object a line
@@ -124,6 +130,8 @@ enum What {
     Calls,
     /// Bringing pictures, durable, and fetching them
     Media,
+    /// An article that many have read, broadcasts to many, following
+    Official,
 }
 
 /// What the bench starts by itself.
@@ -173,6 +181,7 @@ pub(crate) fn run(args: BenchArgs, config: Option<&Path>) -> Result<Ending, Erro
         What::Calls => on_one_thread(calls::run(&bench)),
         What::Moments => on_one_thread(moments::run(&bench, events.unwrap_or(POSTS))),
         What::Media => on_one_thread(media::run(&bench)),
+        What::Official => on_one_thread(official::run(&bench, events.unwrap_or(FOLLOWERS))),
         // These measure parts of this very process.
         What::Log => on_all_cores(log::run(&bench, events)),
         What::Ledger => on_all_cores(ledger::run(&bench)),

@@ -35,6 +35,13 @@ impl Process {
         self.resident_bytes() as f64 / f64::from(1 << 20)
     }
 
+    /// What it has written to files so far, in bytes.
+    pub(super) fn written_bytes(self) -> u64 {
+        let io = fs::read_to_string(format!("/proc/{}/io", self.0)).unwrap_or_default();
+        let line = io.lines().find_map(|line| line.strip_prefix("write_bytes:"));
+        line.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or_default()
+    }
+
     /// Processor time used so far.
     pub(super) fn cpu(self) -> CpuMark {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0)).unwrap_or_default();

@@ -27,7 +27,7 @@ const AT_REST: f64 = 10.0;
 
 /// Settings of every measured server: no limits on how often, passwords and PINs that cost nothing, a proved PIN
 /// that lasts for all payments, groups that grow without asking, since none of that is measured.
-const SETTINGS: [(&str, &str); 23] = [
+const SETTINGS: [(&str, &str); 25] = [
     ("TEAHOUSE_LOG__FORMAT", "json"),
     ("TEAHOUSE_LOG__FILTER", "warn,teahouse=info"),
     ("TEAHOUSE_COMMANDS__PASSWORDS__MEMORY_KIB", "8"),
@@ -50,6 +50,8 @@ const SETTINGS: [(&str, &str); 23] = [
     ("TEAHOUSE_API__RATES__QUERIES", "0"),
     ("TEAHOUSE_API__RATES__UPLOADS", "0"),
     ("TEAHOUSE_API__RATES__DOWNLOADS", "0"),
+    ("TEAHOUSE_API__RATES__ARTICLE_READS", "0"),
+    ("TEAHOUSE_POLICY__OFFICIAL__BROADCASTS_MONTH_MAX", "1000"),
     ("TEAHOUSE_POLICY__MEDIA__QUOTA_BYTES", "1000000000000000"),
 ];
 

@@ -11,7 +11,7 @@ impl Commands {
     /// Sends a message.
     ///
     /// # Errors
-    /// Content that breaks its rules; [`Rejection::NotFriends`], [`Rejection::RejectedByReceiver`]; muted, not a member.
+    /// Content that breaks its rules; [`Rejection::ArticleNotFound`]; [`Rejection::NotFriends`], [`Rejection::RejectedByReceiver`]; muted, not a member.
     pub async fn send_message(
         &self,
         caller: &Caller,
@@ -23,6 +23,7 @@ impl Commands {
         self.check_reaches(by, conversation).await?;
         self.check_named(by, &draft.content).await?;
         let content = self.with_facts(by, draft.content, &begun).await?;
+        let content = self.with_front(content).await?;
         let draft = Draft { content, ..draft };
         self.run_in(conversation, begun, |state, now| state.send(by, draft.clone(), &self.policy, now)).await
     }

@@ -15,7 +15,7 @@ impl Commands {
     ///
     /// # Errors
     /// Fields that break their rules, [`domain::Rejection::TagNotFound`]; media that are not the author's own, or of
-    /// another kind.
+    /// another kind; [`domain::Rejection::ArticleNotFound`].
     pub async fn publish_post(
         &self,
         caller: &Caller,
@@ -38,6 +38,11 @@ impl Commands {
             }
         };
         let draft = self.with_media(by, draft, &begun).await?;
+        let article = match &draft.article {
+            Some(card) => Some(self.article_card(card.article).await?),
+            None => None,
+        };
+        let draft = Draft { article, ..draft };
         let has_tag = |tag| own.contains(&tag);
         self.run(&self.posts, id, begun, |state, _| state.publish(draft.clone(), has_tag, &self.policy)).await
     }

@@ -126,7 +126,10 @@ impl Commands {
         if waits {
             return Ok(());
         }
-        let drafts: Vec<Draft> = contents.into_iter().map(Draft::of).collect();
+        let mut drafts: Vec<Draft> = vec![];
+        for content in contents {
+            drafts.push(Draft::of(self.with_facts(item.account.party(), content, &begun).await?));
+        }
         let said = self.say_as_account(begun, item.account, item.follower, &drafts, Voice::Automatic(automatic));
         match said.await {
             // Who left meanwhile is told nothing.

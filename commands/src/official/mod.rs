@@ -1,13 +1,19 @@
-//! Use cases of official accounts: whose they are, who follows them, what is said between the two.
+//! Use cases of official accounts: whose they are, who follows them, what is said between the two, what they publish.
 
 mod add_account_operator;
 mod answers;
 mod app;
+mod article_html;
+mod broadcast;
 mod change_account_profile;
 mod choose_from_menu;
 mod follow_account;
+mod follower_tags;
 mod mute_account;
+mod note_follower;
 mod open_account_conversation;
+mod publish_article;
+mod read_article;
 mod register_official_account;
 mod remove_account_operator;
 mod scan_code;
@@ -17,6 +23,7 @@ mod set_menu;
 mod told;
 mod unfollow_account;
 mod verify_account;
+mod write_article;
 mod write_to_follower;
 
 use domain::{OfficialAccountId, UserId};
@@ -26,6 +33,7 @@ pub use choose_from_menu::ButtonPlace;
 pub use follow_account::Follow;
 pub use scan_code::Scan;
 pub use scene_code::SceneCode;
+pub use write_article::NewArticle;
 
 use crate::{CommandError, Commands};
 

@@ -1,6 +1,8 @@
 //! Telling an account's program what a follower did.
 
+use chrono::TimeDelta;
 use domain::{
+    MediumKind,
     answering::AnswerOutcome,
     conversation::{Automatic, Content},
     official::{ButtonKind, Happening, Scene},
@@ -12,9 +14,11 @@ use crate::{
     callbacks::{Callback, CallbackError, Told, Word},
     engine::Begun,
     ports::ToAnswer,
-    secrets::SceneCode,
+    secrets::{MediaPlace, MediaTicket, SceneCode},
 };
 
+/// For how many days a program can fetch what a follower sent.
+const MEDIA_DAYS: i64 = 3;
 /// How often a program is told of something at most.
 const TIMES_MAX: u32 = 3;
 /// What a follower reads where the program does not answer.
@@ -67,7 +71,8 @@ impl Commands {
             Happening::Said { seq } => {
                 let party = item.account.party();
                 let message = self.relations.visible_message(party, item.conversation(), *seq).await?;
-                message.and_then(|message| message.content).and_then(word_of)
+                let content = message.and_then(|message| message.content);
+                content.and_then(|content| self.word_of(item, *seq, content))
             }
             Happening::Followed { scene } => Some(Word::Subscribe {
                 scene: scene.as_ref().map(ToString::to_string),
@@ -85,6 +90,20 @@ impl Commands {
         let said = matches!(item.what, Happening::Said { .. });
         let message_id = said.then(|| message_id(item.trigger));
         Ok(word.map(|word| Told { openid: item.openid.clone(), at: item.at, message_id, word }))
+    }
+
+    /// What a message is in the protocol's words; none of what there are no words for.
+    fn word_of(&self, item: &ToAnswer, seq: u64, content: Content) -> Option<Word> {
+        let Some((kind, carried)) = content.carried() else { return word_of(content) };
+        if kind == MediumKind::File {
+            return None;
+        }
+        let expires_at = item.at + TimeDelta::days(MEDIA_DAYS);
+        let place = MediaPlace::Message(item.conversation(), seq);
+        let ticket = MediaTicket { medium: carried.medium, form: 0, viewer: item.account.party(), place, expires_at };
+        let content_type = carried.facts.as_ref().map(|facts| facts.content_type.as_str()).unwrap_or_default();
+        let format = content_type.rsplit('/').next().unwrap_or_default().to_owned();
+        Some(Word::Medium { kind, media_id: self.secrets.media_ticket(&ticket), format })
     }
 
     /// The code with that scene: as it does not end, it is always the same.

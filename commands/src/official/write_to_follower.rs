@@ -25,8 +25,33 @@ impl Commands {
         content: Content,
         voice: Voice,
     ) -> Result<Committed<ConversationEvent>, CommandError> {
+        let by = caller.user()?;
         let begun = begin!(self, caller).acting_as(account.party());
+        // What may not be sent is refused before anything is done for its media.
+        self.check_sayable(account, follower, &content, voice).await?;
+        let content = self.with_facts(by, content, &begun).await?;
+        let content = self.with_front(content).await?;
         self.say_as_account(begun, account, follower, &[Draft::of(content)], voice).await
+    }
+
+    /// Checks that an account may say something to a follower now; where they have not talked yet, whether it could be said
+    /// is found when it is.
+    async fn check_sayable(
+        &self,
+        account: OfficialAccountId,
+        follower: UserId,
+        content: &Content,
+        voice: Voice,
+    ) -> Result<(), CommandError> {
+        let met_at = self.subscriptions.look(follower, |state| state.followed(account).map(|known| known.met_at));
+        let met_at = met_at.await?.ok_or(Rejection::NotFollowed)?;
+        let (conversation, now) = (ConversationId::with_account(account, follower), self.now());
+        let draft = [Draft::of(content.clone())];
+        let check = |state: &domain::Conversation| match state.account_talk() {
+            Ok(_) => state.say_as_account(&draft, voice, met_at, &self.policy, now).map(drop),
+            Err(_) => Ok(()),
+        };
+        Ok(self.conversations.look(conversation, check).await??)
     }
 
     /// Says something in the account's name, as the last step of a command.

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     OfficialAccountId, UserId,
-    official::{AccountSort, Button, auto_replies::check_reply},
+    conversation::Content,
+    official::{AccountSort, Button},
     policy::Policy,
     rejection::Rejection,
 };
@@ -170,7 +171,7 @@ impl Conversation {
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         let talk = self.account_talk()?;
         for draft in drafts {
-            check_reply(&draft.content, policy)?;
+            check_said(&draft.content, policy)?;
         }
         talk.check_window(voice, met_at, policy, now)?;
         let automatic = match voice {
@@ -212,6 +213,17 @@ impl Conversation {
             Kind::Official(talk) => Ok(talk),
             _ => Err(Rejection::ConversationNotFound),
         }
+    }
+}
+
+/// Checks something that an account sends.
+fn check_said(content: &Content, policy: &Policy) -> Result<(), Rejection> {
+    match content {
+        Content::Text { .. } | Content::Link { .. } | Content::Location { .. } | Content::Article(_) => {
+            content.check_sent(policy)
+        }
+        Content::Picture(_) | Content::Voice(_) | Content::Video(_) => content.check_sent(policy),
+        _ => Err(Rejection::ContentNotAllowed),
     }
 }
 

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::{
     CallId, HoldId, MediumId, StickerPackId, UserId,
+    article::ArticleCard,
     call::{CallMedia, CallOutcome},
     hold::PacketKind,
     medium::{Carried, MediumKind},
@@ -40,6 +41,8 @@ pub enum Content {
     Video(Carried),
     /// A file.
     File(Carried),
+    /// An article of an official account.
+    Article(ArticleCard),
     /// A place.
     Location {
         /// Degrees north, -90 to 90.
@@ -170,6 +173,8 @@ pub enum ContentKind {
     File,
     /// A sticker that is a picture.
     PictureSticker,
+    /// An article of an official account.
+    Article,
 }
 
 impl ContentKind {
@@ -191,6 +196,7 @@ impl ContentKind {
         Self::Video,
         Self::File,
         Self::PictureSticker,
+        Self::Article,
     ];
 
     /// The name used in JSON.
@@ -213,6 +219,7 @@ impl ContentKind {
             Self::Video => "video",
             Self::File => "file",
             Self::PictureSticker => "picture_sticker",
+            Self::Article => "article",
         }
     }
 }
@@ -252,6 +259,7 @@ impl Content {
             Self::Video(_) => ContentKind::Video,
             Self::File(_) => ContentKind::File,
             Self::PictureSticker(_) => ContentKind::PictureSticker,
+            Self::Article(_) => ContentKind::Article,
         }
     }
 
@@ -303,6 +311,9 @@ impl Content {
             Self::Transfer { note: words, .. } | Self::RedPacket { greeting: words, .. } => words.clone(),
             Self::File(carried) => carried.facts.as_ref().map(|facts| facts.name.clone()).unwrap_or_default(),
             Self::Picture(_) | Self::PictureSticker(_) | Self::Voice(_) | Self::Video(_) => String::new(),
+            Self::Article(card) => {
+                card.front.as_ref().map(|front| format!("{} {}", front.title, front.digest)).unwrap_or_default()
+            }
             Self::Sticker { .. } | Self::ContactCard { .. } | Self::Pat { .. } | Self::Call { .. } => String::new(),
         }
     }
@@ -353,8 +364,13 @@ impl Content {
                 check_text("note", words, Self::MONEY_WORDS_CHARS)
             }
             Self::ContactCard { .. } | Self::Pat { .. } | Self::Call { .. } => Ok(()),
-            // What a medium may be was decided when it was brought.
-            Self::Picture(_) | Self::PictureSticker(_) | Self::Voice(_) | Self::Video(_) | Self::File(_) => Ok(()),
+            // What a medium or an article may be was decided when it was brought.
+            Self::Picture(_)
+            | Self::PictureSticker(_)
+            | Self::Voice(_)
+            | Self::Video(_)
+            | Self::File(_)
+            | Self::Article(_) => Ok(()),
         }
     }
 

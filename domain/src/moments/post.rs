@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::visibility::Sight;
 use crate::{
     CommentId, MediumId, PostId, TagId, UserId,
+    article::ArticleCard,
     conversation::Content,
     event::{Aggregate, EventMeta, event_family},
     medium::{Carried, MediumKind},
@@ -136,6 +137,9 @@ pub struct Draft {
     /// A link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Link>,
+    /// An article of an official account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub article: Option<ArticleCard>,
     /// Where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
@@ -162,7 +166,8 @@ impl Draft {
         if !self.pictures.is_empty() && self.video.is_some() {
             return Err(Rejection::InvalidField { field: "video", rule: "a post shows pictures or a video" });
         }
-        if !self.text.is_empty() || self.link.is_none() && self.media().next().is_none() {
+        let shows = self.link.is_some() || self.article.is_some() || self.media().next().is_some();
+        if !self.text.is_empty() || !shows {
             check_filled("text", &self.text, rules.text_chars)?;
         }
         if let Some(Link { url, title }) = self.link.clone() {

@@ -138,11 +138,11 @@ impl KeywordRule {
     }
 }
 
-/// Checks something that an account sends.
+/// Checks something that an account answers by itself.
 ///
 /// # Errors
 /// [`Rejection::ContentNotAllowed`] for what only people send; fields that break their rules.
-pub fn check_reply(content: &Content, policy: &Policy) -> Result<(), Rejection> {
+fn check_reply(content: &Content, policy: &Policy) -> Result<(), Rejection> {
     match content {
         Content::Text { .. } | Content::Link { .. } | Content::Location { .. } => content.check_sent(policy),
         _ => Err(Rejection::ContentNotAllowed),

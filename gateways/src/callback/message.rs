@@ -1,9 +1,10 @@
 //! What a program is told, as XML.
 
 use commands::callbacks::{Callback, Told, Word};
+use domain::MediumKind;
 
-/// The document that a program gets.
-pub(super) fn xml_of(callback: &Callback, told: &Told) -> String {
+/// The document that a program gets. `public_url` is where it finds this server.
+pub(super) fn xml_of(callback: &Callback, told: &Told, public_url: &str) -> String {
     let mut xml = Xml::begun();
     xml.text("ToUserName", &callback.original_id);
     xml.text("FromUserName", &told.openid);
@@ -25,6 +26,23 @@ pub(super) fn xml_of(callback: &Callback, told: &Told) -> String {
             xml.text("Title", title);
             xml.text("Description", description);
             xml.text("Url", url);
+        }
+        Word::Medium { kind, media_id, format } => {
+            let (kind, thumb) = match kind {
+                MediumKind::Voice => ("voice", false),
+                MediumKind::Video => ("video", true),
+                MediumKind::Picture | MediumKind::File => ("image", false),
+            };
+            xml.text("MsgType", kind);
+            xml.text("MediaId", media_id);
+            match kind {
+                "voice" => xml.text("Format", format),
+                "image" => xml.text("PicUrl", &format!("{public_url}/v1/blobs/{media_id}")),
+                _ => {}
+            }
+            if thumb {
+                xml.text("ThumbMediaId", media_id);
+            }
         }
         Word::Subscribe { scene, ticket } => {
             let key = scene.as_ref().map(|scene| format!("qrscene_{scene}")).unwrap_or_default();

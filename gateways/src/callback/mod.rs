@@ -44,11 +44,19 @@ pub struct CallbackOptions {
     pub answer_bytes_max: u64,
     /// Most calls at a time.
     pub calls_max: usize,
+    /// Where programs find this server, such as `https://tea.example`: it stands before the addresses of pictures.
+    pub public_url: String,
 }
 
 impl Default for CallbackOptions {
     fn default() -> Self {
-        Self { allow_inside: String::new(), timeout_ms: 5_000, answer_bytes_max: 64 * 1024, calls_max: 400 }
+        Self {
+            allow_inside: String::new(),
+            timeout_ms: 5_000,
+            answer_bytes_max: 64 * 1024,
+            calls_max: 400,
+            public_url: "http://127.0.0.1:8080".to_owned(),
+        }
     }
 }
 
@@ -59,6 +67,7 @@ pub struct HttpCallbacks {
     limit: Duration,
     answer_bytes_max: u64,
     calls: Arc<Semaphore>,
+    public_url: String,
 }
 
 impl HttpCallbacks {
@@ -85,6 +94,7 @@ impl HttpCallbacks {
             limit,
             answer_bytes_max: options.answer_bytes_max,
             calls: Arc::new(Semaphore::new(options.calls_max)),
+            public_url: options.public_url.trim_end_matches('/').to_owned(),
         })
     }
 
@@ -145,7 +155,7 @@ impl CallbackGateway for HttpCallbacks {
 
     async fn tell(&self, callback: &Callback, told: &Told, timestamp: i64) -> Result<Vec<Content>, CallbackError> {
         check_address(&callback.url)?;
-        let xml = message::xml_of(callback, told);
+        let xml = message::xml_of(callback, told, &self.public_url);
         let (timestamp, nonce) = (timestamp.to_string(), nonce());
         let signature = signature::sign(&[&callback.token, &timestamp, &nonce]);
         let mut parameters = vec![

@@ -1,8 +1,9 @@
 //! What a program answers. Programs differ in order, blanks and content types, so it is read leniently.
 
 use commands::callbacks::CallbackError;
-use domain::conversation::Content;
+use domain::{MediumId, conversation::Content, medium::Carried};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::envelope::Envelope;
 
@@ -16,6 +17,9 @@ struct Reply {
     content: String,
     articles: Articles,
     music: Music,
+    image: Media,
+    voice: Media,
+    video: Media,
     encrypt: Option<String>,
 }
 
@@ -39,6 +43,20 @@ struct Music {
     title: String,
     description: String,
     music_url: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Media {
+    media_id: String,
+}
+
+impl Media {
+    /// The medium, which the program brought before.
+    fn carried(&self) -> Result<Carried, CallbackError> {
+        let id = Uuid::try_parse(self.media_id.trim()).map_err(|_| malformed())?;
+        Ok(Carried { medium: MediumId(id), facts: None })
+    }
 }
 
 /// What the account says by that answer: nothing where the program only says that it has understood.
@@ -80,6 +98,9 @@ fn said(reply: Reply) -> Result<Vec<Content>, CallbackError> {
             Ok(articles.map(|article| link(article.title, article.description, article.url)).collect())
         }
         "music" => Ok(vec![link(reply.music.title, reply.music.description, reply.music.music_url)]),
+        "image" => Ok(vec![Content::Picture(reply.image.carried()?)]),
+        "voice" => Ok(vec![Content::Voice(reply.voice.carried()?)]),
+        "video" => Ok(vec![Content::Video(reply.video.carried()?)]),
         // Nothing is said by it: a person answers.
         "transfer_customer_service" => Ok(vec![]),
         _ => Err(malformed()),
@@ -123,6 +144,23 @@ mod tests {
         assert!(
             matches!(&said[..], [Content::Link { title, .. }, Content::Link { url, .. }] if title == "A" && url == "https://b.example")
         );
+    }
+
+    #[test]
+    fn media_are_named_by_what_they_were_given_when_they_were_brought() {
+        let id = MediumId::new();
+        let carried = || Carried { medium: id, facts: None };
+        for (kind, name, content) in [
+            ("image", "Image", Content::Picture(carried())),
+            ("voice", "Voice", Content::Voice(carried())),
+            ("video", "Video", Content::Video(carried())),
+        ] {
+            let answer = format!(
+                "<xml><MsgType>{kind}</MsgType><{name}><Title>x</Title><MediaId><![CDATA[{id}]]></MediaId></{name}></xml>"
+            );
+            assert_eq!(heard(&answer).unwrap(), [content], "{kind}");
+        }
+        assert!(heard("<xml><MsgType>image</MsgType><Image><MediaId>tea</MediaId></Image></xml>").is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use domain::{
     CommentId, PostId, UserId,
+    article::ArticleCard,
     medium::Carried,
     moments::post::{Audience, Link, Place},
 };
@@ -34,6 +35,9 @@ pub struct PostShown {
     /// A link.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub link: Option<Link>,
+    /// An article of an official account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub article: Option<ArticleCard>,
     /// Where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,

@@ -176,6 +176,7 @@ impl<'a> Viewer<'a> {
             pictures: draft.pictures,
             video: draft.video,
             link: draft.link,
+            article: draft.article,
             place: draft.place,
             reminds_me: sight == Sight::Full && draft.remind.contains(&self.user),
             audience: own.then_some(draft.audience),

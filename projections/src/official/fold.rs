@@ -15,14 +15,24 @@ use domain::{
 use fjall::OwnedWriteBatch as WriteBatch;
 use uuid::Uuid;
 
-use super::{AccountRow, FollowedRow, FollowerRow, HeardRow, OfficialView, OpenRow, SettingsRow, rows::Tables};
+use super::{
+    AccountRow, FollowedRow, FollowerRow, HeardRow, OfficialView, OpenRow, SettingsRow, days::Days, rows::Tables,
+};
 use crate::{Fact, ProjectionError};
 
 /// Whether events of that type can change anything here.
 pub(super) fn matters(event_type: &str) -> bool {
     event_type.starts_with("official-account.")
         || event_type.starts_with("account.")
-        || matches!(event_type, "message.sent" | "conversation.menu-chosen" | "answer.given")
+        || matches!(
+            event_type,
+            "message.sent"
+                | "conversation.menu-chosen"
+                | "answer.given"
+                | "broadcast.sent"
+                | "article.read"
+                | "article.liked"
+        )
 }
 
 impl OpenRow {
@@ -45,12 +55,15 @@ pub(super) struct Changes {
     open: BTreeMap<(OfficialAccountId, u64), Option<OpenRow>>,
     /// Where events of this batch stand that have to be answered.
     places: HashMap<Uuid, (OfficialAccountId, u64)>,
+    days: Days,
 }
 
 impl Changes {
     /// Takes an event in.
     pub(super) fn take(&mut self, view: &OfficialView, tables: &Tables, fact: &Fact) -> Result<(), ProjectionError> {
-        match fact.decoded()? {
+        let event = fact.decoded()?;
+        self.days.take(fact, event);
+        match event {
             DomainEvent::OfficialAccount(event) => self.take_account(view, fact, event),
             DomainEvent::Subscriptions(event) => self.take_subscription(view, tables, fact, event),
             DomainEvent::Conversation(ConversationEvent::MessageSent(MessageSent {
@@ -286,6 +299,7 @@ impl Changes {
         for (id, row) in &self.heard {
             tables.write_heard(*id, row, rows)?;
         }
+        self.days.write(&tables.days, rows)?;
         for (place, row) in &self.open {
             tables.write_open(*place, row.as_ref(), rows)?;
         }

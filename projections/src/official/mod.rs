@@ -1,4 +1,5 @@
-//! Official accounts: what people see of them, who acts for them, who follows them, what they heard and have to answer.
+//! Official accounts: what people see of them, who acts for them, who follows them, what they heard and have to answer,
+//! and the figures of their days.
 //!
 //! Following is two rows, whatever the number of followers: one by which the account finds the person, one by which the
 //! person finds the account. How many follow an account is one number, written once a batch.
@@ -6,12 +7,14 @@
 //! What an account has to answer is decided as the event is taken in, by how the account is set up at that time: of what
 //! nobody answers nothing is noted.
 
+mod days;
 mod fold;
 mod rows;
 mod view;
 
 use std::{path::Path, sync::Arc};
 
+pub use days::DayRow;
 pub use rows::{AccountRow, FollowedRow, FollowerRow, HeardRow, OpenRow, SettingsRow};
 pub use view::OfficialView;
 
@@ -29,7 +32,7 @@ pub struct OfficialProjection {
 
 impl Projection for OfficialProjection {
     const NAME: &'static str = "official";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     type View = OfficialView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

@@ -12,6 +12,7 @@ use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::days::DAYS;
 use crate::{
     ProjectionError,
     rows::{RowStore, from_json, id_at, number_at, to_json},
@@ -126,6 +127,7 @@ pub(super) struct Tables {
     settings: Keyspace,
     heard: Keyspace,
     open: Keyspace,
+    pub(super) days: Keyspace,
 }
 
 /// What accounts have to answer, by account and position, and where each event stands.
@@ -145,6 +147,7 @@ impl Tables {
             settings: store.keyspace(SETTINGS)?,
             heard: store.keyspace(HEARD)?,
             open: store.keyspace(OPEN)?,
+            days: store.keyspace(DAYS)?,
         })
     }
 

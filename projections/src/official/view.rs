@@ -2,11 +2,12 @@
 
 use std::{collections::HashMap, ops::Bound, sync::Arc};
 
+use chrono::NaiveDate;
 use domain::{OfficialAccountId, UserId};
 use parking_lot::RwLock;
 
 use super::{
-    AccountRow, FollowedRow, FollowerRow, HeardRow, OpenRow, SettingsRow,
+    AccountRow, DayRow, FollowedRow, FollowerRow, HeardRow, OpenRow, SettingsRow, days,
     rows::{Open, Tables},
 };
 use crate::ProjectionError;
@@ -76,6 +77,19 @@ impl OfficialView {
     /// When rows can't be read.
     pub fn heard(&self, id: OfficialAccountId, before: u64, limit: usize) -> Result<Vec<HeardRow>, ProjectionError> {
         self.tables.heard(id, before, limit)
+    }
+
+    /// The figures of an account's days on which there was anything, from one day to another.
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn days(
+        &self,
+        id: OfficialAccountId,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Result<Vec<(NaiveDate, DayRow)>, ProjectionError> {
+        days::read(&self.tables.days, id, from, to)
     }
 
     /// An account.

@@ -88,6 +88,7 @@ pub(super) fn kind_code(kind: ContentKind) -> Option<u64> {
         ContentKind::Video => Some(13),
         ContentKind::File => Some(14),
         ContentKind::PictureSticker => Some(15),
+        ContentKind::Article => Some(16),
     }
 }
 

@@ -7,14 +7,18 @@ use std::{collections::HashMap, hash::Hash};
 
 use chrono::TimeDelta;
 use domain::{
-    Aggregate, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId, DeviceId, EventMeta,
-    Friendship, FriendshipId, Inbox, Medium, MediumId, OfficialAccount, OfficialAccountId, Policy, Post, PostId,
-    Rejection, StickerCollection, StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
+    Aggregate, Article, ArticleId, Broadcasts, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId,
+    DeviceId, EventMeta, FollowerNotes, FollowerTags, Friendship, FriendshipId, Inbox, Medium, MediumId, MediumKind,
+    OfficialAccount, OfficialAccountId, Policy, Post, PostId, Reading, ReadingId, Rejection, StickerCollection,
+    StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
+    article::ArticleText,
+    broadcasts::{BroadcastAudience, NewBroadcast},
     contacts::Notes,
     conversation::{
         Automatic, Content, Kind, Voice,
         messages::{Draft, SentBy},
     },
+    follower_notes::NotesChange,
     friendship::{FriendRequested, Source},
     medium::Carried,
     moments::{circle::Settings, post::Draft as PostDraft, visibility::Sight},
@@ -82,6 +86,12 @@ pub struct History {
     accounts: Streams<OfficialAccount>,
     registered: Vec<(OfficialAccountId, UserId)>,
     subscriptions: Streams<Subscriptions>,
+    articles: Streams<Article>,
+    written: Vec<(ArticleId, OfficialAccountId)>,
+    readings: Streams<Reading>,
+    broadcasts: Streams<Broadcasts>,
+    follower_tags: Streams<FollowerTags>,
+    follower_notes: Streams<FollowerNotes>,
     calls: Streams<Call>,
     /// The last calls of pairs of friends, with their numbers.
     placed: Vec<(CallId, u64, UserId, UserId)>,
@@ -115,6 +125,12 @@ impl History {
             accounts: Streams::new(),
             registered: vec![],
             subscriptions: Streams::new(),
+            articles: Streams::new(),
+            written: vec![],
+            readings: Streams::new(),
+            broadcasts: Streams::new(),
+            follower_tags: Streams::new(),
+            follower_notes: Streams::new(),
             calls: Streams::new(),
             placed: vec![],
             media: Streams::new(),
@@ -131,7 +147,7 @@ impl History {
         let seconds = if self.rng.random_bool(0.02) { 20 * 3600 } else { self.rng.random_range(0..40) };
         self.writer.pass(TimeDelta::microseconds(seconds * 1_000_000 + self.rng.random_range(0..1_000_000)));
         let (me, other) = (self.person(), self.person());
-        match self.rng.random_range(0..40) {
+        match self.rng.random_range(0..46) {
             0..8 => self.talk(me),
             8 => self.recall(),
             9..12 => self.note(me, other),
@@ -146,6 +162,8 @@ impl History {
             29..35 => self.befriend(me, other),
             35..37 => self.bring(me),
             37..39 => self.collect(me),
+            39..42 => self.publish(me),
+            42..45 => self.broadcast(me),
             _ => self.expire(me, other),
         }
     }
@@ -245,6 +263,79 @@ impl History {
                     _ => mine.mute(id, self.rng.random()),
                 };
                 self.subscriptions.put(&self.writer, &mut self.rng, me, Some(me), &events.unwrap_or_default());
+            }
+        }
+    }
+
+    /// Articles are written, published and withdrawn, read and liked.
+    fn publish(&mut self, me: UserId) {
+        let Some((account, owner)) = self.registered.choose(&mut self.rng).copied() else { return };
+        let (title, cover) = (self.word(), self.brought.choose(&mut self.rng).map(|(_, medium)| *medium));
+        let body = format!("<p>{title}</p>");
+        let text = ArticleText { title, body, cover, ..ArticleText::default() };
+        let known = self.written.choose(&mut self.rng).copied().filter(|_| self.rng.random_bool(0.8));
+        let Some((article, account)) = known else {
+            let article = ArticleId(self.id());
+            let events = Article::default().write(account, text, &self.policy.official).unwrap();
+            self.articles.put(&self.writer, &mut self.rng, article, Some(owner), &events);
+            self.written.push((article, account));
+            return;
+        };
+        let state = self.articles.state(article);
+        let events = match self.rng.random_range(0..12) {
+            0 => state.write(account, text, &self.policy.official),
+            1..4 => state.publish(account),
+            4 => state.withdraw(account),
+            step => {
+                let id = ReadingId { article, reader: me };
+                let mine = self.readings.state(id);
+                let events = match step {
+                    5..9 => mine.read(article, account),
+                    _ => mine.like(article, account, self.rng.random_bool(0.7)),
+                };
+                if state.published().is_ok() {
+                    self.readings.put(&self.writer, &mut self.rng, id, Some(me), &events);
+                }
+                return;
+            }
+        };
+        self.articles.put(&self.writer, &mut self.rng, article, Some(owner), &events.unwrap_or_default());
+    }
+
+    /// Broadcasts are sent and taken back; tags are made, put on followers, taken off and deleted.
+    fn broadcast(&mut self, me: UserId) {
+        let Some((account, owner)) = self.registered.choose(&mut self.rng).copied() else { return };
+        let (word, tag, by) = (self.word(), self.rng.random_range(100..103), Some(owner));
+        let (sent, tags) = (self.broadcasts.state(account), self.follower_tags.state(account));
+        let rules = &self.policy.official;
+        match self.rng.random_range(0..8) {
+            0..2 => {
+                let tagged = tags.has(tag) && self.rng.random();
+                let audience = if tagged { BroadcastAudience::Tag { tag } } else { BroadcastAudience::All };
+                let new = NewBroadcast { contents: vec![Content::Text { text: word }], audience };
+                let events = sent.send((account, AccountSort::Service), new, &self.policy, self.writer.now);
+                self.broadcasts.put(&self.writer, &mut self.rng, account, by, &events.unwrap_or_default());
+            }
+            2 => {
+                let events = sent.withdraw(account, self.rng.random_range(1..5));
+                self.broadcasts.put(&self.writer, &mut self.rng, account, by, &events.unwrap_or_default());
+            }
+            3 => {
+                let events = match self.rng.random_range(0..4) {
+                    0 => tags.delete(tag),
+                    1 => tags.rename(tag, &word),
+                    _ => tags.make(&format!("{word} {tag}"), rules),
+                };
+                self.follower_tags.put(&self.writer, &mut self.rng, account, by, &events.unwrap_or_default());
+            }
+            _ => {
+                let openid = format!("o{:027}", me.0.as_u128() % 10_u128.pow(27));
+                let id = ConversationId::with_account(account, me);
+                let (add, remove) = ([tag].into(), [self.rng.random_range(100..103)].into());
+                let change = NotesChange { remark: Some(word), add, remove };
+                let notes = self.follower_notes.state(id);
+                let events = notes.change((account, &openid), &change, |tag| tags.has(tag), rules);
+                self.follower_notes.put(&self.writer, &mut self.rng, id, by, &events.unwrap_or_default());
             }
         }
     }

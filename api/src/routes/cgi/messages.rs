@@ -3,13 +3,17 @@
 use actix_web::{HttpResponse, web};
 use commands::Caller;
 use domain::{
-    Rejection,
+    MediumId, Rejection,
+    article::ArticleCard,
     conversation::{Content, Voice},
+    medium::Carried,
 };
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::{
     answer::{Answered, Refusal, answer, done, read, refused},
+    articles,
     token::{Access, account},
 };
 use crate::{App, query::Query};
@@ -26,6 +30,30 @@ struct CustomMessage {
     msgtype: String,
     text: Text,
     news: News,
+    image: Media,
+    voice: Media,
+    video: Media,
+    mpnews: Media,
+    mpnewsarticle: Named,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Media {
+    media_id: String,
+}
+
+impl Media {
+    fn carried(&self) -> Result<Carried, Refusal> {
+        let medium = Uuid::try_parse(&self.media_id).map_err(|_| refused(40007, "invalid media_id"))?;
+        Ok(Carried { medium: MediumId(medium), facts: None })
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    article_id: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -60,8 +88,15 @@ async fn sent(app: &App, access: &Access, body: &[u8]) -> Answered {
     let follower = app.commands.follower(account, &message.touser).await?;
     let follower = follower.ok_or_else(|| refused(40003, "invalid openid"))?;
     let caller = Caller::person(account.party());
-    app.commands.write_to_follower(&caller, account, follower, content, Voice::Program).await?;
+    let sent = app.commands.write_to_follower(&caller, account, follower, content, Voice::Program).await;
+    sent.map_err(articles::refusal_of)?;
     Ok(done())
+}
+
+/// The first of the articles that go by a name.
+fn card(name: &str) -> Result<Content, Refusal> {
+    let article = articles::named(name)?.first().copied().ok_or_else(|| refused(40007, "invalid media_id"))?;
+    Ok(Content::Article(ArticleCard { article, front: None }))
 }
 
 fn content_of(message: &CustomMessage) -> Result<Content, Refusal> {
@@ -74,6 +109,12 @@ fn content_of(message: &CustomMessage) -> Result<Content, Refusal> {
             }
             None => Err(Rejection::InvalidField { field: "articles", rule: "must not be empty" }.into()),
         },
+        "image" => Ok(Content::Picture(message.image.carried()?)),
+        "voice" => Ok(Content::Voice(message.voice.carried()?)),
+        "video" => Ok(Content::Video(message.video.carried()?)),
+        // One article a message, as of `news`.
+        "mpnews" => card(&message.mpnews.media_id),
+        "mpnewsarticle" => card(&message.mpnewsarticle.article_id),
         _ => Err(refused(40008, "invalid message type")),
     }
 }

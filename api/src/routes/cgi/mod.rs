@@ -5,12 +5,17 @@
 //! - `answer`: what is answered; rejections as error codes.
 //! - `token`: access tokens, and proving oneself with one.
 //! - `messages`: customer service messages. `menu`: the menu, and replies by themselves. `users`: followers.
-//! - `codes`: codes that say where they hang.
+//! - `tags`: tags and remarks of followers. `media`: what is brought, and what followers sent.
+//! - `articles`: drafts and publishing. `mass`: broadcasts. `codes`: codes that say where they hang.
 
 mod answer;
+mod articles;
 mod codes;
+mod mass;
+mod media;
 mod menu;
 mod messages;
+mod tags;
 mod token;
 mod users;
 
@@ -24,6 +29,10 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(messages::configure)
             .configure(menu::configure)
             .configure(users::configure)
+            .configure(tags::configure)
+            .configure(media::configure)
+            .configure(articles::configure)
+            .configure(mass::configure)
             .configure(codes::configure),
     );
 }

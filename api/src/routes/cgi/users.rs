@@ -2,7 +2,10 @@
 
 use actix_web::{HttpResponse, web};
 use domain::{OfficialAccountId, official::Scene, subscriptions::FollowSource};
-use projections::official::OfficialView;
+use projections::{
+    broadcasts::{BroadcastsView, NotesRow},
+    official::OfficialView,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -33,13 +36,14 @@ async fn info(access: Query<Access>, asked: Query<Asked>, app: web::Data<App>) -
     let found = async {
         let account = account(&app, &access).await?;
         let view = app.fresh(&app.read_models.official, eventlog::Position::START).await?;
-        info_of(&view, account, &asked.openid)
+        let notes = app.fresh(&app.read_models.broadcasts, eventlog::Position::START).await?;
+        info_of(&view, &notes, account, &asked.openid)
     };
     answer(found.await)
 }
 
 /// What a program learns of a follower; of who follows no longer, and of nobody, that they don't follow.
-fn info_of(view: &OfficialView, account: OfficialAccountId, openid: &str) -> Answered {
+fn info_of(view: &OfficialView, notes: &BroadcastsView, account: OfficialAccountId, openid: &str) -> Answered {
     let known = openid.len() == 28 && openid.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if !known {
         return Err(refused(40003, "invalid openid"));
@@ -60,14 +64,15 @@ fn info_of(view: &OfficialView, account: OfficialAccountId, openid: &str) -> Ans
         Some(Scene::Text(text)) => (0, text),
         None => (0, String::new()),
     };
+    let NotesRow { remark, tags, .. } = notes.notes(account, openid)?;
     Ok(json!({
         "subscribe": 1,
         "openid": row.openid,
         "language": "zh_CN",
         "subscribe_time": row.since.timestamp(),
-        "remark": "",
-        "groupid": 0,
-        "tagid_list": [],
+        "remark": remark,
+        "groupid": tags.first().copied().unwrap_or(0),
+        "tagid_list": tags,
         "subscribe_scene": source,
         "qr_scene": number,
         "qr_scene_str": text,
@@ -108,7 +113,8 @@ async fn batch(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> 
             return Err(refused(40032, "invalid openid list size"));
         }
         let view = app.fresh(&app.read_models.official, eventlog::Position::START).await?;
-        let infos = batch.user_list.iter().map(|asked| info_of(&view, account, &asked.openid));
+        let notes = app.fresh(&app.read_models.broadcasts, eventlog::Position::START).await?;
+        let infos = batch.user_list.iter().map(|asked| info_of(&view, &notes, account, &asked.openid));
         Ok::<Value, Refusal>(json!({ "user_info_list": infos.collect::<Result<Vec<_>, _>>()? }))
     };
     answer(found.await)
