@@ -34,7 +34,6 @@ use tokio::{
 };
 use uuid::Uuid;
 
-pub use self::connection::BareClient;
 use self::{
     connection::{Connection, Fault},
     envelope::Found,
