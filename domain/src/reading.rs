@@ -23,6 +23,16 @@ impl std::fmt::Display for ReadingId {
     }
 }
 
+impl std::str::FromStr for ReadingId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        let (article, reader) = text.split_at_checked(uuid::fmt::Hyphenated::LENGTH).unwrap_or((text, ""));
+        let reader = reader.strip_prefix('-').unwrap_or_default();
+        Ok(Self { article: article.parse()?, reader: reader.parse()? })
+    }
+}
+
 /// The actor read an article for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ArticleRead {

@@ -179,7 +179,7 @@ pub enum ContentKind {
 
 impl ContentKind {
     /// Every kind there is.
-    pub const ALL: [ContentKind; 16] = [
+    pub const ALL: [ContentKind; 17] = [
         Self::Text,
         Self::Sticker,
         Self::Location,
