@@ -108,11 +108,13 @@ fn a_subscription_account_broadcasts_once_a_day_and_a_service_account_four_times
     let [owner, reader] = server.people(["owner", "reader"]);
     let daily = Account::subscription(owner.clone(), "Daily");
     let service = Account::service(owner, "Service");
-    [&daily, &service].map(|account| account.followed_by(&reader));
+    let _ = [&daily, &service].map(|account| account.followed_by(&reader));
     let again = |account: &Account| broadcast(account, json!([{ "kind": "text", "text": "more" }]), None);
     say_to_all(&daily, "monday");
     again(&daily).refused(409, "broadcasts-spent");
-    (0..4).for_each(|_| drop(say_to_all(&service, "news")));
+    (0..4).for_each(|_| {
+        let _ = say_to_all(&service, "news");
+    });
     again(&service).refused(409, "broadcasts-spent");
     assert_eq!((heard(&reader, &daily).len(), heard(&reader, &service).len()), (1, 4));
     server.advance(A_DAY);
@@ -128,7 +130,7 @@ fn a_reader_is_shown_four_a_month_whatever_they_were_for() {
     let server = Server::start();
     let [owner, often, seldom] = server.people(["owner", "often", "seldom"]);
     let account = Account::service(owner, "Tea");
-    [&often, &seldom].map(|reader| account.followed_by(reader));
+    let _ = [&often, &seldom].map(|reader| account.followed_by(reader));
     let fans = tag(&account, "fans");
     note(&account, &openids(&account)[0], json!({ "add_tags": [fans] })).done();
     (1..=3).for_each(|number| say_to(&account, fans, &format!("fans {number}")));
@@ -147,7 +149,7 @@ fn a_broadcast_to_a_tag_is_for_those_who_had_it_by_then() {
     let server = SHARED.server();
     let [owner, with, without] = server.people(["owner", "with", "without"]);
     let account = Account::subscription(owner, "Tea");
-    [&with, &without].map(|reader| account.followed_by(reader));
+    let _ = [&with, &without].map(|reader| account.followed_by(reader));
     let [first, second] = openids(&account).try_into().unwrap();
     let green = tag(&account, "green");
     note(&account, &first, json!({ "add_tags": [green], "remark": "Lin" })).done();
@@ -244,7 +246,7 @@ fn the_figures_of_a_day_say_who_came_left_wrote_and_read() {
     let account = Account::service(owner, "Tea");
     // Well within a day, whatever the time is now.
     server.advance(A_DAY);
-    [&mei, &lin].map(|reader| account.followed_by(reader));
+    let _ = [&mei, &lin].map(|reader| account.followed_by(reader));
     let talk = account.talk_with(&mei);
     mei.say(&talk, "hello");
     lin.delete(&account.path("/follow")).done();

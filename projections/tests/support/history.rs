@@ -8,7 +8,7 @@ use std::{collections::HashMap, hash::Hash};
 use chrono::TimeDelta;
 use domain::{
     Aggregate, Article, ArticleId, Broadcasts, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId,
-    DeviceId, EventMeta, FollowerNotes, FollowerTags, Friendship, FriendshipId, Inbox, Medium, MediumId, MediumKind,
+    DeviceId, EventMeta, FollowerNotes, FollowerTags, Friendship, FriendshipId, Inbox, Medium, MediumId,
     OfficialAccount, OfficialAccountId, Policy, Post, PostId, Reading, ReadingId, Rejection, StickerCollection,
     StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
     article::ArticleText,

@@ -15,7 +15,7 @@ use super::{
     answer::{Answered, Refusal, answer, done, read, refused},
     token::{Access, account},
 };
-use crate::App;
+use crate::{App, query::Query};
 
 /// Most articles of one draft, and of one page of drafts.
 const ARTICLES_MAX: usize = 8;
