@@ -110,6 +110,7 @@ impl RateOptions {
             signals: self.signals,
             uploads: part(self.uploads),
             downloads: part(self.downloads),
+            article_reads: part(self.article_reads),
             commands: part(self.commands),
             queries: part(self.queries),
         }

@@ -345,8 +345,8 @@ fn official_account(diary: &mut Diary, mei: &Person, lin: &Person, server: &Serv
     let text = |text: &str| Some(json!({ "content": { "kind": "text", "text": text } }));
     let said = diary.enter(mei, "POST", &talk, text("one"), text("two"));
     diary.enter(mei, "POST", &format!("{talk}/{}/recall", said["seq"]), None, None);
-    articles(diary, mei, lin, &at);
-    broadcasts(diary, mei, &follower, &at);
+    articles(diary, mei, lin, at);
+    broadcasts(diary, mei, &follower, at);
     diary.enter(mei, "POST", &at("/app-secret"), None, None);
     diary.enter(mei, "DELETE", &at("/callback"), None, None);
 }
