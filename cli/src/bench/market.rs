@@ -8,7 +8,7 @@ use domain::{
     hold::PacketKind,
     wallet::{TopUpRequested, ToppedUp, account_of},
 };
-use eventlog::{EventLog, ExpectedVersion};
+use eventlog::ExpectedVersion;
 use futures::{StreamExt, TryStreamExt, stream};
 use ledger::{Account, Currency, Entry, Money, MoneyError};
 use uuid::Uuid;

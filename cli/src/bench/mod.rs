@@ -164,7 +164,7 @@ struct Bench {
 /// When what is to be measured fails.
 pub(crate) fn run(args: BenchArgs, config: Option<&Path>) -> Result<Ending, Error> {
     if let Some(Hidden::Ceiling { data, listen, store }) = args.hidden {
-        let flags = Flags { data: Some(data), listen: Some(listen), store: Some(store) };
+        let flags = Flags { data: Some(data), listen: Some(listen), store: Some(store), cluster: None };
         return ceiling::serve(&Settings::load(config, &flags)?);
     }
     let BenchArgs { what, seconds, events, json, store, dir, .. } = args;

@@ -61,7 +61,7 @@ const SETTINGS: [(&str, &str); 25] = [
 /// Never, as long as the settings above are settings.
 pub(super) fn settings(data: &Path, store: Store) -> Result<Settings, Error> {
     let variables = SETTINGS.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let flags = Flags { data: Some(data.to_owned()), listen: None, store: Some(store) };
+    let flags = Flags { data: Some(data.to_owned()), store: Some(store), ..Flags::default() };
     Ok(Settings::layered(None, variables, &flags)?)
 }
 
