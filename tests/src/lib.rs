@@ -11,7 +11,7 @@
 //! - [`moments`]: posts, likes and comments; [`official`]: official accounts; [`bot`]: their programs.
 //! - [`calls`]: placing calls and hearing of them; [`media`]: pictures and files.
 //! - [`money`]: wallets with a bank behind them; [`shop`]: merchants.
-//! - [`peer`]: ends of calls by others, and a TURN server.
+//! - [`peer`] and [`mod@browser`]: ends of calls by others, and a TURN server.
 //! - [`people`]: registering, befriending, founding groups, talking.
 //! - [`patience`]: waiting for what happens a little later, up to a deadline; [`dice`]: chance that can be repeated.
 //!
@@ -19,6 +19,7 @@
 
 pub mod binary;
 pub mod bot;
+pub mod browser;
 pub mod calls;
 pub mod client;
 pub mod cluster;
@@ -38,6 +39,7 @@ pub mod shop;
 pub mod socket;
 
 pub use bot::Bot;
+pub use browser::Browser;
 pub use client::{Client, Reply};
 pub use cluster::{Cluster, LogHost};
 pub use dice::Dice;
