@@ -10,7 +10,7 @@
 //! - [`moments`]: posts, likes and comments; [`official`]: official accounts; [`bot`]: their programs.
 //! - [`calls`]: placing calls and hearing of them; [`media`]: pictures and files.
 //! - [`money`]: wallets with a bank behind them; [`shop`]: merchants.
-//! - [`peer`]: ends of calls by others, and a TURN server.
+//! - [`peer`] and [`mod@browser`]: ends of calls by others, and a TURN server.
 //! - [`people`]: registering, befriending, founding groups, talking.
 //! - [`patience`]: waiting for what happens a little later, up to a deadline.
 //!
@@ -18,6 +18,7 @@
 
 pub mod binary;
 pub mod bot;
+pub mod browser;
 pub mod calls;
 pub mod client;
 pub mod media;
@@ -35,6 +36,7 @@ pub mod shop;
 pub mod socket;
 
 pub use bot::Bot;
+pub use browser::Browser;
 pub use client::{Client, Reply};
 pub use official::Account;
 pub use patience::until;

@@ -1,4 +1,4 @@
-//! Ends of calls by others: programs with a WebRTC of their own, and the TURN server that some of them need.
+//! Programs by others as ends of calls, with a WebRTC of their own, and the TURN server that some of them need.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -95,79 +95,6 @@ impl Drop for Peer {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// A Chromium with one page, without a screen, with made-up pictures and sound instead of a camera and a microphone.
-#[derive(Debug)]
-pub struct Browser {
-    process: Child,
-    said: Receiver<Value>,
-    _home: TempDir,
-}
-
-impl Browser {
-    /// Opens a page of `tests/peers`, with what it is to do in its address.
-    ///
-    /// # Panics
-    /// When it can't be started.
-    #[track_caller]
-    #[must_use]
-    pub fn open(page: &str, task: &Value) -> Self {
-        let home = TempDir::new().expect("a temporary directory");
-        let page = binary::workspace().join("tests/peers").join(page);
-        let mut command = Command::new("chromium");
-        command.args(["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
-        // The tests may run as root in a container, where its sandbox can't be set up.
-        command.arg("--no-sandbox").arg(format!("--user-data-dir={}", home.path().display()));
-        command.args(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]);
-        command.args(["--allow-loopback-in-peer-connection", "--enable-logging=stderr"]);
-        command.arg(format!("file://{}#{}", page.display(), percent_encoded(&task.to_string())));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut process = command.spawn().expect("chromium can be started: run tests/run, which installs it");
-        let console = process.stderr.take().expect("its console is ours");
-        let (say, said) = channel();
-        thread::spawn(move || {
-            for line in BufReader::new(console).lines().map_while(Result::ok) {
-                if let Some(report) = reported(&line) {
-                    // Nobody listens any more once the test is over.
-                    let _ = say.send(report);
-                }
-            }
-        });
-        Self { process, said, _home: home }
-    }
-
-    /// The next thing that its page reports.
-    ///
-    /// # Panics
-    /// When it reports nothing.
-    #[track_caller]
-    #[must_use]
-    pub fn told(&self) -> Value {
-        self.said.recv_timeout(DEADLINE * 6).expect("the page reports something")
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// What a page reports in a line of the console: `... "peer: {...}", source: ...`.
-fn reported(line: &str) -> Option<Value> {
-    let (_, rest) = line.split_once("\"peer: ")?;
-    let (report, _) = rest.rsplit_once("\", source: ")?;
-    serde_json::from_str(report).ok()
-}
-
-fn percent_encoded(text: &str) -> String {
-    let encoded = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(encoded).collect()
 }
 
 /// A program that `tests/run` has installed from PyPI.
