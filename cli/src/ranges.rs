@@ -61,6 +61,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("policy.official.replies_max", 0, 16),
     ("policy.official.greetings_max", 0, 16),
     ("policy.calls.*_seconds", 1, 24 * 3600),
+    ("policy.calls.group_max", 2, 32),
     ("policy.media.picture_bytes", 1_024, 1 << 30),
     ("policy.media.picture_pixels", 1, 1_000_000_000),
     ("policy.media.voice_bytes", 1_024, 64 * 1024 * 1024),

@@ -209,6 +209,9 @@ async fn look_after_calls(commands: Arc<Commands>, mut clock_moved: watch::Recei
         if let Err(error) = commands.run_calls().await {
             tracing::warn!(%error, "what is to be done about calls was not done; trying again");
         }
+        if let Err(error) = commands.run_group_calls().await {
+            tracing::warn!(%error, "what is to be done about groups' calls was not done; trying again");
+        }
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, Answering, AppTokens, Call, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
-    EventFamily, Friendship, HandleClaim, Hold, Inbox, Medium, Merchant, OfficialAccount, Order, Policy, Post,
-    Rejection, StickerPack, Subscriptions, User, UserId, Wallet,
+    Aggregate, Answering, AppTokens, Call, CallId, Circle, CommandEvent, CommandId, Contacts, Conversation, DeviceId,
+    EventFamily, Friendship, GroupCall, HandleClaim, Hold, Inbox, Medium, Merchant, OfficialAccount, Order, Policy,
+    Post, Rejection, StickerPack, Subscriptions, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, StreamName};
@@ -22,7 +22,7 @@ use crate::{
     keys::{Claim, Guard, Keys, Past},
     media::{MediaStore, MediaUse, Sweep},
     passwords::Passwords,
-    ports::{Accounts, CallList, Deadlines, Dice, Followers, Ports, Presence, Relations},
+    ports::{Accounts, CallList, Deadlines, Dice, Followers, GroupCallList, Ports, Presence, Relations},
     repository::{Cell, Repository, decode},
     wallet::{Pauses, Rounds},
 };
@@ -144,9 +144,12 @@ pub struct Commands {
     pub(crate) rounds: Rounds,
     pub(crate) calls: Arc<Repository<Call>>,
     pub(crate) call_list: Arc<dyn CallList>,
+    pub(crate) group_calls: Arc<Repository<GroupCall>>,
+    pub(crate) group_call_list: Arc<dyn GroupCallList>,
     pub(crate) presence: Arc<dyn Presence>,
     pub(crate) engaged: Engaged,
-    pub(crate) absences: Absences,
+    pub(crate) absences: Absences<CallId>,
+    pub(crate) group_absences: Absences<(CallId, DeviceId)>,
     keys: Arc<Keys>,
 }
 
@@ -220,6 +223,7 @@ impl Commands {
             bank,
             billers,
             calls,
+            group_calls,
             presence,
             store,
             media_use,
@@ -255,9 +259,12 @@ impl Commands {
             billers,
             calls: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
             call_list: calls,
+            group_calls: Arc::new(Repository::new(log.clone(), snapshots.clone(), capacity)),
+            group_call_list: group_calls,
             presence,
             engaged: Engaged::default(),
             absences: Absences::default(),
+            group_absences: Absences::default(),
             pauses: Pauses::default(),
             rounds: Rounds::default(),
             keys: Arc::new(Keys::new(history)),

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::{
     AnsweringEvent, AppTokensEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent, ConversationEvent,
-    FriendshipEvent, HandleEvent, HoldEvent, InboxEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent,
-    PostEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    FriendshipEvent, GroupCallEvent, HandleEvent, HoldEvent, InboxEvent, MediumEvent, MerchantEvent,
+    OfficialAccountEvent, OrderEvent, PostEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -159,6 +159,8 @@ pub enum DomainEvent {
     AppTokens(AppTokensEvent),
     /// Of a `call-` stream.
     Call(CallEvent),
+    /// Of a `group-call-` stream.
+    GroupCall(GroupCallEvent),
     /// Of a `media-` stream.
     Medium(MediumEvent),
 }
@@ -196,6 +198,7 @@ impl DomainEvent {
             AppTokensEvent => AppTokens,
             OfficialAccountEvent => OfficialAccount,
             CallEvent => Call,
+            GroupCallEvent => GroupCall,
             MediumEvent => Medium
         );
         Err(DecodeError::UnknownType(event_type.to_owned()))

@@ -8,7 +8,7 @@
 //! - one module per aggregate, each with its events, its state and its deciders:
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`], [`wallet`],
 //!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`],
-//!   [`answering`], [`app_tokens`], [`call`], [`medium`].
+//!   [`answering`], [`app_tokens`], [`call`], [`group_call`], [`medium`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
 //! - [`command`]: what is kept of a command that had nothing to do.
 //!
@@ -25,6 +25,7 @@ pub mod contacts;
 pub mod conversation;
 pub mod event;
 pub mod friendship;
+pub mod group_call;
 pub mod handle;
 pub mod hold;
 pub mod ids;
@@ -51,6 +52,7 @@ pub use contacts::{Contacts, ContactsEvent};
 pub use conversation::{Conversation, ConversationEvent};
 pub use event::{Aggregate, DecodeError, DomainEvent, EventFamily, EventMeta};
 pub use friendship::{Friendship, FriendshipEvent};
+pub use group_call::{GroupCall, GroupCallEvent};
 pub use handle::{Handle, HandleClaim, HandleEvent};
 pub use hold::{Hold, HoldEvent};
 pub use ids::{

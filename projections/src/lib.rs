@@ -10,13 +10,14 @@
 //! - one module per read model: [`chat`] (conversations, history, inbox, sync), [`people`] (profiles, contacts),
 //!   [`commands`] (who asked for what already), [`deadlines`] (what falls due later), [`search`], [`report`],
 //!   [`stickers`], [`media`], [`shops`] (merchants and orders), [`wallet`] (balances, statements, money on its way), [`moments`],
-//!   [`official`] (official accounts and who follows them), [`calls`].
+//!   [`official`] (official accounts and who follows them), [`calls`], [`group_calls`].
 
 pub mod calls;
 pub mod catalogue;
 pub mod chat;
 pub mod commands;
 pub mod deadlines;
+pub mod group_calls;
 pub mod media;
 pub mod moments;
 pub mod official;

@@ -10,6 +10,7 @@ use crate::{
     chat::{ChatProjection, ChatView},
     commands::{CommandIndexProjection, CommandIndexView},
     deadlines::{DeadlinesProjection, DeadlinesView},
+    group_calls::{GroupCallsProjection, GroupCallsView},
     media::{MediaProjection, MediaView},
     moments::{MomentsProjection, MomentsView},
     official::{OfficialProjection, OfficialView},
@@ -39,6 +40,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::of::<StickersProjection>(),
         Kind::of::<WalletProjection>(),
         Kind::of::<CallsProjection>(),
+        Kind::of::<GroupCallsProjection>(),
     ]
 }
 
@@ -91,6 +93,8 @@ pub struct ReadModels {
     pub wallet: Arc<Slot<WalletView>>,
     /// Calls.
     pub calls: Arc<Slot<CallsView>>,
+    /// Calls of groups.
+    pub group_calls: Arc<Slot<GroupCallsView>>,
     group: Group,
 }
 
@@ -121,6 +125,7 @@ impl ReadModels {
             stickers: group.add::<StickersProjection>(None)?,
             wallet: group.add::<WalletProjection>(None)?,
             calls: group.add::<CallsProjection>(None)?,
+            group_calls: group.add::<GroupCallsProjection>(None)?,
             group: group.start()?,
         }))
     }

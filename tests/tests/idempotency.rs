@@ -127,6 +127,7 @@ fn a_command_of_any_kind_gives_its_first_answer_again_also_after_kill_9() {
     consent(&mut diary, &mei, [&lin, &arjun, &sofia, &tomas]);
     moments(&mut diary, &mei, &lin);
     calls(&mut diary, &mei, &lin, &talk);
+    group_calls(&mut diary, &mei, &lin, &arjun);
     sticker_pack(&mut diary, &server);
     wallet(&mut diary, &mei);
     shop(&mut diary, &mei, &lin);
@@ -255,6 +256,15 @@ fn calls(diary: &mut Diary, mei: &Person, lin: &Person, talk: &str) {
     place(&[(lin, "ring"), (lin, "accept"), (mei, "connected"), (lin, "hangup")]);
     place(&[(lin, "decline")]);
     place(&[(mei, "cancel")]);
+}
+
+fn group_calls(diary: &mut Diary, mei: &Person, lin: &Person, arjun: &Person) {
+    let house = group(mei, &[lin, arjun]);
+    let media = |media: &str| Some(json!({ "conversation": house, "media": media }));
+    let call = text_at(&diary.enter(mei, "POST", "/v1/group-calls", media("voice"), media("video")), "call");
+    for (by, step) in [(lin, "decline"), (lin, "join"), (lin, "leave"), (mei, "leave")] {
+        diary.enter(by, "POST", &format!("/v1/group-calls/{call}/{step}"), None, None);
+    }
 }
 
 fn sticker_pack(diary: &mut Diary, server: &Server) {

@@ -17,6 +17,7 @@ pub mod conversation_search;
 pub mod conversations;
 pub mod developers;
 pub mod friend_requests;
+pub mod group_calls;
 pub mod group_joins;
 pub mod group_members;
 pub mod groups;
@@ -118,6 +119,7 @@ pub fn configure(config: &mut ServiceConfig) {
     account_talk::configure(config);
     account_desk::configure(config);
     calls::configure(config);
+    group_calls::configure(config);
     developers::configure(config);
     stickers::configure(config);
     operator::configure(config);

@@ -16,7 +16,7 @@ pub(super) enum Showing {
 }
 
 /// Number in rows, type name, showing. The numbers stand in rows: new types go at the end.
-const KINDS: [(&str, Showing); 63] = [
+const KINDS: [(&str, Showing); 69] = [
     ("message.sent", Showing::Message),
     ("message.recalled", Showing::Quiet),
     ("conversation.opened", Showing::Quiet),
@@ -80,6 +80,12 @@ const KINDS: [(&str, Showing); 63] = [
     ("call.accepted", Showing::Personal),
     ("call.connected", Showing::Personal),
     ("call.ended", Showing::Personal),
+    ("group-call.started", Showing::Personal),
+    ("group-call.joined", Showing::Personal),
+    ("group-call.declined", Showing::Personal),
+    ("group-call.unanswered", Showing::Personal),
+    ("group-call.left", Showing::Personal),
+    ("group-call.ended", Showing::Personal),
 ];
 
 /// A type of event that this read model keeps.

@@ -1,14 +1,15 @@
 //! Random histories: people who do whatever they may, decided by the domain itself.
 
 mod calls;
+mod group_calls;
 
 use std::{collections::HashMap, hash::Hash};
 
 use chrono::TimeDelta;
 use domain::{
     Aggregate, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId, DeviceId, EventMeta,
-    Friendship, FriendshipId, Inbox, Medium, MediumId, MediumKind, OfficialAccount, OfficialAccountId, Policy, Post,
-    PostId, Rejection, StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
+    Friendship, FriendshipId, GroupCall, Inbox, Medium, MediumId, MediumKind, OfficialAccount, OfficialAccountId,
+    Policy, Post, PostId, Rejection, StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
     contacts::Notes,
     conversation::{
         Automatic, Content, Kind, Voice,
@@ -84,6 +85,9 @@ pub struct History {
     calls: Streams<Call>,
     /// The last calls of pairs of friends, with their numbers.
     placed: Vec<(CallId, u64, UserId, UserId)>,
+    group_calls: Streams<GroupCall>,
+    /// The last calls of groups, with whether their group shows that they are over.
+    started: HashMap<ConversationId, (CallId, u64, bool)>,
     media: Streams<Medium>,
     brought: Vec<(UserId, MediumId)>,
 }
@@ -115,6 +119,8 @@ impl History {
             subscriptions: Streams::new(),
             calls: Streams::new(),
             placed: vec![],
+            group_calls: Streams::new(),
+            started: HashMap::new(),
             media: Streams::new(),
             brought: vec![],
         };
@@ -128,7 +134,7 @@ impl History {
         let seconds = if self.rng.random_bool(0.02) { 20 * 3600 } else { self.rng.random_range(0..40) };
         self.writer.pass(TimeDelta::microseconds(seconds * 1_000_000 + self.rng.random_range(0..1_000_000)));
         let (me, other) = (self.person(), self.person());
-        match self.rng.random_range(0..38) {
+        match self.rng.random_range(0..41) {
             0..8 => self.talk(me),
             8 => self.recall(),
             9..12 => self.note(me, other),
@@ -142,6 +148,7 @@ impl History {
             // Often, since it takes two who ask and accept, and much else is done by friends only.
             29..35 => self.befriend(me, other),
             35..37 => self.bring(me),
+            37..40 => self.call_group(me),
             _ => self.expire(me, other),
         }
     }
