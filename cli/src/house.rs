@@ -86,7 +86,8 @@ impl House {
             dice: Arc::new(SystemDice),
             bank: bank(settings)?,
             billers: billers(settings)?,
-            calls: answers,
+            calls: answers.clone(),
+            group_calls: answers,
             presence: hub.clone(),
         };
         let clock = clock(settings, &clock_moved);

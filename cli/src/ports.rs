@@ -8,8 +8,8 @@ use commands::{
     CommandError,
     media::MediaUse,
     ports::{
-        Accounts, CallList, CommandHistory, Deadlines, Due, Followers, LiveCall, PastCommand, Relations, ToAnswer,
-        Unsettled, VisibleMessage,
+        Accounts, CallList, CommandHistory, Deadlines, Due, Followers, GroupCallList, LiveCall, PastCommand, Relations,
+        ToAnswer, Unsettled, VisibleMessage,
     },
 };
 use domain::{
@@ -256,6 +256,25 @@ impl CallList for Answers {
 fn live_call(row: &CallRow) -> LiveCall {
     let devices = row.callee_device.map(|device| [(row.caller, row.caller_device), (row.callee, device)]);
     LiveCall { call: row.call, since: row.invited_at, unheard: row.unheard, devices }
+}
+
+#[async_trait]
+impl GroupCallList for Answers {
+    fn last_number(&self, conversation: ConversationId) -> Result<u64, CommandError> {
+        self.read_models.group_calls.now().map_err(unanswered)?.last_number(conversation).map_err(unanswered)
+    }
+
+    fn live_of(&self, user: UserId) -> Result<Vec<CallId>, CommandError> {
+        Ok(self.read_models.group_calls.now().map_err(unanswered)?.live_of(user))
+    }
+
+    async fn live(&self) -> Result<Vec<CallId>, CommandError> {
+        Ok(self.fresh(&self.read_models.group_calls).await?.live())
+    }
+
+    async fn unshown(&self, limit: usize) -> Result<Vec<CallId>, CommandError> {
+        Ok(self.fresh(&self.read_models.group_calls).await?.unshown(limit))
+    }
 }
 
 #[async_trait]

@@ -67,6 +67,7 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("policy.official.follower_tags_max", 0, 1_000),
     ("policy.official.tags_per_follower_max", 0, 1_000),
     ("policy.calls.*_seconds", 1, 24 * 3600),
+    ("policy.calls.group_max", 2, 32),
     ("policy.media.picture_bytes", 1_024, 1 << 30),
     ("policy.media.picture_pixels", 1, 1_000_000_000),
     ("policy.media.voice_bytes", 1_024, 64 * 1024 * 1024),

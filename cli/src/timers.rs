@@ -154,6 +154,9 @@ async fn look_after_calls(mut beat: Beat) {
         if let Err(error) = beat.turn.commands.run_calls().await {
             tracing::warn!(%error, "what is to be done about calls was not done; trying again");
         }
+        if let Err(error) = beat.turn.commands.run_group_calls().await {
+            tracing::warn!(%error, "what is to be done about groups' calls was not done; trying again");
+        }
     }
 }
 

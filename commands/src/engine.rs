@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, Answering, AppTokens, Article, Broadcasts, Call, Circle, CommandEvent, CommandId, Contacts,
-    Conversation, DeviceId, EventFamily, FollowerNotes, FollowerTags, Friendship, HandleClaim, Hold, Inbox, Lease,
-    Medium, Merchant, OfficialAccount, Order, Policy, Post, Reading, Rejection, StickerCollection, StickerPack,
+    Aggregate, Answering, AppTokens, Article, Broadcasts, Call, CallId, Circle, CommandEvent, CommandId, Contacts,
+    Conversation, DeviceId, EventFamily, FollowerNotes, FollowerTags, Friendship, GroupCall, HandleClaim, Hold, Inbox,
+    Lease, Medium, Merchant, OfficialAccount, Order, Policy, Post, Reading, Rejection, StickerCollection, StickerPack,
     Subscriptions, User, UserId, Wallet,
     command::{self, CommandWithoutEffect},
 };
@@ -26,7 +26,7 @@ use crate::{
     media::{MediaStore, MediaUse, Sweep, UploadStore},
     others::Heard,
     passwords::Passwords,
-    ports::{Accounts, CallList, Deadlines, Dice, Followers, Ports, Presence, Relations},
+    ports::{Accounts, CallList, Deadlines, Dice, Followers, GroupCallList, Ports, Presence, Relations},
     repository::{Cell, Repository, decode},
     wallet::{Pauses, Rounds},
 };
@@ -158,9 +158,12 @@ pub struct Commands {
     pub(crate) rounds: Rounds,
     pub(crate) calls: Arc<Repository<Call>>,
     pub(crate) call_list: Arc<dyn CallList>,
+    pub(crate) group_calls: Arc<Repository<GroupCall>>,
+    pub(crate) group_call_list: Arc<dyn GroupCallList>,
     pub(crate) presence: Arc<dyn Presence>,
     pub(crate) engaged: Engaged,
-    pub(crate) absences: Absences,
+    pub(crate) absences: Absences<CallId>,
+    pub(crate) group_absences: Absences<(CallId, DeviceId)>,
     keys: Arc<Keys>,
 }
 
@@ -235,6 +238,7 @@ impl Commands {
             bank,
             billers,
             calls,
+            group_calls,
             presence,
             store,
             media_use,
@@ -280,9 +284,12 @@ impl Commands {
             calls: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
             heard,
             call_list: calls,
+            group_calls: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
+            group_call_list: group_calls,
             presence,
             engaged: Engaged::default(),
             absences: Absences::default(),
+            group_absences: Absences::default(),
             pauses: Pauses::default(),
             rounds: Rounds::default(),
             keys: Arc::new(Keys::new(history)),

@@ -7,7 +7,7 @@
 //! - [`gateways`]: ports to a bank and to billers; [`callbacks`]: the port to programs of official accounts.
 //! - [`secrets`]: tokens, join codes, fingerprints; [`passwords`]: Argon2id on a bounded pool.
 //! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`], [`moments`], [`media`],
-//!   [`stickers`], [`merchants`], [`official`], [`calls`] and [`wallet`], each an `impl Commands` with one public function.
+//!   [`stickers`], [`merchants`], [`official`], [`calls`], [`group_calls`] and [`wallet`], each an `impl Commands` with one public function.
 //! - [`expiries`]: the process manager that ends what waited too long; [`leases`]: on which node it runs.
 
 pub mod callbacks;
@@ -19,6 +19,7 @@ pub mod engine;
 pub mod error;
 pub mod expiries;
 pub mod gateways;
+pub mod group_calls;
 pub mod inboxes;
 mod keys;
 pub mod leases;

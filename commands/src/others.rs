@@ -139,6 +139,7 @@ impl Commands {
         self.follower_tags.hear(record);
         self.follower_notes.hear(record);
         self.calls.hear(record);
+        self.group_calls.hear(record);
         self.media.hear(record);
         self.leases.hear(record);
     }

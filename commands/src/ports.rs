@@ -48,6 +48,8 @@ pub struct Ports {
     pub billers: Option<Arc<dyn BillerGateway>>,
     /// Which calls there are.
     pub calls: Arc<dyn CallList>,
+    /// Which calls of groups there are.
+    pub group_calls: Arc<dyn GroupCallList>,
     /// Which devices are connected.
     pub presence: Arc<dyn Presence>,
     /// Where the bytes of media are kept.
@@ -93,6 +95,25 @@ pub trait CallList: Send + Sync + 'static {
     /// All calls that are not over, in the order of their ids.
     async fn live(&self) -> Result<Vec<LiveCall>, CommandError>;
     /// Up to `limit` calls that are over and that their conversation does not show yet.
+    async fn unshown(&self, limit: usize) -> Result<Vec<CallId>, CommandError>;
+}
+
+/// What the read models know about calls of groups.
+#[async_trait]
+pub trait GroupCallList: Send + Sync + 'static {
+    /// The number of a group's last call, as far as it is known at this moment; 0 where there was none.
+    ///
+    /// # Errors
+    /// [`CommandError::ReadModel`].
+    fn last_number(&self, conversation: ConversationId) -> Result<u64, CommandError>;
+    /// Calls that somebody may be in, as far as they are known at this moment.
+    ///
+    /// # Errors
+    /// [`CommandError::ReadModel`].
+    fn live_of(&self, user: UserId) -> Result<Vec<CallId>, CommandError>;
+    /// All calls that are not over, in the order of their ids.
+    async fn live(&self) -> Result<Vec<CallId>, CommandError>;
+    /// Up to `limit` calls that are over and that their group does not show yet.
     async fn unshown(&self, limit: usize) -> Result<Vec<CallId>, CommandError>;
 }
 

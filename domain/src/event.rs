@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::{
     AnsweringEvent, AppTokensEvent, ArticleEvent, BroadcastsEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent,
-    ConversationEvent, FollowerNotesEvent, FollowerTagsEvent, FriendshipEvent, HandleEvent, HoldEvent, InboxEvent,
-    LeaseEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent, ReadingEvent,
+    ConversationEvent, FollowerNotesEvent, FollowerTagsEvent, FriendshipEvent, GroupCallEvent, HandleEvent, HoldEvent,
+    InboxEvent, LeaseEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent, ReadingEvent,
     StickerCollectionEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
 };
 
@@ -170,6 +170,8 @@ pub enum DomainEvent {
     Reading(ReadingEvent),
     /// Of a `call-` stream.
     Call(CallEvent),
+    /// Of a `group-call-` stream.
+    GroupCall(GroupCallEvent),
     /// Of a `media-` stream.
     Medium(MediumEvent),
     /// Of a `sticker-collection-` stream.
@@ -216,6 +218,7 @@ impl DomainEvent {
             FollowerTagsEvent => FollowerTags,
             FollowerNotesEvent => FollowerNotes,
             CallEvent => Call,
+            GroupCallEvent => GroupCall,
             MediumEvent => Medium,
             StickerCollectionEvent => StickerCollection,
             LeaseEvent => Lease

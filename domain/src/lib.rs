@@ -9,7 +9,8 @@
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`],
 //!   [`sticker_collection`], [`wallet`],
 //!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`],
-//!   [`article`], [`reading`], [`broadcasts`], [`follower_notes`], [`answering`], [`app_tokens`], [`call`], [`medium`].
+//!   [`article`], [`reading`], [`broadcasts`], [`follower_notes`], [`answering`], [`app_tokens`], [`call`], [`group_call`],
+//!   [`medium`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
 //! - [`command`]: what is kept of a command that had nothing to do; [`lease`]: which of several servers does what only
 //!   one is to do.
@@ -30,6 +31,7 @@ pub mod conversation;
 pub mod event;
 pub mod follower_notes;
 pub mod friendship;
+pub mod group_call;
 pub mod handle;
 pub mod hold;
 pub mod ids;
@@ -62,6 +64,7 @@ pub use conversation::{Conversation, ConversationEvent};
 pub use event::{Aggregate, DecodeError, DomainEvent, EventFamily, EventMeta};
 pub use follower_notes::{FollowerNotes, FollowerNotesEvent, FollowerTags, FollowerTagsEvent};
 pub use friendship::{Friendship, FriendshipEvent};
+pub use group_call::{GroupCall, GroupCallEvent};
 pub use handle::{Handle, HandleClaim, HandleEvent};
 pub use hold::{Hold, HoldEvent};
 pub use ids::{

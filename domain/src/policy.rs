@@ -131,17 +131,19 @@ impl Default for OfficialPolicy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CallsPolicy {
-    /// How long a call rings, in seconds.
+    /// How long a call rings, in seconds; and how long somebody may be alone in a group's.
     pub ring_seconds: i64,
     /// How long an answered call may take to connect, in seconds.
     pub connect_seconds: i64,
-    /// How long both devices of a call may be without a connection to the server, in seconds.
+    /// How long both devices of a call, or one of a group's, may be without a connection to the server, in seconds.
     pub lost_seconds: i64,
+    /// Most people in a call of a group; it rings for all of them but who calls.
+    pub group_max: usize,
 }
 
 impl Default for CallsPolicy {
     fn default() -> Self {
-        Self { ring_seconds: 60, connect_seconds: 30, lost_seconds: 60 }
+        Self { ring_seconds: 60, connect_seconds: 30, lost_seconds: 60, group_max: 9 }
     }
 }
 

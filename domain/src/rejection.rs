@@ -462,6 +462,16 @@ rejections! {
     NotTheCaller: Forbidden, "not-the-caller", "only who calls may do this";
     /// The person is in the call with another device.
     DeviceNotInCall: Forbidden, "device-not-in-call", "this device is not in the call";
+    /// As many are in the call as may be.
+    CallFull {
+        /// How many that is.
+        max: usize
+    }: Limit, "call-full", "at most {max} people may be in this call";
+    /// A call rings for fewer people than that.
+    RingsForTooMany {
+        /// For how many at most.
+        max: usize
+    }: Limit, "rings-for-too-many", "a call rings for at most {max} people: name them";
     /// That there was a call stays in the conversation.
     CallIsNotRecalled: Conflict, "call-is-not-recalled", "that there was a call can't be recalled";
     /// Nobody but the account's own person may pass.

@@ -560,6 +560,27 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         value: "empty: it is not over, or its conversation does not show it yet",
         workload: Workload::Resident,
     },
+    KeyspaceEntry {
+        projection: "group_calls",
+        keyspace: "calls",
+        key: "call",
+        value: "json `group_calls::GroupCallRow`: who started it, who is in it, what became of it",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "group_calls",
+        keyspace: "numbers",
+        key: "conversation",
+        value: "number of its last call (u64)",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
+        projection: "group_calls",
+        keyspace: "open",
+        key: "call",
+        value: "empty: it is not over, or its group does not show it yet",
+        workload: Workload::Resident,
+    },
 ];
 
 /// The entry of a keyspace.

@@ -11,7 +11,7 @@
 //!   [`commands`] (who asked for what already), [`deadlines`] (what falls due later), [`search`], [`report`],
 //!   [`stickers`], [`media`], [`shops`] (merchants and orders), [`wallet`] (balances, statements, money on its way), [`moments`],
 //!   [`official`] (official accounts and who follows them), [`articles`] (what they publish), [`broadcasts`] (what they
-//!   say to many at once, and note of followers), [`calls`].
+//!   say to many at once, and note of followers), [`calls`], [`group_calls`].
 
 pub mod articles;
 pub mod broadcasts;
@@ -20,6 +20,7 @@ pub mod catalogue;
 pub mod chat;
 pub mod commands;
 pub mod deadlines;
+pub mod group_calls;
 pub mod media;
 pub mod moments;
 pub mod official;

@@ -12,6 +12,7 @@ use crate::{
     chat::{ChatProjection, ChatView},
     commands::{CommandIndexProjection, CommandIndexView},
     deadlines::{DeadlinesProjection, DeadlinesView},
+    group_calls::{GroupCallsProjection, GroupCallsView},
     media::{MediaProjection, MediaView},
     moments::{MomentsProjection, MomentsView},
     official::{OfficialProjection, OfficialView},
@@ -43,6 +44,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::of::<CallsProjection>(),
         Kind::of::<ArticlesProjection>(),
         Kind::of::<BroadcastsProjection>(),
+        Kind::of::<GroupCallsProjection>(),
     ]
 }
 
@@ -101,6 +103,8 @@ pub struct ReadModels {
     pub articles: Arc<Slot<ArticlesView>>,
     /// What official accounts say to many at once, and note of their followers.
     pub broadcasts: Arc<Slot<BroadcastsView>>,
+    /// Calls of groups.
+    pub group_calls: Arc<Slot<GroupCallsView>>,
     group: Group,
 }
 
@@ -133,6 +137,7 @@ impl ReadModels {
             calls: group.add::<CallsProjection>(None)?,
             articles: group.add::<ArticlesProjection>(None)?,
             broadcasts: group.add::<BroadcastsProjection>(options.on_broadcasts_applied)?,
+            group_calls: group.add::<GroupCallsProjection>(None)?,
             group: group.start()?,
         }))
     }

@@ -22,6 +22,7 @@ use projections::{
     chat::ChatProjection,
     commands::CommandIndexProjection,
     deadlines::{DeadlinesProjection, WaitKind},
+    group_calls::GroupCallsProjection,
     media::MediaProjection,
     moments::MomentsProjection,
     official::OfficialProjection,
@@ -205,6 +206,11 @@ fn the_rows_of_calls_do_not_show_batches_or_crashes() {
 }
 
 #[test]
+fn the_rows_of_groups_calls_do_not_show_batches_or_crashes() {
+    batches_do_not_show::<GroupCallsProjection>();
+}
+
+#[test]
 fn the_rows_of_stickers_do_not_show_batches_or_crashes() {
     batches_do_not_show::<StickersProjection>();
 }
@@ -253,6 +259,7 @@ async fn served(models: &ReadModels, at: Position) {
     models.search.at_least(at, PATIENCE).await.unwrap();
     models.stickers.at_least(at, PATIENCE).await.unwrap();
     models.calls.at_least(at, PATIENCE).await.unwrap();
+    models.group_calls.at_least(at, PATIENCE).await.unwrap();
     models.official.at_least(at, PATIENCE).await.unwrap();
     models.articles.at_least(at, PATIENCE).await.unwrap();
     models.broadcasts.at_least(at, PATIENCE).await.unwrap();

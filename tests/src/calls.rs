@@ -31,6 +31,32 @@ impl Person {
         self.get(&format!("/v1/calls/{call}")).done()
     }
 
+    /// Starts a voice call of a group.
+    #[track_caller]
+    pub fn start_group_call(&self, group: &str) -> Reply {
+        self.post("/v1/group-calls", json!({ "conversation": group, "media": "voice" }))
+    }
+
+    /// Starts a voice call of a group, which must be taken, and gives its id.
+    #[track_caller]
+    #[must_use]
+    pub fn call_group(&self, group: &str) -> String {
+        text_at(&self.start_group_call(group).done(), "call")
+    }
+
+    /// Does something about the call of a group: `join`, `decline` or `leave`.
+    #[track_caller]
+    pub fn about_group_call(&self, call: &str, what: &str) -> Reply {
+        self.post(&format!("/v1/group-calls/{call}/{what}"), json!({}))
+    }
+
+    /// How the call of a group stands.
+    #[track_caller]
+    #[must_use]
+    pub fn shown_group_call(&self, call: &str) -> Value {
+        self.get(&format!("/v1/group-calls/{call}")).done()
+    }
+
     /// The cards of calls in a conversation: how each ended, and its seconds.
     #[track_caller]
     #[must_use]
@@ -49,7 +75,7 @@ impl Socket {
         loop {
             let entry = self.entry();
             let what = text_at(&entry, "type");
-            if what.starts_with("call.") {
+            if what.starts_with("call.") || what.starts_with("group-call.") {
                 return (what, entry["data"].clone());
             }
         }

@@ -133,6 +133,7 @@ fn a_command_of_any_kind_gives_its_first_answer_again_also_after_kill_9() {
     consent(&mut diary, &mei, [&lin, &arjun, &sofia, &tomas]);
     moments(&mut diary, &mei, &lin);
     calls(&mut diary, &mei, &lin, &talk);
+    group_calls(&mut diary, &mei, &lin, &arjun);
     sticker_pack(&mut diary, &server);
     own_stickers(&mut diary, &mei, &lin, &talk);
     wallet(&mut diary, &mei);
@@ -278,6 +279,15 @@ fn own_stickers(diary: &mut Diary, mei: &Person, lin: &Person, talk: &str) {
     diary.enter(lin, "POST", &format!("/v1/conversations/{talk}/messages/{seq}/sticker"), None, None);
     diary.enter(mei, "POST", &format!("/v1/stickers/{sticker}/front"), None, None);
     diary.enter(mei, "DELETE", &format!("/v1/stickers/{sticker}"), None, None);
+}
+
+fn group_calls(diary: &mut Diary, mei: &Person, lin: &Person, arjun: &Person) {
+    let house = group(mei, &[lin, arjun]);
+    let media = |media: &str| Some(json!({ "conversation": house, "media": media }));
+    let call = text_at(&diary.enter(mei, "POST", "/v1/group-calls", media("voice"), media("video")), "call");
+    for (by, step) in [(lin, "decline"), (lin, "join"), (lin, "leave"), (mei, "leave")] {
+        diary.enter(by, "POST", &format!("/v1/group-calls/{call}/{step}"), None, None);
+    }
 }
 
 fn sticker_pack(diary: &mut Diary, server: &Server) {

@@ -22,6 +22,7 @@ pub mod conversations;
 pub mod developers;
 pub mod follower_notes;
 pub mod friend_requests;
+pub mod group_calls;
 pub mod group_joins;
 pub mod group_members;
 pub mod groups;
@@ -133,6 +134,7 @@ pub fn configure(config: &mut ServiceConfig) {
     broadcasts::configure(config);
     follower_notes::configure(config);
     calls::configure(config);
+    group_calls::configure(config);
     developers::configure(config);
     stickers::configure(config);
     own_stickers::configure(config);

@@ -21,7 +21,7 @@ impl Engaged {
     }
 
     /// Notes that somebody is in a call.
-    pub(super) fn note(&self, user: UserId, call: CallId, now: DateTime<Utc>) {
+    pub(crate) fn note(&self, user: UserId, call: CallId, now: DateTime<Utc>) {
         self.0.lock().insert(user, (call, now));
     }
 

@@ -16,7 +16,7 @@ use domain::{CallEvent, CallId, Rejection, UserId};
 
 pub(crate) use engaged::Engaged;
 pub use place_call::CallToPlace;
-pub(crate) use processes::Absences;
+pub(crate) use processes::{Absences, counted};
 
 use crate::{Caller, CommandError, Commands, Committed, engine::begin};
 
@@ -32,12 +32,17 @@ impl Commands {
         self.run(&self.calls, call, begun, decide).await
     }
 
-    /// Whether somebody is in a call, other than one of that id.
-    async fn is_engaged(&self, user: UserId, except: Option<CallId>) -> Result<bool, CommandError> {
-        let mut candidates = self.call_list.live_of(user)?;
-        candidates.extend(self.engaged.call_of(user));
-        for call in candidates.into_iter().filter(|call| Some(*call) != except) {
+    /// Whether somebody is in a call, of two or of a group, other than one of that id.
+    pub(crate) async fn is_engaged(&self, user: UserId, except: Option<CallId>) -> Result<bool, CommandError> {
+        let noted = self.engaged.call_of(user);
+        let other = |call: &CallId| Some(*call) != except;
+        for call in self.call_list.live_of(user)?.into_iter().chain(noted).filter(other) {
             if self.calls.look(call, |state| state.engages(user)).await? {
+                return Ok(true);
+            }
+        }
+        for call in self.group_call_list.live_of(user)?.into_iter().chain(noted).filter(other) {
+            if self.group_calls.look(call, |state| state.engages(user)).await? {
                 return Ok(true);
             }
         }

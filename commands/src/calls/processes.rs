@@ -5,7 +5,7 @@
 //! Who is connected, only the running server knows: after a start everybody has the whole time to come back. Where several
 //! servers share the log, each notes in the calls of its own devices that they are attended.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::Hash};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Call, CallEvent, CallId};
@@ -18,23 +18,30 @@ const ROUND: usize = 256;
 /// After how long a call that the callee never hears seems to ring.
 const SEEMS_TO_RING_AFTER: TimeDelta = TimeDelta::seconds(1);
 
-/// Since when all devices of a call have been gone.
-#[derive(Debug, Default)]
-pub(crate) struct Absences(Mutex<HashMap<CallId, DateTime<Utc>>>);
+/// Since when whoever there is of something has been gone: all devices of a call, or one of a group's.
+#[derive(Debug)]
+pub(crate) struct Absences<K>(Mutex<HashMap<K, DateTime<Utc>>>);
 
-impl Absences {
-    /// Notes whether all are gone; since when, where they are.
-    fn note(&self, call: CallId, gone: bool, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+impl<K> Default for Absences<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Copy + Eq + Hash> Absences<K> {
+    /// Notes whether they are gone; since when, where they are.
+    pub(crate) fn note(&self, of: K, gone: bool, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let mut absences = self.0.lock();
         if !gone {
-            absences.remove(&call);
+            absences.remove(&of);
             return None;
         }
-        Some(*absences.entry(call).or_insert(now))
+        Some(*absences.entry(of).or_insert(now))
     }
 
-    fn retain(&self, is_live: impl Fn(CallId) -> bool) {
-        self.0.lock().retain(|call, _| is_live(*call));
+    /// Forgets what is over.
+    pub(crate) fn retain(&self, is_live: impl Fn(K) -> bool) {
+        self.0.lock().retain(|of, _| is_live(*of));
     }
 }
 
@@ -122,7 +129,8 @@ impl Commands {
     }
 }
 
-fn counted(what: &str, outcome: Result<(), CommandError>) -> usize {
+/// One for what was done; what was not is logged.
+pub(crate) fn counted(what: &str, outcome: Result<(), CommandError>) -> usize {
     match outcome {
         Ok(()) => 1,
         Err(error) => {

@@ -23,7 +23,7 @@ impl Commands {
             Ok(Beginning::Repeated(_)) | Err(CommandError::KeyInFlight) => return Ok(()),
             Err(error) => return Err(error),
         };
-        let draft = Draft::of(Content::Call { call, media: placed.media, outcome, seconds });
+        let draft = Draft::of(Content::Call { call, media: placed.media, outcome, seconds, group: false });
         self.run(&self.conversations, placed.conversation, begun, |state, now| {
             state.say(by, draft.clone(), &self.policy, now)
         })

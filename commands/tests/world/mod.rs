@@ -20,8 +20,8 @@ use commands::{
     gateways::BankGateway,
     people::Register,
     ports::{
-        CallList, CommandHistory, Deadlines, Due, LiveCall, PastCommand, Ports, Presence, Relations, Snapshots,
-        SystemDice, VisibleMessage,
+        CallList, CommandHistory, Deadlines, Due, GroupCallList, LiveCall, PastCommand, Ports, Presence, Relations,
+        Snapshots, SystemDice, VisibleMessage,
     },
 };
 use domain::{
@@ -54,6 +54,22 @@ impl CallList for NoCalls {
         Ok(vec![])
     }
     async fn live(&self) -> Result<Vec<LiveCall>, CommandError> {
+        Ok(vec![])
+    }
+    async fn unshown(&self, _: usize) -> Result<Vec<CallId>, CommandError> {
+        Ok(vec![])
+    }
+}
+
+#[async_trait]
+impl GroupCallList for NoCalls {
+    fn last_number(&self, _: ConversationId) -> Result<u64, CommandError> {
+        Ok(0)
+    }
+    fn live_of(&self, _: UserId) -> Result<Vec<CallId>, CommandError> {
+        Ok(vec![])
+    }
+    async fn live(&self) -> Result<Vec<CallId>, CommandError> {
         Ok(vec![])
     }
     async fn unshown(&self, _: usize) -> Result<Vec<CallId>, CommandError> {
@@ -116,6 +132,7 @@ impl World {
             bank,
             billers: None,
             calls: Arc::new(NoCalls),
+            group_calls: Arc::new(NoCalls),
             presence: Arc::new(NoCalls),
         };
         let clock = Arc::new(AdjustableClock::default());

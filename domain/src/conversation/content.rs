@@ -122,6 +122,9 @@ pub enum Content {
         outcome: CallOutcome,
         /// For how long they talked, in seconds.
         seconds: u64,
+        /// It was the call of a group.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        group: bool,
     },
 }
 

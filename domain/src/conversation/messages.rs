@@ -92,6 +92,18 @@ impl Conversation {
         Ok(vec![MessageSent { seq: self.seq + 1, content, reply_to, mentions, mention_all, official }.into()])
     }
 
+    /// Shows something in a group that is nobody's word, whoever may speak at present; nothing where the group is no more.
+    ///
+    /// # Errors
+    /// [`Rejection::ConversationNotFound`], [`Rejection::NotAGroup`].
+    pub fn show(&self, content: Content) -> Result<Vec<ConversationEvent>, Rejection> {
+        if self.group()?.disbanded {
+            return Ok(vec![]);
+        }
+        let Draft { content, reply_to, mentions, mention_all } = Draft::of(content);
+        Ok(vec![MessageSent { seq: self.seq + 1, content, reply_to, mentions, mention_all, official: None }.into()])
+    }
+
     /// `by` says several things at once: all of them or none.
     ///
     /// # Errors

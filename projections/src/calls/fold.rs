@@ -41,7 +41,7 @@ impl Changes {
                 self.change(tables, fact, call, |row| progress(row, fact, event))
             }
             DomainEvent::Conversation(ConversationEvent::MessageSent(sent)) => match sent.content {
-                Content::Call { call, .. } => self.change(tables, fact, call, |row| row.shown = true),
+                Content::Call { call, group: false, .. } => self.change(tables, fact, call, |row| row.shown = true),
                 _ => Ok(()),
             },
             _ => Ok(()),

@@ -16,7 +16,7 @@ pub(super) enum Showing {
 }
 
 /// Number in rows, type name, showing. The numbers stand in rows: new types go at the end.
-const KINDS: [(&str, Showing); 67] = [
+const KINDS: [(&str, Showing); 73] = [
     ("message.sent", Showing::Message),
     ("message.recalled", Showing::Quiet),
     ("conversation.opened", Showing::Quiet),
@@ -84,6 +84,12 @@ const KINDS: [(&str, Showing); 67] = [
     ("sticker.collected", Showing::Personal),
     ("sticker.moved-to-front", Showing::Personal),
     ("sticker.removed", Showing::Personal),
+    ("group-call.started", Showing::Personal),
+    ("group-call.joined", Showing::Personal),
+    ("group-call.declined", Showing::Personal),
+    ("group-call.unanswered", Showing::Personal),
+    ("group-call.left", Showing::Personal),
+    ("group-call.ended", Showing::Personal),
 ];
 
 /// A type of event that this read model keeps.

@@ -5,17 +5,20 @@
 //! - That a request ran out is told to nobody: its absence would tell a sender who was declined. Clients know the limit.
 //! - What becomes of money on its way reaches the payer and whoever gets it; of orders, what comes back to the payer.
 //! - A call reaches both, but never one who has blocked the caller, and the caller never learns of that: who rang is not told.
+//! - The call of a group reaches who is in it and for whom it rings, its beginning and its end all who heard of it; never one who has
+//!   blocked who started it.
 //! - What a person does to their own contacts, inbox, profile, devices, stickers, and settings, cover and marks of Moments
 //!   reaches their own devices, without secrets. Posts and what is said of them reach nobody here.
 
 use std::borrow::Cow;
 
 use domain::{
-    CallEvent, ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, InboxEvent, MerchantEvent, OrderEvent,
-    StickerCollectionEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    CallEvent, ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, GroupCallEvent, InboxEvent,
+    MerchantEvent, OrderEvent, StickerCollectionEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
     call::{CallAccepted, CallConnected, CallEnded, CallRang},
     conversation::JoinedVia,
     friendship::FriendRequested,
+    group_call::{GroupCallDeclined, GroupCallEnded, GroupCallJoined, GroupCallLeft, GroupCallUnanswered},
     merchant::Refunded,
 };
 use serde_json::{Value, json};
@@ -105,6 +108,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         DomainEvent::Order(OrderEvent::PaymentReturned(back)) => vec![back.payer],
         DomainEvent::Merchant(MerchantEvent::Refunded(refunded)) => vec![refunded.payer],
         DomainEvent::Call(event) => told_of_call(fact, event),
+        DomainEvent::GroupCall(event) => told_of_group_call(fact, event),
         DomainEvent::Conversation(_)
         | DomainEvent::Answering(_)
         | DomainEvent::AppTokens(_)
@@ -157,6 +161,40 @@ fn shown_call(fact: &Fact, event: &CallEvent) -> Value {
     }
 }
 
+fn told_of_group_call(fact: &Fact, event: &GroupCallEvent) -> Vec<UserId> {
+    match event {
+        GroupCallEvent::GroupCallStarted(started) => {
+            let hearing = started.rung.iter().copied().filter(|user| !started.spared.contains(user));
+            fact.actor().into_iter().chain(hearing).collect()
+        }
+        GroupCallEvent::GroupCallJoined(GroupCallJoined { told, .. })
+        | GroupCallEvent::GroupCallDeclined(GroupCallDeclined { told })
+        | GroupCallEvent::GroupCallUnanswered(GroupCallUnanswered { told, .. })
+        | GroupCallEvent::GroupCallLeft(GroupCallLeft { told, .. })
+        | GroupCallEvent::GroupCallEnded(GroupCallEnded { told, .. }) => told.clone(),
+    }
+}
+
+/// What those who hear of a group's call are told: not who has blocked whom.
+fn shown_group_call(fact: &Fact, event: &GroupCallEvent) -> Value {
+    let call = fact.stream_id("group-call");
+    match event {
+        GroupCallEvent::GroupCallStarted(started) => json!({
+            "call": call, "conversation": started.conversation, "media": started.media, "device": started.device,
+            "rung": started.rung,
+        }),
+        GroupCallEvent::GroupCallJoined(joined) => {
+            json!({ "call": call, "device": joined.device, "place": joined.place })
+        }
+        GroupCallEvent::GroupCallDeclined(_) => json!({ "call": call }),
+        GroupCallEvent::GroupCallUnanswered(unanswered) => json!({ "call": call, "people": unanswered.people }),
+        GroupCallEvent::GroupCallLeft(left) => json!({ "call": call, "user": left.user, "reason": left.reason }),
+        GroupCallEvent::GroupCallEnded(ended) => {
+            json!({ "call": call, "outcome": ended.outcome, "seconds": ended.seconds })
+        }
+    }
+}
+
 /// The payload without what a recipient must not learn.
 fn shown_payload<'a>(fact: &'a Fact, event: &DomainEvent) -> serde_json::Result<Cow<'a, [u8]>> {
     let shown = match event {
@@ -176,6 +214,7 @@ fn shown_payload<'a>(fact: &'a Fact, event: &DomainEvent) -> serde_json::Result<
         // How it stands now is asked for by its id; the books' entries are for auditors.
         DomainEvent::Hold(_) => serde_json::to_vec(&json!({ "hold": fact.stream_id("hold") }))?,
         DomainEvent::Call(event) => serde_json::to_vec(&shown_call(fact, event))?,
+        DomainEvent::GroupCall(event) => serde_json::to_vec(&shown_group_call(fact, event))?,
         DomainEvent::Wallet(WalletEvent::ToppedUp(done)) => serde_json::to_vec(&json!({ "operation": done.top_up }))?,
         DomainEvent::Wallet(WalletEvent::TopUpDeclined(declined)) => {
             serde_json::to_vec(&json!({ "operation": declined.top_up, "code": declined.code }))?

@@ -4,7 +4,8 @@ use std::{path::Path, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use domain::{
-    CallEvent, ConversationEvent, ConversationId, DomainEvent, UserId, call::CallEnded, conversation::ContentKind,
+    CallEvent, ConversationEvent, ConversationId, DomainEvent, GroupCallEvent, UserId, conversation::ContentKind,
+    group_call::Talked,
 };
 use eventlog::Position;
 use fjall::{Keyspace, OwnedWriteBatch};
@@ -66,13 +67,13 @@ impl Projection for ReportProjection {
         // All are read before the first is counted: a poison event leaves nothing half counted.
         let sent = batch.iter().filter_map(|fact| Sent::of(fact).transpose());
         let sent = sent.collect::<Result<Vec<Sent>, _>>()?;
-        let calls = batch.iter().filter_map(|fact| ended_call(fact).transpose());
+        let calls = batch.iter().filter_map(|fact| EndedCall::of(fact).transpose());
         let calls = calls.collect::<Result<Vec<_>, _>>()?;
         let waiting = {
             let mut tally = self.view.tally.write();
             sent.iter().for_each(|sent| tally.count(sent.sender, sent.conversation, sent.kind, sent.at));
-            for (call, at) in calls {
-                call.talked.iter().for_each(|user| tally.count_call(*user, call.seconds, at));
+            for EndedCall { talked, at } in calls {
+                talked.iter().for_each(|one| tally.count_call(one.user, one.seconds, at));
             }
             tally.rows
         };
@@ -115,13 +116,27 @@ impl Sent {
     }
 }
 
-/// The end of a call, and when that was.
-fn ended_call(fact: &Fact) -> Result<Option<(&CallEnded, DateTime<Utc>)>, ProjectionError> {
-    if fact.event_type() != "call.ended" {
-        return Ok(None);
+/// The end of a call.
+struct EndedCall {
+    /// Who talked, for how long.
+    talked: Vec<Talked>,
+    at: DateTime<Utc>,
+}
+
+impl EndedCall {
+    fn of(fact: &Fact) -> Result<Option<Self>, ProjectionError> {
+        if !matches!(fact.event_type(), "call.ended" | "group-call.ended") {
+            return Ok(None);
+        }
+        let talked = match fact.decoded()? {
+            DomainEvent::Call(CallEvent::CallEnded(ended)) => {
+                ended.talked.iter().map(|user| Talked { user: *user, seconds: ended.seconds }).collect()
+            }
+            DomainEvent::GroupCall(GroupCallEvent::GroupCallEnded(ended)) => ended.talked.clone(),
+            _ => return Ok(None),
+        };
+        Ok(Some(Self { talked, at: fact.at() }))
     }
-    let DomainEvent::Call(CallEvent::CallEnded(ended)) = fact.decoded()? else { return Ok(None) };
-    Ok(Some((ended, fact.at())))
 }
 
 impl ReportProjection {

@@ -32,7 +32,7 @@ pub struct YearReport {
     pub first_message_on: Option<NaiveDate>,
     /// The day of their first message in any year.
     pub first_message_ever_on: Option<NaiveDate>,
-    /// Calls that connected, by the year in which they ended.
+    /// Calls in which they talked to somebody, by the year in which they ended.
     pub calls: u64,
     /// How long they talked in these in all, in whole minutes.
     pub call_minutes: u64,

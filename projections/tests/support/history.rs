@@ -1,6 +1,7 @@
 //! Random histories: people who do whatever they may, decided by the domain itself.
 
 mod calls;
+mod group_calls;
 mod media;
 
 use std::{collections::HashMap, hash::Hash};
@@ -8,7 +9,7 @@ use std::{collections::HashMap, hash::Hash};
 use chrono::TimeDelta;
 use domain::{
     Aggregate, Article, ArticleId, Broadcasts, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId,
-    DeviceId, EventMeta, FollowerNotes, FollowerTags, Friendship, FriendshipId, Inbox, Medium, MediumId,
+    DeviceId, EventMeta, FollowerNotes, FollowerTags, Friendship, FriendshipId, GroupCall, Inbox, Medium, MediumId,
     OfficialAccount, OfficialAccountId, Policy, Post, PostId, Reading, ReadingId, Rejection, StickerCollection,
     StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
     article::ArticleText,
@@ -95,6 +96,9 @@ pub struct History {
     calls: Streams<Call>,
     /// The last calls of pairs of friends, with their numbers.
     placed: Vec<(CallId, u64, UserId, UserId)>,
+    group_calls: Streams<GroupCall>,
+    /// The last calls of groups, with whether their group shows that they are over.
+    started: HashMap<ConversationId, (CallId, u64, bool)>,
     media: Streams<Medium>,
     brought: Vec<(UserId, MediumId)>,
     collections: Streams<StickerCollection>,
@@ -133,6 +137,8 @@ impl History {
             follower_notes: Streams::new(),
             calls: Streams::new(),
             placed: vec![],
+            group_calls: Streams::new(),
+            started: HashMap::new(),
             media: Streams::new(),
             brought: vec![],
             collections: Streams::new(),
@@ -147,7 +153,7 @@ impl History {
         let seconds = if self.rng.random_bool(0.02) { 20 * 3600 } else { self.rng.random_range(0..40) };
         self.writer.pass(TimeDelta::microseconds(seconds * 1_000_000 + self.rng.random_range(0..1_000_000)));
         let (me, other) = (self.person(), self.person());
-        match self.rng.random_range(0..46) {
+        match self.rng.random_range(0..49) {
             0..8 => self.talk(me),
             8 => self.recall(),
             9..12 => self.note(me, other),
@@ -164,6 +170,7 @@ impl History {
             37..39 => self.collect(me),
             39..42 => self.publish(me),
             42..45 => self.broadcast(me),
+            45..48 => self.call_group(me),
             _ => self.expire(me, other),
         }
     }

@@ -77,7 +77,7 @@ impl History {
         if placed.unheard || self.rng.random_bool(0.25) {
             return;
         }
-        let draft = Draft::of(Content::Call { call, media: placed.media, outcome, seconds });
+        let draft = Draft::of(Content::Call { call, media: placed.media, outcome, seconds, group: false });
         let said =
             self.conversations.state(placed.conversation).say(placed.caller, draft, &self.policy, self.writer.now);
         let said = said.unwrap_or_default();
