@@ -62,7 +62,7 @@ fn a_call_rings_for_the_group_goes_on_while_people_come_and_go_and_is_shown_when
     server.advance(Duration::from_secs(30));
     lin.about_group_call(&call, "leave").done();
     lin.about_group_call(&call, "leave").done();
-    assert_eq!(present(&mei, &call), [arjun.id.clone()]);
+    assert_eq!(present(&mei, &call), std::slice::from_ref(&arjun.id));
     let (what, data) =
         std::iter::repeat_with(|| other.heard_of_call()).find(|(what, _)| what == "group-call.left").unwrap();
     assert_eq!((what.as_str(), &data["user"], &data["reason"]), ("group-call.left", &json!(mei.id), &json!("left")));
@@ -197,7 +197,7 @@ fn ringing_and_being_alone_end_by_their_time_also_when_the_server_was_killed() {
     let missed = mei.call_group(&house);
     server.kill();
     server.start_again();
-    assert_eq!(present(&lin, &missed), [mei.id.clone()]);
+    assert_eq!(present(&lin, &missed), std::slice::from_ref(&mei.id));
     server.advance(Duration::from_secs(60));
     assert_eq!(cards(&lin, &house, 1), [("missed".to_owned(), 0)]);
     let mut sockets = [&mei, &lin, &arjun].map(|person| Socket::connect(person, ""));
