@@ -6,7 +6,7 @@
 pub mod case;
 pub mod child;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, thread::sleep, time::Duration};
 
 use bytes::Bytes;
 use chrono::DateTime;
@@ -52,8 +52,16 @@ pub fn append(name: &str, expected: ExpectedVersion, payload: impl Into<Bytes>) 
     append_events(name, expected, vec![event(payload)])
 }
 
+/// A log on a directory, which another one that is gone may have had until now: threads of sled's own let go of its lock a
+/// moment after the last handle is dropped.
 pub fn open(kind: StoreKind, dir: &Path) -> Arc<DiskLog> {
-    kind.open(dir, None).unwrap()
+    for _ in 0..500 {
+        match kind.open(dir, None) {
+            Err(error) if format!("{error:?}").contains("could not acquire lock") => sleep(Duration::from_millis(10)),
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("{} is locked for good", dir.display());
 }
 
 /// Everything in a log, in pages of a given size.
