@@ -112,8 +112,9 @@ fn only_who_may_see_the_message_fetches_what_it_carries() {
     assert_ne!(link, own);
     let anybody = server.client();
     assert_eq!(anybody.get(&link).status, 200);
-    // One sign of a link changed: it is worth nothing.
-    let forged = link.replace(&link[30..31], if &link[30..31] == "A" { "B" } else { "A" });
+    // One sign of a link changed, and no other like it: it is worth nothing.
+    let mut forged = link.clone();
+    forged.replace_range(30..31, if &link[30..31] == "A" { "B" } else { "A" });
     anybody.get(&forged).refused(404, "medium-not-found");
     anybody.get("/v1/blobs/AAAA").refused(404, "medium-not-found");
     // Links end.
