@@ -414,7 +414,7 @@ impl Commands {
         let (actor, at) = (step.actor, self.now());
         let stream = StreamName::new(format!("{}-{}", command::CATEGORY, step.command))?;
         let event = CommandEvent::from(CommandWithoutEffect {});
-        let outcome = self.log.append(step.append(stream.clone(), 0, at, &[event])?);
+        let outcome = self.log.append(step.append(stream.clone(), ExpectedVersion::NoStream, at, &[event])?);
         // In a task of its own, so that the key is settled also when the caller goes away.
         let appended = tokio::spawn(async move {
             let appended = outcome.await?;
@@ -447,12 +447,12 @@ impl Commands {
             Err(rejection) => return Ok(Decided::Refused(cached.version, rejection)),
         };
         let before = cached.version;
-        let append = step.append(Repository::<A>::stream(id)?, before, at, &events)?;
+        let append = step.append(Repository::<A>::stream(id)?, cached.expected(), at, &events)?;
         let ids: Vec<Uuid> = append.events.iter().map(|event| event.event_id).collect();
         let stream = append.stream.clone();
         let outcome = self.log.append(append);
+        let events: Vec<_> = ids.into_iter().zip(events).collect();
         cached.evolve(&events, step.actor, at);
-        let events = ids.into_iter().zip(events).collect();
         Ok(Decided::Submitted(Submission { stream, before, actor: step.actor, at, events, outcome }))
     }
 
@@ -519,7 +519,7 @@ impl Step {
     fn append<E: EventFamily>(
         &self,
         stream: StreamName,
-        before: u64,
+        expected: ExpectedVersion,
         at: DateTime<Utc>,
         events: &[E],
     ) -> Result<Append, CommandError> {
@@ -540,7 +540,7 @@ impl Step {
         };
         Ok(Append {
             stream,
-            expected: if before == 0 { ExpectedVersion::NoStream } else { ExpectedVersion::Exact(before) },
+            expected,
             time: at,
             actor: self.actor.map(|actor| actor.0),
             command_id: self.command.0,

@@ -12,7 +12,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use domain::{Aggregate, EventFamily, EventMeta, UserId};
-use eventlog::{EventLog, RecordedEvent, StreamName};
+use eventlog::{EventLog, ExpectedVersion, RecordedEvent, StreamName};
 use lru::LruCache;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -42,12 +42,14 @@ pub(crate) struct Progress {
 }
 
 /// A stream's state, with decisions that may not be durable yet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Cached<A> {
     /// The state.
     pub(crate) state: A,
     /// The version of the last event in the state.
     pub(crate) version: u64,
+    /// The id of that event; none where there is none.
+    last: Option<Uuid>,
     /// The version that the last snapshot was taken at.
     snapshot: u64,
     /// Whose commands these events answer, as far as they came from the log; empty where nobody else writes.
@@ -223,7 +225,7 @@ impl<A: Aggregate> Repository<A> {
 
     /// The state of the stream's snapshot; an empty one where there is none that fits the log.
     async fn load_snapshot(&self, stream: &StreamName) -> Result<Cached<A>, CommandError> {
-        let empty = Cached { state: A::default(), version: 0, snapshot: 0, recent: Recent::default() };
+        let empty = Cached::<A>::default();
         let Some(bytes) = self.snapshots.load(stream.as_str()) else { return Ok(empty) };
         let Ok(snapshot) = serde_json::from_slice::<Snapshot<A>>(&bytes) else { return Ok(empty) };
         let Some(before) = snapshot.version.checked_sub(1).filter(|_| snapshot.shape == A::SHAPE) else {
@@ -234,7 +236,8 @@ impl<A: Aggregate> Repository<A> {
             return Ok(empty);
         };
         let recent = if self.heard.is_shared() { Recent::behind(last.position()) } else { Recent::default() };
-        Ok(Cached { state: snapshot.state, version: snapshot.version, snapshot: snapshot.version, recent })
+        let Snapshot { version, event_id, state, .. } = snapshot;
+        Ok(Cached { state, version, last: Some(event_id), snapshot: version, recent })
     }
 
     /// Takes a snapshot where one is due. The event is the last one in the state, and durable.
@@ -282,13 +285,23 @@ where
     fn take_in(&mut self, record: &RecordedEvent, event: &A::Event) {
         self.state.evolve(event, &meta_of(record));
         self.version = record.version();
+        self.last = Some(record.event_id());
     }
 
-    /// Takes submitted events into the state.
-    pub(crate) fn evolve(&mut self, events: &[A::Event], actor: Option<UserId>, at: DateTime<Utc>) {
-        for event in events {
+    /// Takes submitted events, with their ids, into the state.
+    pub(crate) fn evolve(&mut self, events: &[(Uuid, A::Event)], actor: Option<UserId>, at: DateTime<Utc>) {
+        for (event_id, event) in events {
             self.version += 1;
+            self.last = Some(*event_id);
             self.state.evolve(event, &EventMeta { actor, at, version: self.version });
+        }
+    }
+
+    /// What the next append must find: with events of this state still under way, it is of worth only behind these very ones.
+    pub(crate) fn expected(&self) -> ExpectedVersion {
+        match self.last {
+            Some(event_id) => ExpectedVersion::After { version: self.version, event_id },
+            None => ExpectedVersion::NoStream,
         }
     }
 }
@@ -297,8 +310,7 @@ where
 mod tests {
     use domain::{Duty, EventFamily, Lease, LeaseEvent, lease::LeaseTaken};
     use eventlog::{
-        Append, AppendError, Appended, ExpectedVersion, MemoryLog, NewEvent, PayloadEncoding, Position, ReadError,
-        Subscription,
+        Append, AppendError, Appended, MemoryLog, NewEvent, PayloadEncoding, Position, ReadError, Subscription,
     };
     use futures::{
         FutureExt,

@@ -133,14 +133,19 @@ pub(crate) fn repeats_from(append: &Append, head: Head) -> Option<u64> {
 pub(crate) fn guess(expected: ExpectedVersion) -> Option<u64> {
     match expected {
         ExpectedVersion::NoStream => Some(0),
-        ExpectedVersion::Exact(version) => Some(version),
+        ExpectedVersion::Exact(version) | ExpectedVersion::After { version, .. } => Some(version),
         ExpectedVersion::Any => None,
     }
 }
 
 /// Whether a stream that ends so is as the append expects.
 pub(crate) fn expected(append: &Append, head: Head) -> bool {
-    guess(append.expected).is_none_or(|version| version == head.version)
+    match append.expected {
+        ExpectedVersion::NoStream => head.version == 0,
+        ExpectedVersion::Exact(version) => version == head.version,
+        ExpectedVersion::After { version, event_id } => version == head.version && event_id == head.event_id,
+        ExpectedVersion::Any => true,
+    }
 }
 
 /// The refusal of an append to a stream that ends so.

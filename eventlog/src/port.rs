@@ -79,6 +79,14 @@ pub enum ExpectedVersion {
     NoStream,
     /// The stream's last event has this version (0 is the same as `NoStream`).
     Exact(u64),
+    /// The stream's last event is this very one. A writer that submits before it knows what came of its append before needs
+    /// this where others write too: somebody else's event may have come to stand at the version that its own was to have.
+    After {
+        /// Version of the last event, from 1.
+        version: u64,
+        /// Id of the last event.
+        event_id: Uuid,
+    },
     /// Whatever it is.
     Any,
 }
@@ -215,7 +223,7 @@ pub trait Subscription: Send {
 /// The event log.
 ///
 /// Appends to one stream take effect in the order in which [`EventLog::append`] was called, so a caller may
-/// submit the next append, expecting the version that the one before will give, without waiting for it.
+/// submit the next append, [`ExpectedVersion::After`] the last event of the one before, without waiting for it.
 pub trait EventLog: Send + Sync + 'static {
     /// Submits an append at the time of the call; the future gives the outcome once it is durable.
     fn append(&self, append: Append) -> BoxFuture<'static, Result<Appended, AppendError>>;

@@ -9,7 +9,7 @@ use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
 
 use eventlog::{
     AppendError, Appended, ClusterError, ClusterLog, ClusterOptions, EventLog,
-    ExpectedVersion::{Any, Exact, NoStream},
+    ExpectedVersion::{After, Any, Exact, NoStream},
     Position, ReadError,
 };
 use logserver::{Fault, Journal, LogServer, Options, journal::system_event, wire::Expected};
@@ -223,6 +223,20 @@ async fn a_server_that_comes_back_is_written_to_again() {
     assert_eq!(appended.version, 2);
     let payloads: Vec<_> = verified(log.as_ref()).await.iter().map(|event| event.payload().to_vec()).collect();
     assert_eq!(payloads, [b"a", b"c"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_node_submits_behind_its_own_event_is_refused_when_another_nodes_event_came_instead() {
+    let world = World::new().await;
+    let (one, other) = (world.log().await, world.log().await);
+    one.append(append("s", NoStream, "a")).await.unwrap();
+    other.append(append("s", Exact(1), "theirs")).await.unwrap();
+    let mine = append("s", Exact(1), "mine");
+    let behind = append("s", After { version: 2, event_id: mine.events[0].event_id }, "behind mine");
+    let (mine, behind) = (one.append(mine), one.append(behind));
+    assert!(matches!(mine.await, Err(AppendError::Conflict { actual: 2, .. })));
+    assert!(matches!(behind.await, Err(AppendError::Conflict { actual: 2, .. })));
+    assert_eq!(verified(one.as_ref()).await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use eventlog::{
 use support::{case::Case, event, open};
 use uuid::Uuid;
 
-use ExpectedVersion::{Any, Exact, NoStream};
+use ExpectedVersion::{After, Any, Exact, NoStream};
 
 /// The same tests for each adapter, and some for those that keep the log themselves.
 macro_rules! conformance {
@@ -51,6 +51,7 @@ conformance!(
     an_append_with_a_stale_version_is_refused_and_changes_nothing,
     appends_to_a_stream_take_effect_in_the_order_of_the_calls,
     an_append_on_a_refused_one_is_refused_too,
+    an_append_after_an_event_is_refused_where_another_took_its_place,
     appending_the_same_events_again_gives_the_first_answer,
     a_repetition_waiting_with_the_original_is_recognised,
     the_same_ids_in_other_places_are_a_conflict,
@@ -167,6 +168,24 @@ async fn an_append_on_a_refused_one_is_refused_too(log: Case) {
     assert!(matches!(first.await, Err(AppendError::Conflict { actual: 0, .. })));
     assert!(matches!(second.await, Err(AppendError::Conflict { actual: 0, .. })));
     assert_eq!(third.await.unwrap().version, 1);
+}
+
+async fn an_append_after_an_event_is_refused_where_another_took_its_place(log: Case) {
+    let there = log.one("s", NoStream, "a");
+    log.append(there.clone()).await.unwrap();
+    // As by somebody who does not know yet that there is something.
+    let first = log.one("s", NoStream, "b");
+    let after = |append: &Append| After { version: 1, event_id: append.events[0].event_id };
+    let second = log.one("s", after(&first), "c");
+    let expected = second.expected;
+    let (first, second) = (log.append(first), log.append(second));
+    assert!(matches!(first.await, Err(AppendError::Conflict { actual: 1, .. })));
+    assert_eq!(second.await, Err(AppendError::Conflict { stream: log.stream("s"), expected, actual: 1 }));
+    let third = log.one("s", after(&there), "d");
+    let appended = log.append(third.clone()).await.unwrap();
+    assert_eq!(appended.version, 2);
+    assert_eq!(log.append(third).await, Ok(Appended { repeated: true, ..appended }));
+    assert_eq!(log.verified().await.len(), 2);
 }
 
 async fn appending_the_same_events_again_gives_the_first_answer(log: Case) {

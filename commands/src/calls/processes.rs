@@ -8,7 +8,7 @@
 use std::{collections::HashMap, hash::Hash};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Call, CallEvent, CallId};
+use domain::{Call, CallEvent, CallId, DeviceId, UserId};
 use parking_lot::Mutex;
 
 use crate::{Caller, CommandError, Commands, engine::Begun, ports::LiveCall};
@@ -84,20 +84,24 @@ impl Commands {
     /// When the list of calls does not answer; a call that can't be noted in is logged and tried again.
     pub async fn attend_calls(&self) -> Result<(), CommandError> {
         for item in self.call_list.live().await? {
-            let is_here = |(user, device)| self.presence.is_connected(user, device);
-            if item.devices.is_some_and(|devices| devices.into_iter().any(is_here)) {
-                counted("attend", self.attend(item.call).await);
+            if let Some(devices) = item.devices {
+                counted("attend", self.attend(item.call, devices).await);
             }
         }
         Ok(())
     }
 
-    async fn attend(&self, call: CallId) -> Result<(), CommandError> {
-        if self.calls.look(call, |state| state.attend(self.now()).is_empty()).await? {
+    async fn attend(&self, call: CallId, devices: [(UserId, DeviceId); 2]) -> Result<(), CommandError> {
+        // Looked at again by each attempt: where another node was faster, a moment has gone by.
+        let decide = |state: &Call, now| {
+            let is_here = devices.iter().any(|(user, device)| self.presence.is_connected(*user, *device));
+            if is_here { state.attend(now) } else { vec![] }
+        };
+        if self.calls.look(call, |state| decide(state, self.now()).is_empty()).await? {
             return Ok(());
         }
         let begun = Begun::unkeyed(&Caller::SERVER);
-        self.run(&self.calls, call, begun, |state, now| Ok(state.attend(now))).await?;
+        self.run(&self.calls, call, begun, |state, now| Ok(decide(state, now))).await?;
         Ok(())
     }
 
