@@ -290,6 +290,26 @@ fn a_file_can_be_recalled_for_three_hours_is_found_by_its_name_and_counted_in_th
 }
 
 #[test]
+fn a_link_in_a_post_has_a_picture_of_the_authors_own() {
+    let server = SHARED.server();
+    let [mei, lin, stranger] = server.people(["mei", "lin", "stranger"]);
+    befriend(&mei, &lin);
+    let medium = mei.medium("picture", &encoded(30, 20, ImageFormat::Png));
+    let publish = |by: &Person, medium: &str| {
+        let link = json!({ "url": "https://tea.example/", "title": "Tea", "picture": { "medium": medium } });
+        by.post("/v1/moments/posts", json!({ "link": link }))
+    };
+    publish(&lin, &medium).refused(404, "medium-not-found");
+    publish(&mei, &mei.medium("file", b"tea")).refused(400, "medium-of-other-kind");
+    let post = text_at(&publish(&mei, &medium).done(), "post");
+    let seen = lin.get(&format!("/v1/moments/posts/{post}")).done();
+    assert_eq!(seen["link"]["picture"]["facts"]["width"], 30, "{seen}");
+    let links = |by: &Person| list_at(&by.get(&format!("/v1/moments/media?posts={post}")).done(), "media");
+    assert_eq!((links(&lin).len(), links(&stranger).len()), (1, 0));
+    assert_eq!(server.client().get(&text_at(&links(&lin)[0], "thumbnail")).status, 200);
+}
+
+#[test]
 fn a_post_shows_pictures_to_whom_it_is_shown_and_to_nobody_else() {
     let server = SHARED.server();
     let [mei, lin, arjun, stranger] = server.people(["mei", "lin", "arjun", "stranger"]);

@@ -64,6 +64,16 @@ pub(super) struct Answered {
 }
 
 impl Answered {
+    /// With what came of another load of as long a time.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.latencies.merge(other.latencies);
+        self.all += other.all;
+        self.errors += other.errors;
+        self.cpu_percent = f64::midpoint(self.cpu_percent, other.cpu_percent);
+        self.rss_mib = self.rss_mib.max(other.rss_mib);
+        self
+    }
+
     /// As a figure of a bench's case, measured for that time.
     pub(super) fn figure(mut self, bench: &'static str, case: impl Into<String>, seconds: u64) -> Figure {
         let took = Duration::from_secs(seconds);

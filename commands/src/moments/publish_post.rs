@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use domain::{MediumKind, PostEvent, PostId, TagId, UserId, medium::Carried, moments::post::Draft};
+use domain::{
+    MediumId, MediumKind, PostEvent, PostId, TagId, UserId,
+    medium::Carried,
+    moments::post::{Draft, Link},
+};
 
 use crate::{
     Caller, CommandError, Commands, Committed,
@@ -51,14 +55,21 @@ impl Commands {
     async fn with_media(&self, by: UserId, draft: Draft, begun: &Begun) -> Result<Draft, CommandError> {
         // More than there may be are refused before anybody looks at them.
         let most = self.policy.moments.pictures_max + 1;
+        let name = async |medium: MediumId, kind| self.name_medium(by, medium, &[kind], begun).await;
         let mut pictures: Vec<Carried> = vec![];
         for carried in draft.pictures.iter().take(most) {
-            pictures.push(self.name_medium(by, carried.medium, &[MediumKind::Picture], begun).await?);
+            pictures.push(name(carried.medium, MediumKind::Picture).await?);
         }
         let video = match &draft.video {
-            Some(carried) => Some(self.name_medium(by, carried.medium, &[MediumKind::Video], begun).await?),
+            Some(carried) => Some(name(carried.medium, MediumKind::Video).await?),
             None => None,
         };
-        Ok(Draft { pictures, video, ..draft })
+        let link = match draft.link {
+            Some(Link { picture: Some(carried), url, title }) => {
+                Some(Link { picture: Some(name(carried.medium, MediumKind::Picture).await?), url, title })
+            }
+            link => link,
+        };
+        Ok(Draft { pictures, video, link, ..draft })
     }
 }

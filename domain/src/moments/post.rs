@@ -106,6 +106,9 @@ pub struct Link {
     pub url: String,
     /// What it is, 1 to 100 characters.
     pub title: String,
+    /// A picture of one's own that goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<Carried>,
 }
 
 /// A place on this planet.
@@ -154,7 +157,8 @@ pub struct Draft {
 impl Draft {
     /// Every medium that it names, as which kind.
     pub fn media(&self) -> impl Iterator<Item = (MediumKind, MediumId)> {
-        let pictures = self.pictures.iter().map(|carried| (MediumKind::Picture, carried.medium));
+        let of_link = self.link.iter().filter_map(|link| link.picture.as_ref());
+        let pictures = self.pictures.iter().chain(of_link).map(|carried| (MediumKind::Picture, carried.medium));
         pictures.chain(self.video.iter().map(|carried| (MediumKind::Video, carried.medium)))
     }
 
@@ -170,7 +174,7 @@ impl Draft {
         if !self.text.is_empty() || !shows {
             check_filled("text", &self.text, rules.text_chars)?;
         }
-        if let Some(Link { url, title }) = self.link.clone() {
+        if let Some(Link { url, title, .. }) = self.link.clone() {
             Content::Link { url, title, description: String::new() }.check(policy)?;
         }
         if let Some(Place { latitude, longitude, title }) = self.place.clone() {
@@ -443,9 +447,10 @@ mod tests {
         assert!(publish(draft("茶".repeat(2_000).as_str())).is_ok());
         assert!(publish(draft("茶".repeat(2_001).as_str())).is_err());
         assert!(publish(draft("")).is_err());
-        let link = Some(Link { url: "https://tea.example/".into(), title: "Tea".into() });
+        let to = |url: &str| Some(Link { url: url.into(), title: "Tea".into(), picture: None });
+        let link = to("https://tea.example/");
         assert!(publish(Draft { link: link.clone(), ..Draft::default() }).is_ok());
-        let elsewhere = Some(Link { url: "file:///etc/passwd".into(), title: "Tea".into() });
+        let elsewhere = to("file:///etc/passwd");
         assert!(publish(Draft { link: elsewhere, ..Draft::default() }).is_err());
         let place = Some(Place { latitude: 91.0, longitude: 0.0, title: "Nowhere".into() });
         assert!(publish(Draft { place, ..draft("here") }).is_err());
