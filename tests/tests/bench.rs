@@ -111,3 +111,11 @@ fn articles_broadcasts_and_following_are_measured() {
     assert!(figures.iter().any(|figure| figure["ratio"].is_number()));
     assert!(figures.iter().any(|figure| figure["disk_bytes_per_item"].is_number()));
 }
+
+#[test]
+fn servers_on_a_cluster_are_measured_on_the_log_server_of_the_tests() {
+    let program = binary::path().with_file_name("logserver").display().to_string();
+    let figures = figures("cluster", &["--log-server", &program, "--events", "2000"]);
+    let against = figures.iter().filter(|figure| figure["ratio"].is_number()).count();
+    assert_eq!((figures.len(), against), (6, 3), "{figures:?}");
+}

@@ -15,6 +15,7 @@ mod calls;
 mod ceiling;
 mod chat;
 mod client;
+mod cluster;
 mod direct;
 mod feed;
 mod figure;
@@ -23,6 +24,7 @@ mod latency;
 mod ledger;
 mod load;
 mod log;
+mod log_server;
 mod market;
 mod media;
 mod messages;
@@ -67,12 +69,15 @@ const POSTS: u64 = 1_000_000;
 
 /// Followers of the account of `official`, unless a number is given.
 const FOLLOWERS: u64 = 1_000_000;
+/// Events that an empty server of a cluster follows, unless a number is given.
+const FOLLOWED: u64 = 200_000;
 
 const EXAMPLES: &str = "Examples:
   teahouse bench chat --seconds 30
   teahouse bench pay --seconds 30
   teahouse bench log --seconds 10 --events 20000000 --json >> figures.jsonl
-  teahouse bench replay --events 2000000 --store sled";
+  teahouse bench replay --events 2000000 --store sled
+  teahouse bench cluster --log-server target/release/logserver";
 
 /// What to measure, and for how long.
 #[derive(Args, Debug)]
@@ -88,7 +93,7 @@ pub(crate) struct BenchArgs {
     seconds: u64,
     /// For `log`: also load so many events from many streams at random. For `replay`: events in the log [default:
     /// 200,000 for each second]. For `statement`: lines in the book, for `moments`: posts, for `official`: followers
-    /// [default: 1,000,000]
+    /// [default: 1,000,000]. For `cluster`: events that an empty server follows [default: 200,000]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     events: Option<u64>,
     /// Write JSON, one object a line
@@ -97,6 +102,12 @@ pub(crate) struct BenchArgs {
     /// The engine of the event log
     #[arg(long, value_enum, default_value_t = Store::Fjall)]
     store: Store,
+    /// For `cluster`: the log server of the tests, a program, which is started on a fresh file
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "log")]
+    log_server: Option<PathBuf>,
+    /// For `cluster`: a cluster that is there for this alone, esdb://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    log: Option<String>,
     /// Where to put data directories, which go away afterwards: a place on the disk that is to be measured
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
@@ -132,6 +143,8 @@ enum What {
     Media,
     /// An article that many have read, broadcasts to many, following
     Official,
+    /// Servers whose log is on a cluster, and what that costs; needs --log-server or --log
+    Cluster,
 }
 
 /// What the bench starts by itself.
@@ -167,7 +180,7 @@ pub(crate) fn run(args: BenchArgs, config: Option<&Path>) -> Result<Ending, Erro
         let flags = Flags { data: Some(data), listen: Some(listen), store: Some(store), cluster: None };
         return ceiling::serve(&Settings::load(config, &flags)?);
     }
-    let BenchArgs { what, seconds, events, json, store, dir, .. } = args;
+    let BenchArgs { what, seconds, events, json, store, dir, log_server, log, .. } = args;
     let bench = Bench { seconds, json, store, dir };
     let Some(what) = what else { return Err(Error::Usage("say what to measure".to_owned())) };
     match what {
@@ -185,6 +198,11 @@ pub(crate) fn run(args: BenchArgs, config: Option<&Path>) -> Result<Ending, Erro
         // These measure parts of this very process.
         What::Log => on_all_cores(log::run(&bench, events)),
         What::Ledger => on_all_cores(ledger::run(&bench)),
+        What::Cluster => {
+            let log = log_server.map(cluster::Log::OfTests).or(log.map(cluster::Log::Real));
+            let log = log.ok_or_else(|| Error::Usage("cluster needs --log-server or --log".to_owned()))?;
+            on_all_cores(cluster::run(&bench, events.unwrap_or(FOLLOWED), log))
+        }
         What::Replay => {
             on_all_cores(replay::run(&bench, events.unwrap_or(seconds.saturating_mul(REPLAYED_PER_SECOND))))
         }

@@ -67,7 +67,7 @@ pub(super) async fn run(bench: &Bench, events: u64) -> Result<(), Error> {
     let world = world::people(&settings, Census { pairs: PAIRS, ..Census::default() })?;
     let kind = StoreKind::from(bench.store);
     let log = opened(kind.open(DataDir::new(place.data()).log(), None))?;
-    talk(&log, &world.pairs, events).await?;
+    talk(&*log, &world.pairs, events).await?;
     let all = kinds();
     measure(&log, &place.path().join("all"), &all, "all read models")?.tell(bench.json);
     for kind in &all {
@@ -98,7 +98,10 @@ fn measure(log: &Arc<DiskLog>, dir: &Path, kinds: &[Kind], case: &str) -> Result
 }
 
 /// Fills the log with talk: mostly messages, now and then a recall or a read mark.
-async fn talk(log: &Arc<DiskLog>, pairs: &[Pair], events: u64) -> Result<(), Error> {
+///
+/// # Errors
+/// When the log does not take it.
+pub(super) async fn talk(log: &dyn EventLog, pairs: &[Pair], events: u64) -> Result<(), Error> {
     let failed = |error: &dyn std::fmt::Display| Error::failed("the log", error);
     let mut talk = Talk { seqs: vec![0; pairs.len()], chance: 1, at: Utc::now() };
     let mut done = 0;

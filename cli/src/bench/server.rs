@@ -60,8 +60,16 @@ const SETTINGS: [(&str, &str); 25] = [
 /// # Errors
 /// Never, as long as the settings above are settings.
 pub(super) fn settings(data: &Path, store: Store) -> Result<Settings, Error> {
+    settings_on(data, store, None)
+}
+
+/// The same, with the log on a cluster where one is named.
+///
+/// # Errors
+/// As [`settings`].
+pub(super) fn settings_on(data: &Path, store: Store, cluster: Option<String>) -> Result<Settings, Error> {
     let variables = SETTINGS.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    let flags = Flags { data: Some(data.to_owned()), store: Some(store), ..Flags::default() };
+    let flags = Flags { data: Some(data.to_owned()), store: Some(store), cluster, ..Flags::default() };
     Ok(Settings::layered(None, variables, &flags)?)
 }
 
@@ -79,6 +87,14 @@ impl Server {
     /// When it does not come up.
     pub(super) fn serve(data: &Path, store: Store) -> Result<Self, Error> {
         Self::start(&["serve"], data, store)
+    }
+
+    /// Starts `teahouse serve` with the log on a cluster.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub(super) fn serve_on(url: &str, data: &Path, store: Store) -> Result<Self, Error> {
+        Self::start(&["serve", "--log", url], data, store)
     }
 
     /// Starts the server of the ceiling.
@@ -164,7 +180,7 @@ impl Drop for Server {
 }
 
 /// Whether an answer of `/readyz` says that no read model is behind the log.
-fn is_caught_up((status, body): (u16, &[u8])) -> bool {
+pub(super) fn is_caught_up((status, body): (u16, &[u8])) -> bool {
     let readiness: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let lags = readiness.get("read_models").and_then(serde_json::Value::as_array).into_iter().flatten();
     let mut lags = lags.map(|model| model.get("lag").and_then(serde_json::Value::as_u64)).peekable();

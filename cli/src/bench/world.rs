@@ -86,7 +86,10 @@ fn settle(settings: &Settings, census: Census) -> Result<World, Error> {
     let house = House::open(settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Error::failed("the runtime", error))?;
+    // Where the log is on a cluster, commands wait until what they wrote was heard.
+    let hearing = runtime.spawn(house.commands.clone().hear_others());
     let world = runtime.block_on(make(&house, census));
+    hearing.abort();
     drop(runtime);
     house.close();
     world.map_err(|error| Error::failed("the people", error))

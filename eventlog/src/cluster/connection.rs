@@ -19,6 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use eventstore::{
     AppendToStreamOptions, Client, ClientSettings, EventData, ExpectedRevision, ReadAllOptions, ReadStream,
     ReadStreamOptions, ResolvedEvent, StreamPosition,
@@ -28,6 +29,7 @@ use rustls::{
     crypto::CryptoProvider,
     pki_types::{CertificateDer, pem::PemObject},
 };
+use uuid::Uuid;
 
 use super::{
     ClusterError,
@@ -198,6 +200,48 @@ impl Connection {
             Err(error) => tracing::warn!(%error, "no new client for the cluster; the old one stays"),
         }
         self.failures.store(0, Ordering::Relaxed);
+    }
+}
+
+/// The client with nothing of ours around it: what the adapter costs is measured against it.
+pub struct BareClient(Client);
+
+impl BareClient {
+    /// Connects; to be called on a runtime.
+    ///
+    /// # Errors
+    /// When the address can't be used, or something of the process keeps a client from working.
+    pub fn connect(url: &str) -> Result<Self, ClusterError> {
+        let settings = settings(url, false)?;
+        check_provider()?;
+        check_roots(&settings)?;
+        Client::new(settings).map(Self).map_err(|error| ClusterError::Client(error.to_string()))
+    }
+
+    /// Appends an event to a stream that is at a version; 0 for one that is not there.
+    ///
+    /// # Errors
+    /// When that fails, whyever.
+    pub async fn append(&self, stream: &str, version: u64, payload: Bytes) -> Result<(), ClusterError> {
+        let expected = version.checked_sub(1).map_or(ExpectedRevision::NoStream, ExpectedRevision::Exact);
+        let options = AppendToStreamOptions::default().expected_revision(expected);
+        let event = EventData::binary("bare", payload).id(Uuid::now_v7());
+        let appended = self.0.append_to_stream(stream, &options, event).await;
+        appended.map(drop).map_err(|error| ClusterError::Absent(error.to_string()))
+    }
+
+    /// Reads the whole log; gives how many events there are.
+    ///
+    /// # Errors
+    /// When that fails, whyever.
+    pub async fn count(&self) -> Result<u64, ClusterError> {
+        let absent = |error: eventstore::Error| ClusterError::Absent(error.to_string());
+        let mut events = self.0.read_all(&ReadAllOptions::default()).await.map_err(absent)?;
+        let mut count = 0;
+        while events.next().await.map_err(absent)?.is_some() {
+            count += 1;
+        }
+        Ok(count)
     }
 }
 
