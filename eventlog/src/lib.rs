@@ -41,7 +41,7 @@ mod tail;
 pub mod verify;
 mod writer;
 
-pub use cluster::{ClusterError, ClusterLog, ClusterOptions};
+pub use cluster::{BareClient, ClusterError, ClusterLog, ClusterOptions};
 pub use directory::OpenError;
 pub use disk::DiskLog;
 pub use embedded::{StoreKind, UnknownStore};

@@ -293,7 +293,7 @@ fn a_file_can_be_recalled_for_three_hours_is_found_by_its_name_and_counted_in_th
 fn a_link_in_a_post_has_a_picture_of_the_authors_own() {
     let server = SHARED.server();
     let [mei, lin, stranger] = server.people(["mei", "lin", "stranger"]);
-    befriend(&mei, &lin);
+    let _ = befriend(&mei, &lin);
     let medium = mei.medium("picture", &encoded(30, 20, ImageFormat::Png));
     let publish = |by: &Person, medium: &str| {
         let link = json!({ "url": "https://tea.example/", "title": "Tea", "picture": { "medium": medium } });

@@ -69,6 +69,7 @@ const POSTS: u64 = 1_000_000;
 
 /// Followers of the account of `official`, unless a number is given.
 const FOLLOWERS: u64 = 1_000_000;
+
 /// Events that an empty server of a cluster follows, unless a number is given.
 const FOLLOWED: u64 = 200_000;
 

@@ -34,6 +34,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+pub use self::connection::BareClient;
 use self::{
     connection::{Connection, Fault},
     envelope::Found,
