@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// How often a command decides anew after somebody else wrote to its stream.
-const ATTEMPTS: usize = 8;
+pub(crate) const ATTEMPTS: usize = 8;
 /// How many events are read at a time when a past command is looked up.
 const PAGE: usize = 256;
 
@@ -68,7 +68,8 @@ impl Caller {
     /// The id of something that the command makes. It follows from the idempotency key, so that a repeated request names
     /// the same thing, and from the request, so that a key used again for something else, long after it was forgotten,
     /// makes something else.
-    pub(crate) fn id_of_made(&self) -> Uuid {
+    #[must_use]
+    pub fn id_of_made(&self) -> Uuid {
         let of_key = |key: CommandKey| key.id.derive(&Uuid::from_bytes(key.fingerprint).to_string());
         self.key.map_or_else(Uuid::now_v7, of_key)
     }
@@ -414,7 +415,10 @@ impl Commands {
         let (actor, at) = (step.actor, self.now());
         let stream = StreamName::new(format!("{}-{}", command::CATEGORY, step.command))?;
         let event = CommandEvent::from(CommandWithoutEffect {});
-        let outcome = self.log.append(step.append(stream.clone(), ExpectedVersion::NoStream, at, &[event])?);
+        let mut append = step.append(stream.clone(), ExpectedVersion::NoStream, at, &[event])?;
+        // The same whoever notes it, and when: it says nothing but that.
+        append.events.iter_mut().for_each(|event| event.event_id = step.command.derive("without effect"));
+        let outcome = self.log.append(append);
         // In a task of its own, so that the key is settled also when the caller goes away.
         let appended = tokio::spawn(async move {
             let appended = outcome.await?;
@@ -523,11 +527,11 @@ impl Step {
         at: DateTime<Utc>,
         events: &[E],
     ) -> Result<Append, CommandError> {
-        let new = |(index, event): (usize, &E)| {
+        let new = |(index, event): (u64, &E)| {
             let payload = event.to_json().map_err(|error| CommandError::Internal(error.to_string()))?;
-            // With a key, the ids follow from it, so that the log itself recognises a repetition.
+            // With a key, the ids follow from it, so that the log itself recognises the same event where it comes again.
             let event_id = match self.fingerprint {
-                Some(_) => self.command.derive(&index.to_string()),
+                Some(_) => self.command.event_id(index, at, &payload),
                 None => Uuid::now_v7(),
             };
             Ok(NewEvent {
@@ -547,7 +551,7 @@ impl Step {
             fingerprint: self.fingerprint,
             correlation_id: self.command.0,
             causation_id: None,
-            events: events.iter().enumerate().map(new).collect::<Result<_, CommandError>>()?,
+            events: (0..).zip(events).map(new).collect::<Result<_, CommandError>>()?,
         })
     }
 }
@@ -577,11 +581,11 @@ async fn finish<A: Aggregate>(
             committed(&records, at).map_err(|error| (error, None))
         }
         Ok(appended) => {
-            cell.progress.send_modify(|progress| progress.durable = progress.durable.max(appended.version));
+            cell.reached(appended.version);
             if let Some((event_id, _)) = events.last() {
                 let mut cached = cell.cached.lock();
                 // Only a state without anything still under way is wholly durable.
-                if cached.version == appended.version {
+                if cached.version == appended.version && !cell.progress.borrow().dead {
                     repository.keep_snapshot(&stream, &mut cached, *event_id);
                 }
             }

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::{
     CommandError,
+    engine::ATTEMPTS,
     others::{Heard, Recent},
     ports::Snapshots,
 };
@@ -76,6 +77,11 @@ pub(crate) struct Cell<A> {
 }
 
 impl<A> Cell<A> {
+    /// Notes that all up to `version` is durable.
+    pub(crate) fn reached(&self, version: u64) {
+        self.progress.send_modify(|progress| progress.durable = progress.durable.max(version));
+    }
+
     /// Waits until all up to `version` is durable; false when that will never be.
     pub(crate) async fn settled(&self, version: u64) -> bool {
         let mut progress = self.progress.subscribe();
@@ -144,6 +150,22 @@ impl<A: Aggregate> Repository<A> {
         Ok(look(&cached.state))
     }
 
+    /// Looks at the present state, when all that is in it is durable: for what is decided in another stream.
+    pub(crate) async fn look_settled<T>(&self, id: A::Id, look: impl Fn(&A) -> T) -> Result<T, CommandError> {
+        for _ in 0..ATTEMPTS {
+            let cell = self.load(id).await?;
+            let (seen, version) = {
+                let cached = cell.cached.lock();
+                (look(&cached.state), cached.version)
+            };
+            if cell.settled(version).await {
+                return Ok(seen);
+            }
+            self.forget(id, &cell);
+        }
+        Err(CommandError::Contended)
+    }
+
     /// Whether the present state is such: before that is denied, the log is asked whether this is all there is.
     pub(crate) async fn look_twice(&self, id: A::Id, look: impl Fn(&A) -> bool) -> Result<bool, CommandError> {
         let cell = self.load(id).await?;
@@ -158,23 +180,32 @@ impl<A: Aggregate> Repository<A> {
         self.look(id, look).await
     }
 
-    /// Takes an event into its stream's state, where that is cached and does not have it.
+    /// Takes an event into its stream's state, where that is cached and does not have it. A state that holds an event of
+    /// this node's own in the place of this one is dropped: that one will never be.
     pub(crate) fn hear(&self, record: &RecordedEvent) {
         let key = record.stream().strip_prefix(A::CATEGORY).and_then(|rest| rest.strip_prefix('-'));
         let Some(id) = key.and_then(|key| key.parse::<A::Id>().ok()) else { return };
         let Some(cell) = self.shard(id).lock().peek(&id).cloned() else { return };
         let mut cached = cell.cached.lock();
-        if record.version() <= cached.version {
+        if record.version() < cached.version {
+            // If another's event stands there, the last one in the state stands on one that never was, and will be found so.
             return;
         }
+        if record.version() == cached.version && cached.last == Some(record.event_id()) {
+            drop(cached);
+            cell.reached(record.version());
+            return;
+        }
+        // Behind what is still under way nothing can be known to follow.
+        let is_settled = cell.progress.borrow().durable >= cached.version;
         match decode::<A::Event>(record) {
-            Ok(event) if record.version() == cached.version + 1 => {
+            Ok(event) if record.version() == cached.version + 1 && is_settled => {
                 cached.take_in(record, &event);
                 cached.recent.note(record);
                 drop(cached);
-                cell.progress.send_modify(|progress| progress.durable = progress.durable.max(record.version()));
+                cell.reached(record.version());
             }
-            // Something is missing, or can't be read: whoever needs the stream asks the log.
+            // Something is missing, or else than it was taken to be, or can't be read: whoever needs the stream asks the log.
             _ => {
                 drop(cached);
                 self.forget(id, &cell);
@@ -398,14 +429,79 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_others_write_while_a_stream_is_folded_is_not_missed() {
-        let busy = Busy { log: MemoryLog::new(), meanwhile: Mutex::new(vec![taken(3), taken(2)]) };
+    /// Leases in a log whose one stream has one event.
+    fn leases(meanwhile: Vec<Append>) -> (Arc<dyn EventLog>, Repository<Lease>) {
+        let busy = Busy { log: MemoryLog::new(), meanwhile: Mutex::new(meanwhile) };
         block_on(busy.log.append(taken(1))).unwrap();
         let log: Arc<dyn EventLog> = Arc::new(busy);
         let leases =
             Repository::<Lease>::new(log.clone(), Arc::new(NoSnapshots), Arc::new(Heard::new(log.clone())), 16);
-        let cell = block_on(leases.load(Duty::Timers)).unwrap();
-        assert_eq!(cell.cached.lock().version, 3);
+        (log, leases)
+    }
+
+    fn loaded(leases: &Repository<Lease>) -> Arc<Cell<Lease>> {
+        block_on(leases.load(Duty::Timers)).unwrap()
+    }
+
+    /// Takes an event into a state as a command does that submits it; gives its id.
+    fn submitted(cell: &Cell<Lease>) -> Uuid {
+        let event_id = Uuid::now_v7();
+        let event = LeaseTaken { holder: Uuid::now_v7(), until: DateTime::UNIX_EPOCH };
+        cell.cached.lock().evolve(&[(event_id, event.into())], None, DateTime::UNIX_EPOCH);
+        event_id
+    }
+
+    /// What other nodes append, as it is heard.
+    fn heard(log: &Arc<dyn EventLog>, appends: Vec<Append>) -> Vec<RecordedEvent> {
+        appends.into_iter().for_each(|append| drop(block_on(log.append(append)).unwrap()));
+        block_on(log.read_all(Position(1), 10)).unwrap()
+    }
+
+    fn is_dead(cell: &Cell<Lease>) -> bool {
+        cell.progress.borrow().dead
+    }
+
+    #[test]
+    fn what_others_write_while_a_stream_is_folded_is_not_missed() {
+        let (_, leases) = leases(vec![taken(3), taken(2)]);
+        assert_eq!(loaded(&leases).cached.lock().version, 3);
+    }
+
+    #[test]
+    fn a_state_with_an_own_event_in_the_place_of_anothers_is_dropped_before_more_is_taken_in() {
+        for own in [1, 2] {
+            let (log, leases) = leases(vec![]);
+            let cell = loaded(&leases);
+            (0..own).for_each(|_| drop(submitted(&cell)));
+            heard(&log, vec![taken(2), taken(3)]).iter().for_each(|record| leases.hear(record));
+            assert!(is_dead(&cell));
+            let anew = loaded(&leases);
+            assert!(!Arc::ptr_eq(&anew, &cell));
+            assert_eq!((anew.cached.lock().version, anew.progress.borrow().durable), (3, 3));
+        }
+    }
+
+    #[test]
+    fn an_own_event_that_is_heard_is_durable_and_what_follows_it_is_taken_in() {
+        let (log, leases) = leases(vec![]);
+        let cell = loaded(&leases);
+        let mut own = taken(2);
+        own.events[0].event_id = submitted(&cell);
+        heard(&log, vec![own, taken(3)]).iter().for_each(|record| leases.hear(record));
+        assert!(!is_dead(&cell));
+        assert_eq!((cell.cached.lock().version, cell.progress.borrow().durable), (3, 3));
+    }
+
+    #[test]
+    fn what_is_decided_on_elsewhere_is_seen_only_when_it_is_durable() {
+        let (_, leases) = leases(vec![]);
+        let cell = loaded(&leases);
+        let holder = |lease: &Lease| serde_json::to_string(lease).unwrap();
+        let durable = holder(&cell.cached.lock().state);
+        submitted(&cell);
+        let mut seen = Box::pin(leases.look_settled(Duty::Timers, holder));
+        assert!(seen.as_mut().now_or_never().is_none());
+        leases.forget(Duty::Timers, &cell);
+        assert_eq!(block_on(seen).unwrap(), durable);
     }
 }

@@ -1,5 +1,6 @@
 //! Ids: one newtype per noun, so that a device can't be taken for a user.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -147,6 +148,14 @@ impl CommandId {
     pub fn derive(self, step: &str) -> Uuid {
         derived("teahouse command step", &[self.0.as_bytes(), step.as_bytes()])
     }
+
+    /// The id of one of the events that answer this command. It names what the event says, too: where two servers carry out
+    /// the same command at once, and chance or the clock gives each another event, these are not taken for the same.
+    #[must_use]
+    pub fn event_id(self, index: u64, at: DateTime<Utc>, payload: &[u8]) -> Uuid {
+        let (index, micros) = (index.to_be_bytes(), at.timestamp_micros().to_be_bytes());
+        derived("teahouse event of a command", &[self.0.as_bytes(), &index, &micros, payload])
+    }
 }
 
 /// The relation of two people: the ordered pair of them.
@@ -219,6 +228,20 @@ mod tests {
         let (a, b, c) = (UserId::new(), UserId::new(), UserId::new());
         assert_eq!(ConversationId::direct(a, b), ConversationId::direct(b, a));
         assert_ne!(ConversationId::direct(a, b), ConversationId::direct(a, c));
+    }
+
+    #[test]
+    fn an_event_of_a_command_has_the_same_id_only_where_it_says_the_same() {
+        let (command, at) = (CommandId::new(), DateTime::UNIX_EPOCH);
+        let id = command.event_id(0, at, b"{}");
+        assert_eq!(command.event_id(0, at, b"{}"), id);
+        let others = [
+            CommandId::new().event_id(0, at, b"{}"),
+            command.event_id(1, at, b"{}"),
+            command.event_id(0, at + chrono::TimeDelta::microseconds(1), b"{}"),
+            command.event_id(0, at, b"{ }"),
+        ];
+        assert!(others.iter().all(|other| *other != id));
     }
 
     #[test]

@@ -93,6 +93,45 @@ fn money_goes_from_a_card_to_friends_to_a_biller_and_back_to_the_card() {
 }
 
 #[test]
+fn a_key_that_is_used_again_long_after_it_was_forgotten_moves_other_money() {
+    let town = Town::new();
+    let [ann, bo] = town.server.people(["ann", "bo"]);
+    let talk = befriend(&ann, &bo);
+    ann.open_wallet();
+    let card = ann.link_card(77);
+    let top_up = json!({ "card": card, "amount": yuan("100.00") });
+    let topped_up = || ann.call("POST", "/v1/wallet/top-ups", Some(&top_up), Some("salary")).done();
+    let sent = || {
+        let transfer = json!({ "amount": yuan("5.00"), "authorization": ann.authorized() });
+        ann.call("POST", &format!("/v1/conversations/{talk}/transfers"), Some(&transfer), Some("tea"))
+    };
+    let (first, tea) = (topped_up(), sent().done());
+    assert_eq!(topped_up()["id"], first["id"]);
+    sent().refused(422, "key-reused");
+    town.server.advance(5 * 24 * HOUR);
+    // Keys are forgotten by the time of what comes after them.
+    let time_goes_by = || {
+        let message = json!({ "content": { "kind": "text", "text": "tea?" } });
+        ann.ask_once(&format!("/v1/conversations/{talk}/messages"), message).done();
+    };
+    until("the key of the top-up is forgotten", || {
+        time_goes_by();
+        (topped_up()["id"] != first["id"]).then_some(())
+    });
+    let more_tea = until("the key of the transfer is forgotten", || {
+        time_goes_by();
+        Some(sent()).filter(|sent| sent.status == 201).map(|sent| sent.done())
+    });
+    assert_ne!(more_tea["id"], tea["id"]);
+    // The first transfer is back by now; the second one can be taken.
+    bo.ask_once(&format!("/v1/transfers/{}/accept", more_tea["id"].as_str().unwrap()), json!({})).done();
+    assert_eq!((ann.available().as_str(), ann.held().as_str()), ("195.00", "0.00"));
+    let statement = town.bank.client().get("/v1/statement").text();
+    assert_eq!(statement.lines().count(), 2, "{statement}");
+    town.audited();
+}
+
+#[test]
 fn five_wrong_pins_lock_it_and_time_or_a_card_opens_it_again() {
     let Town { server, .. } = &Town::new();
     let [ann] = server.people(["ann"]);

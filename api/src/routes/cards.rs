@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, delete, get, post, web};
 use chrono::{DateTime, Utc};
-use commands::wallet::CardToLink;
+use commands::{ports::Unsettled, wallet::CardToLink};
 use domain::{CardId, HoldId, PaymentId, WalletEvent, cards::CardLinked, hold::HoldKind, wallet::WithdrawalQuote};
 use eventlog::Position;
 use ledger::Money;
@@ -153,7 +153,7 @@ async fn top_up(command: Command<web::Json<NewTopUp>>, app: web::Data<App>) -> R
         _ => None,
     });
     let id = id.ok_or_else(Problem::no_event)?;
-    app.commands.settle_top_up(command.user, id).await?;
+    app.commands.settle_soon(Unsettled::TopUp(command.user, id)).await;
     let view = app.fresh(&app.read_models.wallet, committed.position).await?;
     let row = view.top_up(id)?.ok_or_else(Problem::no_event)?;
     Ok(HttpResponse::Created().json(top_up_row(&app, &view, id, row)?))
@@ -213,7 +213,7 @@ async fn withdraw(command: Command<web::Json<NewWithdrawal>>, app: web::Data<App
     let NewWithdrawal { card, amount, authorization } = *command.body;
     let committed = app.commands.withdraw(command.keyed()?, card, amount, authorization).await?;
     let hold: HoldId = placed_hold(&committed)?;
-    app.commands.settle_hold(hold).await?;
+    app.commands.settle_soon(Unsettled::Hold(hold)).await;
     Ok(HttpResponse::Created()
         .json(hold_shown(&app, command.user, (HoldKind::Withdrawal, hold), committed.position).await?))
 }

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
 use commands::{
     Committed,
+    ports::Unsettled,
     wallet::{BillToPay, RedPacketToSend, TransferToSend},
 };
 use domain::{
@@ -502,7 +503,7 @@ async fn pay_bill(command: Command<web::Json<NewBillPayment>>, app: web::Data<Ap
     };
     let committed = app.commands.pay_bill(command.keyed()?, bill).await?;
     let hold = placed_hold(&committed)?;
-    app.commands.settle_hold(hold).await?;
+    app.commands.settle_soon(Unsettled::Hold(hold)).await;
     Ok(HttpResponse::Created().json(hold_shown(&app, command.user, (HoldKind::Bill, hold), committed.position).await?))
 }
 

@@ -1,6 +1,7 @@
 //! Where a merchant's money may go, and sending it there.
 
 use actix_web::{HttpResponse, delete, get, post, web};
+use commands::ports::Unsettled;
 use domain::{CardId, HoldId, MerchantEvent, MerchantId, Rejection, hold::Payer};
 use eventlog::Position;
 use ledger::Money;
@@ -87,7 +88,7 @@ async fn withdraw_from_merchant(
         _ => None,
     });
     let hold = hold.ok_or_else(Problem::no_event)?;
-    app.commands.settle_hold(hold).await?;
+    app.commands.settle_soon(Unsettled::Hold(hold)).await;
     Ok(HttpResponse::Created().json(shown(&app, path.merchant, hold, committed.position).await?))
 }
 

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, delete, get, post, put, web};
 use chrono::{DateTime, Utc};
 use commands::wallet::MerchantPayment;
-use domain::{MerchantEvent, MerchantId, PaymentId, Rejection, UserId, WalletEvent, hold::Payer};
+use domain::{MerchantId, PaymentId, Rejection, UserId, WalletEvent, hold::Payer};
 use ledger::Money;
 use projections::{
     shops::{MerchantRow, Part},
@@ -59,14 +59,8 @@ async fn register_merchant(
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     app.limits.command(&command.user)?;
-    let committed = app.commands.register_merchant(&command.caller, &command.body.name).await?;
-    let registered = committed.events.iter().find_map(|(_, event)| match event {
-        MerchantEvent::MerchantRegistered(registered) => {
-            Some(RegisteredMerchant { merchant: registered.merchant, position: committed.position.0 })
-        }
-        _ => None,
-    });
-    registered.map(|registered| HttpResponse::Created().json(registered)).ok_or_else(Problem::no_event)
+    let (merchant, committed) = app.commands.register_merchant(&command.caller, &command.body.name).await?;
+    Ok(HttpResponse::Created().json(RegisteredMerchant { merchant, position: committed.position.0 }))
 }
 
 /// A part in a merchant.

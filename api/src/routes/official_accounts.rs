@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use actix_web::{HttpResponse, delete, get, patch, post, put, web};
 use chrono::{DateTime, Utc};
 use domain::{
-    OfficialAccountEvent, OfficialAccountId, Rejection, UserId,
+    OfficialAccountId, Rejection, UserId,
     official::{AccountProfile, AccountSort, Scene},
     subscriptions::FollowSource,
 };
@@ -89,14 +89,8 @@ async fn register_official_account(
     app.limits.command(&command.user)?;
     let NewOfficialAccount { sort, name, introduction, brand, picture, website, contact } = command.body.into_inner();
     let profile = AccountProfile { name, introduction, brand, picture, website, contact };
-    let committed = app.commands.register_official_account(&command.caller, sort, profile).await?;
-    let registered = committed.events.iter().find_map(|(_, event)| match event {
-        OfficialAccountEvent::AccountRegistered(registered) => {
-            Some(RegisteredOfficialAccount { account: registered.account, position: committed.position.0 })
-        }
-        _ => None,
-    });
-    registered.map(|registered| HttpResponse::Created().json(registered)).ok_or_else(Problem::no_event)
+    let (account, committed) = app.commands.register_official_account(&command.caller, sort, profile).await?;
+    Ok(HttpResponse::Created().json(RegisteredOfficialAccount { account, position: committed.position.0 }))
 }
 
 /// An official account, as anybody sees it.

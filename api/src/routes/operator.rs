@@ -67,9 +67,7 @@ async fn publish_sticker_pack(
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     let NewStickerPack { id, title, author, stickers } = command.body.into_inner();
-    // Follows from the idempotency key, so that a repeated request finds the same pack.
-    let keyed = command.caller.key.map(|key| StickerPackId(key.id.derive("sticker pack")));
-    let pack = id.or(keyed).unwrap_or_else(StickerPackId::new);
+    let pack = id.unwrap_or_else(|| StickerPackId(command.caller.id_of_made()));
     let published = StickerPackPublished { title, author, stickers };
     let committed = app.commands.publish_sticker_pack(&command.caller, pack, published).await?;
     Ok(HttpResponse::Created().json(StickerPackMade { pack, position: committed.position.0 }))

@@ -3,7 +3,7 @@
 use chrono::Utc;
 use commands::{CommandError, Commands, wallet::RedPacketToSend};
 use domain::{
-    CardId, HoldId, MerchantEvent, MerchantId, PaymentId, Rejection, UserId, WalletEvent,
+    CardId, HoldId, MerchantId, PaymentId, Rejection, UserId, WalletEvent,
     cards::CardLinked,
     hold::PacketKind,
     wallet::{TopUpRequested, ToppedUp, account_of},
@@ -100,12 +100,8 @@ pub(super) async fn shops(commands: &Commands, owners: Vec<Person>) -> Result<Ve
 }
 
 async fn shop(commands: &Commands, owner: Person) -> Result<Shop, CommandError> {
-    let registered = commands.register_merchant(&owner.caller(), "A Shop").await?;
-    let merchant = registered.events.iter().find_map(|(_, event)| match event {
-        MerchantEvent::MerchantRegistered(registered) => Some(registered.merchant),
-        _ => None,
-    });
-    Ok(Shop { merchant: merchant.ok_or_else(|| missing("a merchant"))?, owner })
+    let (merchant, _) = commands.register_merchant(&owner.caller(), "A Shop").await?;
+    Ok(Shop { merchant, owner })
 }
 
 /// Has the members of a group send lucky red packets in turn; gives the packets.

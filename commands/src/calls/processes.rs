@@ -83,6 +83,7 @@ impl Commands {
     /// # Errors
     /// When the list of calls does not answer; a call that can't be noted in is logged and tried again.
     pub async fn attend_calls(&self) -> Result<(), CommandError> {
+        self.engaged.forget_old(self.now());
         for item in self.call_list.live().await? {
             if let Some(devices) = item.devices {
                 counted("attend", self.attend(item.call, devices).await);

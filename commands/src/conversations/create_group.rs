@@ -24,8 +24,7 @@ impl Commands {
         caller: &Caller,
         command: CreateGroup,
     ) -> Result<(ConversationId, Committed<ConversationEvent>), CommandError> {
-        // Follows from the idempotency key, so that a repeated request finds the same group.
-        let id = ConversationId(caller.key.map_or_else(|| ConversationId::new().0, |key| key.id.derive("group")));
+        let id = ConversationId(caller.id_of_made());
         Ok((id, self.found_group(caller, id, command).await?))
     }
 

@@ -22,7 +22,7 @@ impl Commands {
         let policy = &self.policy.money;
         self.merchants.look(merchant, |state| state.check_may_link(by, policy)).await??;
         card.check()?;
-        let card = self.confirm_card(begun.id, card).await?;
+        let card = self.confirm_card(caller, card).await?;
         self.run(&self.merchants, merchant, begun, |state, _| state.link_card(by, card.clone(), policy)).await
     }
 }

@@ -56,7 +56,7 @@ impl Commands {
             Rejection::MerchantNotFound => Rejection::OrderNotFound,
             other => other,
         })?;
-        let placement = Placement { hold: Self::hold_of(&begun), purpose: Purpose::Order { order, merchant }, amount };
+        let placement = Placement { hold: HoldId::new(), purpose: Purpose::Order { order, merchant }, amount };
         self.place_hold(owner, Some((authorization, device)), begun, placement).await
     }
 }

@@ -1,7 +1,7 @@
 //! An operator reads the code that a payer shows.
 
 use domain::{
-    OrderId, Rejection, WalletEvent,
+    HoldId, OrderId, Rejection, WalletEvent,
     hold::{Payer, Purpose},
     wallet::{Payment, Placement},
 };
@@ -53,9 +53,8 @@ impl Commands {
         self.create_order(&Caller::person(by), new).await?;
         let now = self.now();
         self.orders.look(order, |state| state.payable(now).map(|_| ())).await??;
-        self.know_enough(owner, amount).await?;
-        let placement = Placement { hold: Self::hold_of(&begun), purpose: Purpose::Order { order, merchant }, amount };
-        self.run(&self.wallets, owner, begun, |wallet, now| {
+        let placement = Placement { hold: HoldId::new(), purpose: Purpose::Order { order, merchant }, amount };
+        self.run_paying(&self.wallets, owner, begun, |wallet, now| {
             let credited = self.accounts.credited(Payer::Person(owner), amount.currency());
             let payment = Payment { owner, credited, authorization: None, now, policy: &self.policy.money };
             wallet.pay_with_code(&payment, &placement, &hash)

@@ -51,10 +51,7 @@ impl Commands {
         self.check_acting(by, merchant).await?;
         let sale = self.sale(merchant, &of).await?;
         let (owner, currency) = (Payer::Merchant(merchant), amount.currency());
-        if self.available(owner).await?.minor() < amount.minor() {
-            self.accounts.catch_up().await?;
-        }
-        self.run(&self.merchants, merchant, begun, |state, now| {
+        self.run_paying(&self.merchants, merchant, begun, |state, now| {
             let refund = Refund {
                 merchant,
                 out_refund_no: &out_refund_no,
@@ -74,7 +71,7 @@ impl Commands {
         match of {
             RefundOf::Order(out_trade_no) => {
                 let order = self.order_of(merchant, out_trade_no);
-                Ok(self.orders.look(order, |state| state.sale(order)).await??)
+                Ok(self.orders.look_settled(order, |state| state.sale(order)).await??)
             }
             RefundOf::Line(position) => {
                 Ok(self.accounts.sale(merchant, *position).await?.ok_or(Rejection::SaleNotFound)?)

@@ -13,10 +13,19 @@ impl Commands {
         &self,
         caller: &Caller,
         name: &str,
+    ) -> Result<(MerchantId, Committed<MerchantEvent>), CommandError> {
+        let merchant = MerchantId(caller.id_of_made());
+        Ok((merchant, self.register_as(caller, merchant, name).await?))
+    }
+
+    async fn register_as(
+        &self,
+        caller: &Caller,
+        merchant: MerchantId,
+        name: &str,
     ) -> Result<Committed<MerchantEvent>, CommandError> {
         let owner = caller.user()?;
         let begun = begin!(self, caller);
-        let merchant = MerchantId(begun.id.derive("merchant"));
         self.run(&self.merchants, merchant, begun, |state, _| state.register(merchant, name, owner)).await
     }
 }

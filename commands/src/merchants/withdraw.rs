@@ -1,6 +1,6 @@
 //! A merchant sends money to a card that its owner has linked.
 
-use domain::{CardId, MerchantEvent, MerchantId, hold::Payer, merchant::Withdrawal};
+use domain::{CardId, HoldId, MerchantEvent, MerchantId, hold::Payer, merchant::Withdrawal};
 use ledger::Money;
 
 use crate::{Caller, CommandError, Commands, Committed, engine::begin};
@@ -25,14 +25,9 @@ impl Commands {
             return Err(CommandError::NotConnected("bank"));
         }
         self.check_acting(by, merchant).await?;
-        let (owner, hold, policy) = (Payer::Merchant(merchant), Self::hold_of(&begun), &self.policy.money);
+        let (owner, hold, policy) = (Payer::Merchant(merchant), HoldId::new(), &self.policy.money);
         policy.check_amount(amount)?;
-        // The fee is a part of the amount, so that twice the amount is enough in any case.
-        let most = amount.checked_add(amount).map_err(domain::Rejection::from_money)?;
-        if self.available(owner).await?.minor() < most.minor() {
-            self.accounts.catch_up().await?;
-        }
-        self.run(&self.merchants, merchant, begun, |state, now| {
+        self.run_paying(&self.merchants, merchant, begun, |state, now| {
             let credited = self.accounts.credited(owner, amount.currency());
             state.withdraw(by, &Withdrawal { merchant, hold, card, amount, credited, now, policy })
         })

@@ -17,10 +17,20 @@ impl Commands {
         caller: &Caller,
         sort: AccountSort,
         profile: AccountProfile,
+    ) -> Result<(OfficialAccountId, Committed<OfficialAccountEvent>), CommandError> {
+        let account = OfficialAccountId(caller.id_of_made());
+        Ok((account, self.open_account(caller, account, sort, profile).await?))
+    }
+
+    async fn open_account(
+        &self,
+        caller: &Caller,
+        account: OfficialAccountId,
+        sort: AccountSort,
+        profile: AccountProfile,
     ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
         let owner = caller.user()?;
         let begun = begin!(self, caller);
-        let account = OfficialAccountId(begun.id.derive("official account"));
         self.run(&self.official_accounts, account, begun, |state, _| {
             state.register(account, sort, profile.clone(), owner)
         })

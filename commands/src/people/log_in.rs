@@ -41,7 +41,7 @@ impl Commands {
         name: String,
     ) -> Result<Committed<UserEvent>, CommandError> {
         let begun = begin!(self, caller).acting_as(user);
-        let device = DeviceId(begun.id.derive("device"));
+        let device = DeviceId::new();
         let token_hash = Secrets::token_hash(&self.secrets.token(Token { user, device }));
         let added = DeviceAdded { device, name, token_hash };
         self.run(&self.users, user, begun, |state, _| state.add_device(added.clone(), &self.policy)).await

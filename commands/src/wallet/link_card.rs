@@ -1,6 +1,6 @@
 //! A person links a debit card.
 
-use domain::{CardId, CommandId, Rejection, WalletEvent, cards::CardLinked, hold::Payer};
+use domain::{CardId, Rejection, WalletEvent, cards::CardLinked, hold::Payer};
 
 use crate::{
     Caller, CommandError, Commands, Committed,
@@ -30,7 +30,7 @@ impl Commands {
         card.check()?;
         let policy = &self.policy.money;
         self.wallets.look(user, |wallet| wallet.check_may_link(&card.holder, policy)).await??;
-        let card = self.confirm_card(begun.id, card).await?;
+        let card = self.confirm_card(caller, card).await?;
         // Money that has come in counts, also where it is not known of here yet.
         self.accounts.catch_up().await?;
         let available = self.available(Payer::Person(user)).await?;
@@ -38,12 +38,13 @@ impl Commands {
     }
 
     /// Has the bank confirm a card that a command is to link.
-    pub(crate) async fn confirm_card(&self, command: CommandId, card: CardToLink) -> Result<CardLinked, CommandError> {
+    pub(crate) async fn confirm_card(&self, caller: &Caller, card: CardToLink) -> Result<CardLinked, CommandError> {
         let CardToLink { holder, number, bank } = card;
-        let request_id = command.derive("link card");
+        // The same for who asks again since the first answer got lost.
+        let request_id = caller.id_of_made();
         let linked = self.ask_bank_to_link(LinkCard { request_id, holder, number, bank }).await?;
         let LinkedCard { token, last_four, bank, holder } = linked;
-        Ok(CardLinked { card: CardId(command.derive("card")), token, last_four, bank, holder, resets_pin_from: None })
+        Ok(CardLinked { card: CardId::new(), token, last_four, bank, holder, resets_pin_from: None })
     }
 
     pub(super) async fn ask_bank_to_link(&self, request: LinkCard) -> Result<LinkedCard, CommandError> {

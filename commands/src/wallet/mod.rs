@@ -24,12 +24,14 @@ mod top_up;
 mod unlink_card;
 mod withdraw;
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 use domain::{
-    DeviceId, HoldEvent, HoldId, PaymentId, Rejection, UserId, WalletEvent,
+    Aggregate, DeviceId, HoldEvent, HoldId, Rejection, UserId, WalletEvent,
     hold::{Payer, Terms},
     wallet::{Payment, Placement},
 };
-use ledger::Money;
 use uuid::Uuid;
 
 pub use link_card::CardToLink;
@@ -40,25 +42,30 @@ pub(crate) use processes::Rounds;
 pub use send_red_packet::RedPacketToSend;
 pub use send_transfer::TransferToSend;
 
-use crate::{Caller, CommandError, Commands, Committed, engine::Begun};
+use crate::{Caller, CommandError, Commands, Committed, engine::Begun, ports::Unsettled, repository::Repository};
 
 impl Commands {
-    /// The id that a hold gets which a command places: the same for a repeated command.
-    pub(crate) fn hold_of(begun: &Begun) -> HoldId {
-        HoldId(begun.id.derive("hold"))
+    /// Runs the last step of a command that takes money out of an account. A refusal for want of money is not only for want
+    /// of news: it is decided once more when everything acknowledged is known.
+    pub(crate) async fn run_paying<A: Aggregate>(
+        &self,
+        repository: &Arc<Repository<A>>,
+        id: A::Id,
+        mut begun: Begun,
+        decide: impl Fn(&A, DateTime<Utc>) -> Result<Vec<A::Event>, Rejection>,
+    ) -> Result<Committed<A::Event>, CommandError> {
+        match self.attempt(repository, id, &mut begun, &decide).await {
+            Err(CommandError::Rejected(Rejection::InsufficientFunds { .. })) => {
+                self.accounts.catch_up().await?;
+                self.attempt(repository, id, &mut begun, &decide).await
+            }
+            outcome => outcome,
+        }
     }
 
-    fn payment_of(begun: &Begun) -> PaymentId {
-        PaymentId(begun.id.derive("payment"))
-    }
-
-    /// Makes sure that a refusal for want of money is not only for want of news: where what is known to have come in does
-    /// not suffice, waits until everything acknowledged is known.
-    pub(crate) async fn know_enough(&self, owner: UserId, amount: Money) -> Result<(), CommandError> {
-        let debited = self.wallets.look(owner, |wallet| wallet.debited(amount.currency())).await?;
-        let credited = self.accounts.credited(Payer::Person(owner), amount.currency());
-        let enough = credited.checked_sub(debited).is_ok_and(|available| available.minor() >= amount.minor());
-        if enough { Ok(()) } else { self.accounts.catch_up().await }
+    /// Settles what was just placed. Where that does not work now nothing is lost: [`Commands::run_settlements`] tries again.
+    pub async fn settle_soon(&self, item: Unsettled) {
+        processes::counted("settle", self.settle(item).await);
     }
 
     /// Puts money of a person into a hold.
@@ -70,8 +77,7 @@ impl Commands {
         placement: Placement,
     ) -> Result<Committed<WalletEvent>, CommandError> {
         let amount = placement.amount;
-        self.know_enough(owner, amount).await?;
-        self.run(&self.wallets, owner, begun, |wallet, now| {
+        self.run_paying(&self.wallets, owner, begun, |wallet, now| {
             let credited = self.accounts.credited(Payer::Person(owner), amount.currency());
             let payment = Payment { owner, credited, authorization, now, policy: &self.policy.money };
             wallet.place(&payment, &placement)
@@ -89,7 +95,7 @@ impl Commands {
         &self,
         terms: &Terms,
         begun: Begun,
-        decide: impl Fn(&domain::Hold, chrono::DateTime<chrono::Utc>) -> Result<Vec<HoldEvent>, Rejection>,
+        decide: impl Fn(&domain::Hold, DateTime<Utc>) -> Result<Vec<HoldEvent>, Rejection>,
     ) -> Result<Committed<HoldEvent>, CommandError> {
         self.run(&self.holds, terms.hold, begun, decide).await
     }

@@ -11,6 +11,8 @@ use crate::ports::Unsettled;
 const FIRST: TimeDelta = TimeDelta::seconds(2);
 /// How often a pause is doubled at most: 17 minutes.
 const DOUBLED_MAX: u32 = 9;
+/// How long a pause that is over is remembered: longer than it takes to ask for everything.
+const KEPT: TimeDelta = TimeDelta::days(1);
 
 /// When each thing that is not settled is to be asked for again. Forgotten at the end of the process: then everything
 /// is asked for at once.
@@ -31,6 +33,11 @@ impl Pauses {
         let (asked, at) = next.entry(item).or_insert((0, now));
         *at = now + FIRST * 2_i32.pow((*asked).min(DOUBLED_MAX));
         *asked += 1;
+    }
+
+    /// Forgets what was to be asked for long ago, and is asked for no more: it was settled elsewhere.
+    pub(super) fn forget_old(&self, now: DateTime<Utc>) {
+        self.next.lock().retain(|_, (_, next)| now < *next + KEPT);
     }
 
     /// It is settled.
@@ -59,7 +66,12 @@ mod tests {
         }
         assert_eq!(lengths, [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1024, 1024]);
         pauses.lengthen(item, now);
+        pauses.forget_old(now + KEPT);
+        assert!(!pauses.is_over(item, now));
         pauses.forget(item);
         assert!(pauses.is_over(item, now));
+        pauses.lengthen(item, now);
+        pauses.forget_old(now + KEPT + FIRST);
+        assert!(pauses.next.lock().is_empty());
     }
 }

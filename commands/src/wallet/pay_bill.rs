@@ -1,6 +1,6 @@
 //! A person pays a household bill.
 
-use domain::{Rejection, WalletEvent, hold::Purpose, wallet::Placement};
+use domain::{HoldId, Rejection, WalletEvent, hold::Purpose, wallet::Placement};
 use uuid::Uuid;
 
 use crate::{
@@ -60,7 +60,7 @@ impl Commands {
         let open = self.bills(&biller, &account).await?;
         let found = open.into_iter().find(|open| open.id == bill).ok_or(Rejection::BillNotFound)?;
         let purpose = Purpose::Bill { biller, bill, account, due: found.due };
-        let placement = Placement { hold: Self::hold_of(&begun), purpose, amount: found.amount };
+        let placement = Placement { hold: HoldId::new(), purpose, amount: found.amount };
         self.place_hold(owner, Some((authorization, device)), begun, placement).await
     }
 

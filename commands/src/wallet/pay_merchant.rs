@@ -1,6 +1,8 @@
 //! A person pays at a merchant's static code.
 
-use domain::{MerchantId, WalletEvent, conversation::Content, hold::Payer, rejection::check_line, wallet::Payment};
+use domain::{
+    MerchantId, PaymentId, WalletEvent, conversation::Content, hold::Payer, rejection::check_line, wallet::Payment,
+};
 use ledger::Money;
 use uuid::Uuid;
 
@@ -37,9 +39,8 @@ impl Commands {
         check_line("note", &note, Content::MONEY_WORDS_CHARS)?;
         // A look at what is in memory: nothing is written to the merchant's stream when it is paid.
         self.merchants.look(merchant, |state| state.check_open()).await??;
-        self.know_enough(owner, amount).await?;
-        let id = Self::payment_of(&begun);
-        self.run(&self.wallets, owner, begun, |wallet, now| {
+        let id = PaymentId::new();
+        self.run_paying(&self.wallets, owner, begun, |wallet, now| {
             let credited = self.accounts.credited(Payer::Person(owner), amount.currency());
             let authorization = Some((authorization, device));
             let payment = Payment { owner, credited, authorization, now, policy: &self.policy.money };

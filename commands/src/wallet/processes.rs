@@ -76,6 +76,7 @@ impl Commands {
             }
             if page.len() < ROUND {
                 self.rounds.0.lock().remove(&settler);
+                self.pauses.forget_old(now);
                 return Ok(asked);
             }
         }
@@ -87,7 +88,7 @@ impl Commands {
         Ok(())
     }
 
-    async fn settle(&self, item: Unsettled) -> Result<(), CommandError> {
+    pub(super) async fn settle(&self, item: Unsettled) -> Result<(), CommandError> {
         match item {
             Unsettled::TopUp(user, top_up) => self.settle_top_up(user, top_up).await,
             Unsettled::Hold(hold) => self.settle_hold(hold).await,
@@ -95,7 +96,7 @@ impl Commands {
     }
 }
 
-fn counted(what: &str, outcome: Result<(), CommandError>) -> usize {
+pub(super) fn counted(what: &str, outcome: Result<(), CommandError>) -> usize {
     match outcome {
         Ok(()) => 1,
         Err(error) => {

@@ -1,7 +1,7 @@
 //! A person puts a red packet into a conversation.
 
 use domain::{
-    ConversationId, Rejection, WalletEvent,
+    ConversationId, HoldId, Rejection, WalletEvent,
     conversation::Content,
     hold::{PacketKind, Purpose},
     rejection::check_text,
@@ -58,7 +58,7 @@ impl Commands {
                 .map_err(|_| Rejection::MemberNotFound)?;
         }
         let purpose = Purpose::RedPacket { conversation, packet, shares, greeting };
-        let placement = Placement { hold: Self::hold_of(&begun), purpose, amount };
+        let placement = Placement { hold: HoldId::new(), purpose, amount };
         self.place_hold(owner, Some((authorization, device)), begun, placement).await
     }
 }

@@ -1,7 +1,7 @@
 //! A person sends money to a friend.
 
 use domain::{
-    ConversationId, Rejection, WalletEvent, conversation::Content, hold::Purpose, rejection::check_text,
+    ConversationId, HoldId, Rejection, WalletEvent, conversation::Content, hold::Purpose, rejection::check_text,
     wallet::Placement,
 };
 use ledger::Money;
@@ -41,7 +41,7 @@ impl Commands {
         let to = to.ok_or(Rejection::InvalidField { field: "conversation", rule: "must be with one friend" })?;
         let arrival_seconds = self.wallets.look(owner, |wallet| wallet.arrival_seconds).await?;
         let purpose = Purpose::Transfer { to, conversation, note, arrival_seconds };
-        let placement = Placement { hold: Self::hold_of(&begun), purpose, amount };
+        let placement = Placement { hold: HoldId::new(), purpose, amount };
         self.place_hold(owner, Some((authorization, device)), begun, placement).await
     }
 }

@@ -1,6 +1,6 @@
 //! A person fetches money from a card.
 
-use domain::{CardId, WalletEvent};
+use domain::{CardId, PaymentId, WalletEvent};
 use ledger::Money;
 
 use crate::{Caller, CommandError, Commands, Committed, engine::begin};
@@ -21,7 +21,7 @@ impl Commands {
         if self.bank.is_none() {
             return Err(CommandError::NotConnected("bank"));
         }
-        let top_up = Self::payment_of(&begun);
+        let top_up = PaymentId::new();
         self.run(&self.wallets, user, begun, |wallet, _| {
             wallet.request_top_up(top_up, card, amount, &self.policy.money)
         })

@@ -1,7 +1,7 @@
 //! A person sends money to a card of their own.
 
 use domain::{
-    CardId, Rejection, WalletEvent,
+    CardId, HoldId, Rejection, WalletEvent,
     hold::{Payer, Purpose},
     wallet::{Payment, Placement},
 };
@@ -28,10 +28,9 @@ impl Commands {
         if self.bank.is_none() {
             return Err(CommandError::NotConnected("bank"));
         }
-        let (hold, policy) = (Self::hold_of(&begun), &self.policy.money);
+        let (hold, policy) = (HoldId::new(), &self.policy.money);
         policy.check_amount(amount)?;
-        self.know_enough(owner, amount).await?;
-        self.run(&self.wallets, owner, begun, |wallet, now| {
+        self.run_paying(&self.wallets, owner, begun, |wallet, now| {
             wallet.card(card)?;
             let fee = wallet.withdrawal_fee(amount, policy).map_err(Rejection::from_money)?;
             let credited = self.accounts.credited(Payer::Person(owner), amount.currency());

@@ -7,8 +7,8 @@ use commands::{
     ports::{Accounts, Unsettled},
 };
 use domain::{
-    DeviceId, EventFamily, MerchantEvent, MerchantId, OrderId, PaymentId, Rejection, UserId, WalletEvent, accounts,
-    hold::Settler, wallet::ToppedUp,
+    DeviceId, EventFamily, MerchantId, OrderId, PaymentId, Rejection, UserId, WalletEvent, accounts, hold::Settler,
+    wallet::ToppedUp,
 };
 use eventlog::{Append, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, StreamName};
 use ledger::{Account, Currency::CNY, Entry, Money};
@@ -75,11 +75,7 @@ impl World {
 
     async fn shop(&self) -> (UserId, MerchantId, OrderId) {
         let owner = self.person("lin").await;
-        let registered = self.commands.register_merchant(&Caller::person(owner), "Tea Stall").await.unwrap();
-        let merchant = match &registered.events[0].1 {
-            MerchantEvent::MerchantRegistered(event) => event.merchant,
-            other => panic!("{other:?}"),
-        };
+        let (merchant, _) = self.commands.register_merchant(&Caller::person(owner), "Tea Stall").await.unwrap();
         let order = NewOrder {
             merchant,
             out_trade_no: "T1".into(),

@@ -48,12 +48,15 @@ pub struct Merchant {
 }
 
 impl Merchant {
-    /// Opens the shop.
+    /// Opens the shop. Where there is one already, this is a late repetition of the same command.
     ///
     /// # Errors
     /// A name that breaks its rule.
     pub fn register(&self, merchant: MerchantId, name: &str, owner: UserId) -> Result<Vec<MerchantEvent>, Rejection> {
         check_name("name", name, NAME_CHARS)?;
+        if self.owner.is_some() {
+            return Ok(vec![]);
+        }
         Ok(vec![MerchantRegistered { merchant, name: name.to_owned(), owner }.into()])
     }
 

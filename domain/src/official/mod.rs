@@ -61,7 +61,7 @@ pub struct OfficialAccount {
 }
 
 impl OfficialAccount {
-    /// Opens the account.
+    /// Opens the account. Where there is one already, this is a late repetition of the same command.
     ///
     /// # Errors
     /// Fields that break their rules.
@@ -73,6 +73,9 @@ impl OfficialAccount {
         owner: UserId,
     ) -> Result<Vec<OfficialAccountEvent>, Rejection> {
         profile.check()?;
+        if self.owner.is_some() {
+            return Ok(vec![]);
+        }
         Ok(vec![AccountRegistered { account, sort, profile, owner }.into()])
     }
 

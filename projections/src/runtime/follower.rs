@@ -22,12 +22,23 @@ pub(crate) struct Follower {
     thread: JoinHandle<()>,
 }
 
+/// Ends a queue when its follower's thread ends, however that comes.
+struct Ends<'a>(&'a Queue);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.end(End::Stopped);
+    }
+}
+
 impl Follower {
     /// Starts a thread that gives `follow` what happens behind `after`, at least `pace` from batch to batch.
     pub(crate) fn spawn(name: &str, after: Position, pace: Duration, mut follow: Follow) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let taken = Arc::clone(&queue);
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            // Also when `follow` panics: a queue that nobody empties would hold up every read model.
+            let _ends = Ends(&taken);
             let mut not_before = Instant::now();
             loop {
                 match taken.take(not_before, None) {
