@@ -453,7 +453,9 @@ mod tests {
 
     /// What other nodes append, as it is heard.
     fn heard(log: &Arc<dyn EventLog>, appends: Vec<Append>) -> Vec<RecordedEvent> {
-        appends.into_iter().for_each(|append| drop(block_on(log.append(append)).unwrap()));
+        for append in appends {
+            block_on(log.append(append)).unwrap();
+        }
         block_on(log.read_all(Position(1), 10)).unwrap()
     }
 
@@ -472,7 +474,9 @@ mod tests {
         for own in [1, 2] {
             let (log, leases) = leases(vec![]);
             let cell = loaded(&leases);
-            (0..own).for_each(|_| drop(submitted(&cell)));
+            for _ in 0..own {
+                submitted(&cell);
+            }
             heard(&log, vec![taken(2), taken(3)]).iter().for_each(|record| leases.hear(record));
             assert!(is_dead(&cell));
             let anew = loaded(&leases);

@@ -64,12 +64,10 @@ impl Commands {
             Some(carried) => Some(name(carried.medium, MediumKind::Video).await?),
             None => None,
         };
-        let link = match draft.link {
-            Some(Link { picture: Some(carried), url, title }) => {
-                Some(Link { picture: Some(name(carried.medium, MediumKind::Picture).await?), url, title })
-            }
-            link => link,
-        };
+        let mut link = draft.link;
+        if let Some(Link { picture: Some(carried), .. }) = link.as_deref_mut() {
+            *carried = name(carried.medium, MediumKind::Picture).await?;
+        }
         Ok(Draft { pictures, video, link, ..draft })
     }
 }

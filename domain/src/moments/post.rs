@@ -139,7 +139,7 @@ pub struct Draft {
     pub video: Option<Carried>,
     /// A link.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub link: Option<Link>,
+    pub link: Option<Box<Link>>,
     /// An article of an official account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub article: Option<ArticleCard>,
@@ -174,7 +174,7 @@ impl Draft {
         if !self.text.is_empty() || !shows {
             check_filled("text", &self.text, rules.text_chars)?;
         }
-        if let Some(Link { url, title, .. }) = self.link.clone() {
+        if let Some(Link { url, title, .. }) = self.link.as_deref().cloned() {
             Content::Link { url, title, description: String::new() }.check(policy)?;
         }
         if let Some(Place { latitude, longitude, title }) = self.place.clone() {
@@ -447,7 +447,7 @@ mod tests {
         assert!(publish(draft("茶".repeat(2_000).as_str())).is_ok());
         assert!(publish(draft("茶".repeat(2_001).as_str())).is_err());
         assert!(publish(draft("")).is_err());
-        let to = |url: &str| Some(Link { url: url.into(), title: "Tea".into(), picture: None });
+        let to = |url: &str| Some(Box::new(Link { url: url.into(), title: "Tea".into(), picture: None }));
         let link = to("https://tea.example/");
         assert!(publish(Draft { link: link.clone(), ..Draft::default() }).is_ok());
         let elsewhere = to("file:///etc/passwd");

@@ -34,7 +34,7 @@ pub struct PostShown {
     pub video: Option<Carried>,
     /// A link.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub link: Option<Link>,
+    pub link: Option<Box<Link>>,
     /// An article of an official account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub article: Option<ArticleCard>,
