@@ -34,6 +34,8 @@ pub(crate) struct House {
     pub(crate) clock_moved: watch::Sender<()>,
     /// Told when official accounts have something to answer.
     pub(crate) to_answer: watch::Sender<()>,
+    /// Told when webhooks of official accounts have something to be told.
+    pub(crate) to_notify: watch::Sender<()>,
 }
 
 impl House {
@@ -53,12 +55,15 @@ impl House {
         let secrets = Secrets::new(secret::load(settings.secret_key.as_ref(), data.root())?);
         let hub = Arc::new(Hub::new(settings.api.push_bytes_max));
         let port = crash::obeying(log.clone(), &settings.development.crash_file);
-        let to_answer = watch::Sender::new(());
-        let tell = to_answer.clone();
+        let (to_answer, to_notify) = (watch::Sender::new(()), watch::Sender::new(()));
+        let (answer, notify) = (to_answer.clone(), to_notify.clone());
         let options = ReadModelOptions {
             on_official_applied: Some(Arc::new(move |view, _| {
                 if view.has_to_answer() {
-                    tell.send_replace(());
+                    answer.send_replace(());
+                }
+                if view.has_to_notify() {
+                    notify.send_replace(());
                 }
             })),
             ..pushing_to(&hub)
@@ -93,7 +98,7 @@ impl House {
         let clock = clock(settings, &clock_moved);
         let commands = Commands::new(port, clock, settings.policy.clone(), secrets, ports, &settings.commands)
             .map_err(|error| Error::failed("the command side", error))?;
-        Ok(Self { log, opened, read_models, commands: Arc::new(commands), hub, clock_moved, to_answer })
+        Ok(Self { log, opened, read_models, commands: Arc::new(commands), hub, clock_moved, to_answer, to_notify })
     }
 
     /// Puts everything on disk. Blocks for as long as that takes.

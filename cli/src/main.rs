@@ -4,15 +4,15 @@
 //! - `arguments`: the command line; [`settings`]: what can be set, and where that is read from; [`ranges`] of numbers.
 //! - [`layout`]: what lies where in a data directory; [`log`]: the event log, there or on a cluster; [`secret`]: the
 //!   server's secret.
-//! - [`serve`]: `teahouse serve`; [`timers`]: what is done later; [`house`]: its wiring; [`ports`]: read models as the
-//!   command side sees them; [`snapshots`]; [`demo`]: a sample community, with the bank and billers of its [`outside`];
+//! - [`serve`]: `teahouse serve`; [`timers`]: what is done later; [`accounts`]: what is done for official accounts;
+//!   [`house`]: its wiring; [`ports`]: read models as the command side sees them; [`snapshots`]; [`demo`]: a sample community, with the bank and billers of its [`outside`];
 //!   [`stickers`]: the sticker pack that every server has; [`logging`]; [`crash`]: ending as if killed, for tests.
 //! - [`listen`]: `teahouse listen`.
 //! - [`audit`]: `teahouse audit ...`; [`mod@bench`]: `teahouse bench ...`.
 //! - [`sandbox`]: `teahouse sandbox ...`: a bank and billers to try a wallet with.
 //! - [`error`]: exit codes; [`output`], [`progress`]: what is written where.
 
-mod answering;
+mod accounts;
 mod arguments;
 mod audit;
 mod bench;

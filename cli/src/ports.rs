@@ -221,15 +221,22 @@ impl Followers for Answers {
 
     async fn to_answer(&self, account: OfficialAccountId, limit: usize) -> Result<Vec<ToAnswer>, CommandError> {
         let rows = self.fresh(&self.read_models.official).await?.to_answer(account, limit);
-        let item = |OpenRow { trigger, openid, user, at, what }| ToAnswer {
-            trigger,
-            account,
-            follower: user,
-            openid,
-            at,
-            what,
-        };
-        Ok(rows.into_iter().map(item).collect())
+        Ok(rows.into_iter().map(|row| to_answer(account, row)).collect())
+    }
+
+    async fn accounts_to_notify(&self, at: DateTime<Utc>) -> Result<Vec<OfficialAccountId>, CommandError> {
+        Ok(self.fresh(&self.read_models.official).await?.accounts_to_notify(at))
+    }
+
+    async fn to_notify(
+        &self,
+        account: OfficialAccountId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, ToAnswer)>, CommandError> {
+        let rows =
+            self.fresh(&self.read_models.official).await?.to_notify(account, after, limit).map_err(unanswered)?;
+        Ok(rows.into_iter().map(|(position, row)| (position, to_answer(account, row))).collect())
     }
 }
 
@@ -251,6 +258,11 @@ impl CallList for Answers {
     async fn unshown(&self, limit: usize) -> Result<Vec<CallId>, CommandError> {
         Ok(self.fresh(&self.read_models.calls).await?.unshown(limit))
     }
+}
+
+fn to_answer(account: OfficialAccountId, row: OpenRow) -> ToAnswer {
+    let OpenRow { trigger, openid, user, at, what } = row;
+    ToAnswer { trigger, account, follower: user, openid, at, what }
 }
 
 fn live_call(row: &CallRow) -> LiveCall {

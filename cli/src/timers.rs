@@ -8,7 +8,11 @@ use domain::{Duty, hold::Settler};
 use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
-use crate::{answering::answer_followers, house::House, settings::Settings};
+use crate::{
+    accounts::{Work, work_for_accounts},
+    house::House,
+    settings::Settings,
+};
 
 /// How often it is looked up what has waited too long.
 const EXPIRIES_EVERY: Duration = Duration::from_secs(5);
@@ -32,13 +36,15 @@ impl Timers {
         let held = if house.log.is_shared() { Held::Until(DateTime::UNIX_EPOCH) } else { Held::Always };
         let lease = watch::Sender::new(held);
         let turn = || Turn { commands: house.commands.clone(), lease: lease.subscribe() };
-        let beat = || Beat { turn: turn(), clock_moved: house.clock_moved.subscribe() };
+        let moved = || house.clock_moved.subscribe();
+        let beat = || Beat { turn: turn(), clock_moved: moved() };
         let mut tasks = vec![
             tokio::spawn(end_what_waited(beat())),
             tokio::spawn(move_money(beat())),
             tokio::spawn(look_after_calls(beat())),
             tokio::spawn(discard_unnamed(beat())),
-            tokio::spawn(answer_followers(turn(), house.to_answer.clone())),
+            tokio::spawn(work_for_accounts(Work::Answer, turn(), moved(), house.to_answer.clone())),
+            tokio::spawn(work_for_accounts(Work::Notify, turn(), moved(), house.to_notify.clone())),
         ];
         tasks.extend(Settler::ALL.map(|settler| tokio::spawn(settle_money(settler, beat()))));
         if house.log.is_shared() {

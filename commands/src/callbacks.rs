@@ -1,10 +1,12 @@
-//! The port to the programs that official accounts are run by: what a program is told, and what it answers.
+//! The port to the programs that official accounts are run by: what a program is told, and what it answers. A program is
+//! told by callback, which it answers, or by webhook, which it takes.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 pub use domain::official::CallbackMode;
-use domain::{MediumKind, conversation::Content};
+use domain::{MediumKind, OfficialAccountId, conversation::Content};
 use thiserror::Error;
+use uuid::Uuid;
 
 /// Tells programs what followers do.
 #[async_trait]
@@ -22,6 +24,41 @@ pub trait CallbackGateway: Send + Sync + 'static {
     /// # Errors
     /// [`CallbackError`]
     async fn tell(&self, callback: &Callback, told: &Told, timestamp: i64) -> Result<Vec<Content>, CallbackError>;
+
+    /// Tells a webhook something; telling it again does no harm, since it knows a notice by its id. `timestamp` is the present
+    /// time in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`CallbackError`]
+    async fn notify(&self, target: &WebhookTarget, notice: &Notice, timestamp: i64) -> Result<(), CallbackError>;
+}
+
+/// Where a webhook is, and what its calls are signed with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookTarget {
+    /// Where it is called.
+    pub url: String,
+    /// What calls are signed with, each with all of these.
+    pub keys: Vec<[u8; 32]>,
+}
+
+impl std::fmt::Debug for WebhookTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebhookTarget").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// What a webhook is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    /// The event: the same however often the webhook is told.
+    pub id: Uuid,
+    /// Where it stands in the log.
+    pub position: u64,
+    /// The account that it is about.
+    pub account: OfficialAccountId,
+    /// What happened.
+    pub told: Told,
 }
 
 /// Where an account's program is, and what both sides know.
@@ -126,4 +163,7 @@ pub enum CallbackError {
     /// It was not reached, was too slow, or answered what can't be understood.
     #[error("{0}")]
     Failed(String),
+    /// It says that it wants to be told nothing any more.
+    #[error("status 410: it is gone")]
+    Gone,
 }

@@ -8,7 +8,7 @@ use domain::{
     Aggregate, Answering, AppTokens, Article, Broadcasts, Call, CallId, Circle, CommandEvent, CommandId, Contacts,
     Conversation, DeviceId, EventFamily, FollowerNotes, FollowerTags, Friendship, GroupCall, HandleClaim, Hold, Inbox,
     Lease, Medium, Merchant, OfficialAccount, Order, Policy, Post, Reading, Rejection, StickerCollection, StickerPack,
-    Subscriptions, User, UserId, Wallet,
+    Subscriptions, User, UserId, Wallet, Webhook,
     command::{self, CommandWithoutEffect},
 };
 use eventlog::{
@@ -140,6 +140,7 @@ pub struct Commands {
     pub(crate) broadcasts: Arc<Repository<Broadcasts>>,
     pub(crate) follower_tags: Arc<Repository<FollowerTags>>,
     pub(crate) follower_notes: Arc<Repository<FollowerNotes>>,
+    pub(crate) webhooks: Arc<Repository<Webhook>>,
     pub(crate) followers: Arc<dyn Followers>,
     pub(crate) callbacks: Arc<dyn CallbackGateway>,
     pub(crate) media: Arc<Repository<Medium>>,
@@ -270,6 +271,7 @@ impl Commands {
             broadcasts: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
             follower_tags: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
             follower_notes: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
+            webhooks: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
             followers,
             callbacks,
             media: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),

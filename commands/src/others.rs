@@ -142,5 +142,6 @@ impl Commands {
         self.group_calls.hear(record);
         self.media.hear(record);
         self.leases.hear(record);
+        self.webhooks.hear(record);
     }
 }

@@ -127,9 +127,18 @@ pub trait Followers: Send + Sync + 'static {
     async fn accounts_to_answer(&self) -> Result<Vec<OfficialAccountId>, CommandError>;
     /// Up to `limit` things that an account has to answer, the oldest first.
     async fn to_answer(&self, account: OfficialAccountId, limit: usize) -> Result<Vec<ToAnswer>, CommandError>;
+    /// The accounts whose webhooks have something to be told at that time.
+    async fn accounts_to_notify(&self, at: DateTime<Utc>) -> Result<Vec<OfficialAccountId>, CommandError>;
+    /// Up to `limit` things that an account's webhook is told behind a position of the log, each with its own.
+    async fn to_notify(
+        &self,
+        account: OfficialAccountId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, ToAnswer)>, CommandError>;
 }
 
-/// Something that a follower did and that an account answers.
+/// Something that a follower did and that an account answers, or its webhook is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToAnswer {
     /// The event.

@@ -3,7 +3,10 @@
 //! Everything is a keyed BLAKE3 hash under one secret key of 32 bytes that never leaves the server, so nothing secret has
 //! to be stored: a token can be made again for a repeated log-in, and the log holds only its hash.
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD as BASE64},
+};
 use chrono::{DateTime, Utc};
 use domain::{
     CommandId, ConversationId, DeviceId, MediumId, MerchantId, OfficialAccountId, OrderId, PostId, UserId,
@@ -233,6 +236,18 @@ impl Secrets {
     #[must_use]
     pub fn callback_key(&self, account: OfficialAccountId, generation: u64) -> String {
         self.letters("callback key", account, generation, 43)
+    }
+
+    /// What calls to an account's webhook are signed with, of that generation.
+    #[must_use]
+    pub fn webhook_key(&self, account: OfficialAccountId, generation: u64) -> [u8; 32] {
+        *self.generation("webhook key", account, generation).as_bytes()
+    }
+
+    /// The same, as Standard Webhooks has it written.
+    #[must_use]
+    pub fn webhook_secret(&self, account: OfficialAccountId, generation: u64) -> String {
+        format!("whsec_{}", BASE64_STANDARD.encode(self.webhook_key(account, generation)))
     }
 
     fn generation(&self, purpose: &str, account: OfficialAccountId, generation: u64) -> blake3::Hash {

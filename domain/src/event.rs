@@ -12,7 +12,7 @@ use crate::{
     AnsweringEvent, AppTokensEvent, ArticleEvent, BroadcastsEvent, CallEvent, CircleEvent, CommandEvent, ContactsEvent,
     ConversationEvent, FollowerNotesEvent, FollowerTagsEvent, FriendshipEvent, GroupCallEvent, HandleEvent, HoldEvent,
     InboxEvent, LeaseEvent, MediumEvent, MerchantEvent, OfficialAccountEvent, OrderEvent, PostEvent, ReadingEvent,
-    StickerCollectionEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    StickerCollectionEvent, StickerPackEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent, WebhookEvent,
 };
 
 /// What a record says about an event besides its payload.
@@ -178,6 +178,8 @@ pub enum DomainEvent {
     StickerCollection(StickerCollectionEvent),
     /// Of a `lease-` stream.
     Lease(LeaseEvent),
+    /// Of a `webhook-` stream.
+    Webhook(WebhookEvent),
 }
 
 impl DomainEvent {
@@ -221,7 +223,8 @@ impl DomainEvent {
             GroupCallEvent => GroupCall,
             MediumEvent => Medium,
             StickerCollectionEvent => StickerCollection,
-            LeaseEvent => Lease
+            LeaseEvent => Lease,
+            WebhookEvent => Webhook
         );
         Err(DecodeError::UnknownType(event_type.to_owned()))
     }

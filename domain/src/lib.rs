@@ -9,7 +9,7 @@
 //!   [`handle`], [`user`], [`friendship`], [`contacts`], [`conversation`], [`inbox`], [`sticker_pack`],
 //!   [`sticker_collection`], [`wallet`],
 //!   [`hold`], [`merchant`], [`order`], [`moments`], [`official`], [`subscriptions`],
-//!   [`article`], [`reading`], [`broadcasts`], [`follower_notes`], [`answering`], [`app_tokens`], [`call`], [`group_call`],
+//!   [`article`], [`reading`], [`broadcasts`], [`follower_notes`], [`answering`], [`app_tokens`], [`webhook`], [`call`], [`group_call`],
 //!   [`medium`].
 //! - [`accounts`]: which ledger account is whose; [`cards`]: linked cards, of people and of merchants.
 //! - [`command`]: what is kept of a command that had nothing to do; [`lease`]: which of several servers does what only
@@ -52,6 +52,7 @@ pub mod subscriptions;
 mod testing;
 pub mod user;
 pub mod wallet;
+pub mod webhook;
 
 pub use answering::{Answering, AnsweringEvent};
 pub use app_tokens::{AppTokens, AppTokensEvent};
@@ -86,3 +87,4 @@ pub use sticker_pack::{StickerPack, StickerPackEvent};
 pub use subscriptions::{Subscriptions, SubscriptionsEvent};
 pub use user::{User, UserEvent};
 pub use wallet::{Wallet, WalletEvent};
+pub use webhook::{Webhook, WebhookEvent};

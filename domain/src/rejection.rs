@@ -425,6 +425,8 @@ rejections! {
         /// Why.
         reason: String
     }: Invalid, "callback-refused", "the callback does not answer as it should: {reason}";
+    /// The account has no webhook.
+    WebhookNotFound: NotFound, "webhook-not-found", "this official account has no webhook";
     /// There is no menu, or no such button in it.
     MenuButtonNotFound: NotFound, "menu-button-not-found", "no such button in the menu";
     /// No such article, or not for who asks.

@@ -302,6 +302,20 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         workload: Workload::Scan,
     },
     KeyspaceEntry {
+        projection: "official",
+        keyspace: "doings",
+        key: "official account, position (u64)",
+        value: "json `official::OpenRow`: what a follower did while the account had a webhook",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
+        projection: "official",
+        keyspace: "hooks",
+        key: "official account",
+        value: "json `official::HookRow`: how far its webhook was told, and when it is tried again",
+        workload: Workload::Resident,
+    },
+    KeyspaceEntry {
         projection: "articles",
         keyspace: "articles",
         key: "article",

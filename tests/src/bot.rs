@@ -17,6 +17,8 @@ pub struct Call {
     pub method: String,
     /// What stands behind the question mark.
     pub query: String,
+    /// The headers, their names in small letters.
+    pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
 }
@@ -30,6 +32,12 @@ impl Call {
         Some(text.trim_start_matches("<![CDATA[").trim_end_matches("]]>").to_owned())
     }
 
+    /// What a header says.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     fn parameter(&self, name: &str) -> Option<&str> {
         self.query.split('&').find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
     }
@@ -40,6 +48,8 @@ impl Call {
 pub enum Does {
     /// Answers with that body.
     Answers(String),
+    /// Answers with that status, which is no success.
+    Refuses(u16),
     /// Hangs up.
     HangsUp,
     /// Says nothing until the other end of this is dropped.
@@ -93,10 +103,15 @@ fn serve(connection: TcpStream, calls: &Mutex<Vec<Call>>, does: &dyn Fn(&Call) -
     loop {
         let call = read(&mut reader)?;
         locked(calls).push(call.clone());
+        let mut status = 200;
         let body = match call.parameter("echostr") {
             Some(echo) if call.method == "GET" => echo.to_owned(),
             _ => match does(&call) {
                 Does::Answers(body) => body,
+                Does::Refuses(refusal) => {
+                    status = refusal;
+                    String::new()
+                }
                 Does::HangsUp => return None,
                 Does::Waits(over) => {
                     let _ = locked(&over).recv();
@@ -104,7 +119,7 @@ fn serve(connection: TcpStream, calls: &Mutex<Vec<Call>>, does: &dyn Fn(&Call) -
                 }
             },
         };
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n", body.len());
+        let head = format!("HTTP/1.1 {status} .\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n", body.len());
         connection.write_all(format!("{head}{body}").as_bytes()).ok()?;
     }
 }
@@ -112,17 +127,19 @@ fn serve(connection: TcpStream, calls: &Mutex<Vec<Call>>, does: &dyn Fn(&Call) -
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Call> {
     let mut first = String::new();
     reader.read_line(&mut first).ok().filter(|length| *length > 0)?;
-    let mut length = 0;
+    let (mut length, mut headers) = (0, vec![]);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
         if line.trim().is_empty() {
             break;
         }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().ok()?;
+        if let Some((name, value)) = line.split_once(':') {
+            let (name, value) = (name.to_ascii_lowercase(), value.trim().to_owned());
+            if name == "content-length" {
+                length = value.parse().ok()?;
+            }
+            headers.push((name, value));
         }
     }
     let mut body = vec![0; length];
@@ -130,7 +147,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Call> {
     let mut words = first.split_whitespace();
     let (method, target) = (words.next()?.to_owned(), words.next()?);
     let query = target.split_once('?').map(|(_, query)| query.to_owned()).unwrap_or_default();
-    Some(Call { method, query, body: String::from_utf8_lossy(&body).into_owned() })
+    Some(Call { method, query, headers, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
 impl Setup {
@@ -147,6 +164,13 @@ impl Account {
     #[track_caller]
     pub fn run_by(&self, url: &str, mode: &str) {
         self.owner.put(&self.path("/callback"), json!({ "url": url, "mode": mode })).done();
+    }
+
+    /// Has it told by webhook there, and gives what calls are signed with.
+    #[track_caller]
+    #[must_use]
+    pub fn notified_at(&self, url: &str) -> String {
+        text_at(&self.owner.put(&self.path("/webhook"), json!({ "url": url })).done(), "secret")
     }
 
     /// What its program calls itself, and the secret of it, made anew.

@@ -359,6 +359,11 @@ fn official_account(diary: &mut Diary, mei: &Person, lin: &Person, server: &Serv
     broadcasts(diary, mei, &follower, at);
     diary.enter(mei, "POST", &at("/app-secret"), None, None);
     diary.enter(mei, "DELETE", &at("/callback"), None, None);
+    let url = |host: &str| Some(json!({ "url": format!("https://{host}.invalid/hook") }));
+    diary.enter(mei, "PUT", &at("/webhook"), url("tea"), url("cups"));
+    diary.enter(mei, "POST", &at("/webhook-secret"), None, None);
+    diary.enter(mei, "POST", &at("/webhook/replay"), Some(json!({ "from": 1 })), Some(json!({})));
+    diary.enter(mei, "DELETE", &at("/webhook"), None, None);
 }
 
 fn broadcasts(diary: &mut Diary, mei: &Person, follower: &str, at: impl Fn(&str) -> String) {

@@ -54,6 +54,7 @@ mod times;
 mod unknown;
 pub mod uploads;
 pub mod wallet;
+pub mod webhooks;
 
 use actix_web::web;
 use commands::Committed;
@@ -136,6 +137,7 @@ pub fn configure(config: &mut ServiceConfig) {
     calls::configure(config);
     group_calls::configure(config);
     developers::configure(config);
+    webhooks::configure(config);
     stickers::configure(config);
     own_stickers::configure(config);
     operator::configure(config);

@@ -9,7 +9,7 @@ use domain::{
 
 use crate::{
     Caller, CommandError, Commands, Committed,
-    callbacks::{Callback, CallbackError},
+    callbacks::Callback,
     engine::{Begun, begin},
     secrets::AppToken,
 };
@@ -70,7 +70,7 @@ impl Commands {
         if let Some(settings) = &settings {
             let callback = self.callback_with(account, settings, keys);
             let greeted = self.callbacks.greet(&callback, self.now().timestamp()).await;
-            greeted.map_err(|CallbackError::Failed(reason)| Rejection::CallbackRefused { reason })?;
+            greeted.map_err(|error| Rejection::CallbackRefused { reason: error.to_string() })?;
         }
         self.run(&self.official_accounts, account, begun, |state, _| state.set_callback(by, settings.clone())).await
     }

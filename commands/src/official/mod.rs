@@ -11,6 +11,7 @@ mod follow_account;
 mod follower_tags;
 mod mute_account;
 mod note_follower;
+mod notify;
 mod open_account_conversation;
 mod publish_article;
 mod read_article;
@@ -23,6 +24,7 @@ mod set_menu;
 mod told;
 mod unfollow_account;
 mod verify_account;
+mod webhook;
 mod write_article;
 mod write_to_follower;
 

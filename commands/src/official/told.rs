@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Caller, CommandError, Commands,
-    callbacks::{Callback, CallbackError, Told, Word},
+    callbacks::{Callback, Told, Word},
     engine::Begun,
     ports::ToAnswer,
     secrets::{MediaPlace, MediaTicket, SceneCode},
@@ -43,8 +43,8 @@ impl Commands {
                     }
                     return self.note_answered(item, AnswerOutcome::Answered).await;
                 }
-                Err(CallbackError::Failed(reason)) => {
-                    tracing::info!(account = %item.account, trigger = %item.trigger, reason, "a program did not answer");
+                Err(error) => {
+                    tracing::info!(account = %item.account, trigger = %item.trigger, %error, "a program did not answer");
                 }
             }
         }
@@ -66,7 +66,7 @@ impl Commands {
     }
 
     /// What a program is told; none of what there are no words for.
-    async fn told(&self, item: &ToAnswer) -> Result<Option<Told>, CommandError> {
+    pub(super) async fn told(&self, item: &ToAnswer) -> Result<Option<Told>, CommandError> {
         let word = match &item.what {
             Happening::Said { seq } => {
                 let party = item.account.party();

@@ -1,9 +1,10 @@
 //! Official accounts, of which there are none in these tests.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use commands::{
     CommandError,
-    callbacks::{Callback, CallbackError, CallbackGateway, Told},
+    callbacks::{Callback, CallbackError, CallbackGateway, Notice, Told, WebhookTarget},
     ports::{Followers, ToAnswer},
 };
 use domain::{OfficialAccountId, UserId, conversation::Content};
@@ -23,6 +24,14 @@ impl Followers for Scan {
     async fn to_answer(&self, _: OfficialAccountId, _: usize) -> Result<Vec<ToAnswer>, CommandError> {
         Ok(vec![])
     }
+
+    async fn accounts_to_notify(&self, _: DateTime<Utc>) -> Result<Vec<OfficialAccountId>, CommandError> {
+        Ok(vec![])
+    }
+
+    async fn to_notify(&self, _: OfficialAccountId, _: u64, _: usize) -> Result<Vec<(u64, ToAnswer)>, CommandError> {
+        Ok(vec![])
+    }
 }
 
 /// Programs, none of which answers.
@@ -35,6 +44,10 @@ impl CallbackGateway for NoPrograms {
     }
 
     async fn tell(&self, _: &Callback, _: &Told, _: i64) -> Result<Vec<Content>, CallbackError> {
+        Err(CallbackError::Failed("there are no programs".to_owned()))
+    }
+
+    async fn notify(&self, _: &WebhookTarget, _: &Notice, _: i64) -> Result<(), CallbackError> {
         Err(CallbackError::Failed("there are no programs".to_owned()))
     }
 }

@@ -207,6 +207,12 @@ impl OfficialAccount {
         Ok(vec![CallbackSet { callback, keys }.into()])
     }
 
+    /// Whose it is; nobody's while there is no such account.
+    #[must_use]
+    pub fn owner(&self) -> Option<UserId> {
+        self.owner
+    }
+
     /// Checks that there is such an account.
     ///
     /// # Errors

@@ -1,22 +1,24 @@
 //! Programs of official accounts over HTTP, in the protocol that WeChat's official accounts speak: signed XML, in the clear or
-//! encrypted.
+//! encrypted; and webhooks for those who would rather have JSON.
 //!
 //! # Layout
 //! - `guard`: which addresses may be called.
 //! - `signature`: what shows a program that a call is genuine.
 //! - `message`: what a program is told, as XML. `reply`: what it answers.
 //! - `envelope`: encryption.
+//! - `webhook`: what a webhook is told, and what shows that it is genuine.
 
 mod envelope;
 mod guard;
 mod message;
 mod reply;
 mod signature;
+mod webhook;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use commands::callbacks::{Callback, CallbackError, CallbackGateway, CallbackMode, Told};
+use commands::callbacks::{Callback, CallbackError, CallbackGateway, CallbackMode, Notice, Told, WebhookTarget};
 use domain::conversation::Content;
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -98,11 +100,11 @@ impl HttpCallbacks {
         })
     }
 
-    /// Calls, and gives the body of an answer with status 200.
+    /// Calls, and gives the status and the body of an answer.
     async fn call(
         &self,
         ask: impl FnOnce(&Agent) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> + Send + 'static,
-    ) -> Result<Vec<u8>, CallbackError> {
+    ) -> Result<(u16, Vec<u8>), CallbackError> {
         let turn = timeout_at(Instant::now() + self.limit, self.calls.clone().acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(CallbackError::Failed("too many calls are under way".to_owned())) };
         let (agent, max) = (self.agent.clone(), self.answer_bytes_max);
@@ -113,13 +115,17 @@ impl HttpCallbacks {
             Ok::<_, ureq::Error>((response.status().as_u16(), body))
         });
         match answered.await {
-            Ok(Ok((200, body))) => Ok(body),
-            Ok(Ok((status, _))) => Err(CallbackError::Failed(format!("status {status}"))),
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(ureq::Error::HostNotFound)) => Err(CallbackError::Failed(guard::NOT_CALLED.to_owned())),
             Ok(Err(error)) => Err(CallbackError::Failed(error.to_string())),
             Err(_) => Err(CallbackError::Failed("the call broke off".to_owned())),
         }
     }
+}
+
+/// The body of a callback's answer: only status 200 counts.
+fn answered((status, body): (u16, Vec<u8>)) -> Result<Vec<u8>, CallbackError> {
+    if status == 200 { Ok(body) } else { Err(CallbackError::Failed(format!("status {status}"))) }
 }
 
 /// The address with further parameters.
@@ -148,7 +154,7 @@ impl CallbackGateway for HttpCallbacks {
         let parameters =
             [("signature", &*signature), ("timestamp", &*timestamp), ("nonce", &*nonce), ("echostr", &*echo)];
         let url = with_query(&callback.url, &parameters);
-        let answer = self.call(move |agent| agent.get(url).call()).await?;
+        let answer = answered(self.call(move |agent| agent.get(url).call()).await?)?;
         let echoed = String::from_utf8_lossy(&answer).trim() == echo;
         if echoed { Ok(()) } else { Err(CallbackError::Failed("the program did not echo `echostr`".to_owned())) }
     }
@@ -175,8 +181,26 @@ impl CallbackGateway for HttpCallbacks {
         };
         let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, &**value)).collect();
         let url = with_query(&callback.url, &parameters);
-        let answer = self.call(move |agent| agent.post(url).content_type("text/xml").send(body.as_bytes())).await?;
-        reply::contents(&answer, &envelope)
+        let call = self.call(move |agent| agent.post(url).content_type("text/xml").send(body.as_bytes()));
+        reply::contents(&answered(call.await?)?, &envelope)
+    }
+
+    async fn notify(&self, target: &WebhookTarget, notice: &Notice, timestamp: i64) -> Result<(), CallbackError> {
+        check_address(&target.url)?;
+        let unwritable = |error: serde_json::Error| CallbackError::Failed(error.to_string());
+        let body = webhook::document(notice, &self.public_url).map_err(unwritable)?;
+        let (id, timestamp) = (notice.id, timestamp.to_string());
+        let signatures = webhook::signatures(&target.keys, id, &timestamp, &body);
+        let url = target.url.clone();
+        let call = self.call(move |agent| {
+            let request = agent.post(url).content_type(webhook::CONTENT_TYPE).header("webhook-id", id.to_string());
+            request.header("webhook-timestamp", timestamp).header("webhook-signature", signatures).send(&body)
+        });
+        match call.await? {
+            (200..300, _) => Ok(()),
+            (410, _) => Err(CallbackError::Gone),
+            (status, _) => Err(CallbackError::Failed(format!("status {status}"))),
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) enum Showing {
 }
 
 /// Number in rows, type name, showing. The numbers stand in rows: new types go at the end.
-const KINDS: [(&str, Showing); 73] = [
+const KINDS: [(&str, Showing); 74] = [
     ("message.sent", Showing::Message),
     ("message.recalled", Showing::Quiet),
     ("conversation.opened", Showing::Quiet),
@@ -90,6 +90,7 @@ const KINDS: [(&str, Showing); 73] = [
     ("group-call.unanswered", Showing::Personal),
     ("group-call.left", Showing::Personal),
     ("group-call.ended", Showing::Personal),
+    ("webhook.paused", Showing::Personal),
 ];
 
 /// A type of event that this read model keeps.

@@ -7,6 +7,7 @@
 //! - A call reaches both, but never one who has blocked the caller, and the caller never learns of that: who rang is not told.
 //! - The call of a group reaches who is in it and for whom it rings, its beginning and its end all who heard of it; never one who has
 //!   blocked who started it.
+//! - That the webhook of an official account is paused reaches the account's owner.
 //! - What a person does to their own contacts, inbox, profile, devices, stickers, and settings, cover and marks of Moments
 //!   reaches their own devices, without secrets. Posts and what is said of them reach nobody here.
 
@@ -15,6 +16,7 @@ use std::borrow::Cow;
 use domain::{
     CallEvent, ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, GroupCallEvent, InboxEvent,
     MerchantEvent, OrderEvent, StickerCollectionEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
+    WebhookEvent,
     call::{CallAccepted, CallConnected, CallEnded, CallRang},
     conversation::JoinedVia,
     friendship::FriendRequested,
@@ -107,6 +109,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         ) => owner("wallet").into_iter().collect(),
         DomainEvent::Order(OrderEvent::PaymentReturned(back)) => vec![back.payer],
         DomainEvent::Merchant(MerchantEvent::Refunded(refunded)) => vec![refunded.payer],
+        DomainEvent::Webhook(WebhookEvent::WebhookPaused(paused)) => vec![paused.owner],
         DomainEvent::Call(event) => told_of_call(fact, event),
         DomainEvent::GroupCall(event) => told_of_group_call(fact, event),
         DomainEvent::Conversation(_)
@@ -120,6 +123,7 @@ fn people(fact: &Fact, event: &DomainEvent) -> Vec<UserId> {
         | DomainEvent::Handle(_)
         | DomainEvent::Command(_)
         | DomainEvent::Lease(_)
+        | DomainEvent::Webhook(_)
         | DomainEvent::StickerPack(_)
         | DomainEvent::Wallet(_)
         | DomainEvent::Merchant(_)

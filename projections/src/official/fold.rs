@@ -7,7 +7,7 @@ use std::{
 
 use domain::{
     AnsweringEvent, ConversationEvent, DomainEvent, OfficialAccountEvent, OfficialAccountId, SubscriptionsEvent,
-    UserId,
+    UserId, WebhookEvent,
     conversation::{Content, MenuChosen, MessageSent, OfficialPart},
     official::Happening,
     subscriptions::{AccountCodeScanned, AccountFollowed},
@@ -16,7 +16,8 @@ use fjall::OwnedWriteBatch as WriteBatch;
 use uuid::Uuid;
 
 use super::{
-    AccountRow, FollowedRow, FollowerRow, HeardRow, OfficialView, OpenRow, SettingsRow, days::Days, rows::Tables,
+    AccountRow, FollowedRow, FollowerRow, HeardRow, OfficialView, OpenRow, SettingsRow, days::Days, hooks::Hooks,
+    rows::Tables,
 };
 use crate::{Fact, ProjectionError};
 
@@ -24,6 +25,7 @@ use crate::{Fact, ProjectionError};
 pub(super) fn matters(event_type: &str) -> bool {
     event_type.starts_with("official-account.")
         || event_type.starts_with("account.")
+        || event_type.starts_with("webhook.")
         || matches!(
             event_type,
             "message.sent"
@@ -56,6 +58,7 @@ pub(super) struct Changes {
     /// Where events of this batch stand that have to be answered.
     places: HashMap<Uuid, (OfficialAccountId, u64)>,
     days: Days,
+    hooks: Hooks,
 }
 
 impl Changes {
@@ -76,6 +79,17 @@ impl Changes {
                 let MenuChosen { account, button, key, url } = chosen.clone();
                 let Some((user, openid)) = self.sender(tables, fact, account)? else { return Ok(()) };
                 self.wait(view, fact, account, user, openid, Happening::Chose { button, key, url });
+                Ok(())
+            }
+            DomainEvent::Webhook(event) => {
+                let id = fact.stream_id("webhook").map(OfficialAccountId);
+                let id = id.ok_or_else(|| fact.poison("the stream names no official account"))?;
+                match event {
+                    WebhookEvent::WebhookSet(_) => self.settings_of(view, id).has_webhook = true,
+                    WebhookEvent::WebhookRemoved(_) => self.settings_of(view, id).has_webhook = false,
+                    _ => {}
+                }
+                self.hooks.take(view, id, event);
                 Ok(())
             }
             DomainEvent::Answering(AnsweringEvent::AnswerGiven(given)) => {
@@ -206,7 +220,14 @@ impl Changes {
         let rules = &settings.auto_replies;
         let fits = matches!(content, Content::Text { text } if rules.rule_for(text).is_some());
         if settings.has_program || fits || rules.default.is_some() {
-            self.put_open(fact, account, OpenRow::of(fact, user, openid, Happening::Said { seq }));
+            self.put_open(fact, account, OpenRow::of(fact, user, openid.clone(), Happening::Said { seq }));
+        }
+        if settings.has_webhook {
+            self.hooks.add(
+                view,
+                (account, fact.position().0),
+                OpenRow::of(fact, user, openid, Happening::Said { seq }),
+            );
         }
         Ok(())
     }
@@ -234,8 +255,12 @@ impl Changes {
     ) {
         let settings = self.settings.get(&account).cloned().map_or_else(|| view.settings(account), Arc::new);
         let welcomes = matches!(what, Happening::Followed { .. }) && settings.auto_replies.welcome.is_some();
+        let row = OpenRow::of(fact, user, openid, what);
+        if settings.has_webhook {
+            self.hooks.add(view, (account, fact.position().0), row.clone());
+        }
         if settings.has_program || welcomes {
-            self.put_open(fact, account, OpenRow::of(fact, user, openid, what));
+            self.put_open(fact, account, row);
         }
     }
 
@@ -300,6 +325,7 @@ impl Changes {
             tables.write_heard(*id, row, rows)?;
         }
         self.days.write(&tables.days, rows)?;
+        self.hooks.write(tables, rows)?;
         for (place, row) in &self.open {
             tables.write_open(*place, row.as_ref(), rows)?;
         }
@@ -321,6 +347,7 @@ impl Changes {
         if !self.settings.is_empty() {
             view.settings.write().extend(self.settings.into_iter().map(|(id, row)| (id, Arc::new(row))));
         }
+        self.hooks.show(view);
         if !self.open.is_empty() {
             let mut open = view.open.write();
             for (place, row) in self.open {

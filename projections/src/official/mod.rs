@@ -1,20 +1,23 @@
 //! Official accounts: what people see of them, who acts for them, who follows them, what they heard and have to answer,
-//! and the figures of their days.
+//! what their webhooks are told, and the figures of their days.
 //!
 //! Following is two rows, whatever the number of followers: one by which the account finds the person, one by which the
 //! person finds the account. How many follow an account is one number, written once a batch.
 //!
 //! What an account has to answer is decided as the event is taken in, by how the account is set up at that time: of what
-//! nobody answers nothing is noted.
+//! nobody answers nothing is noted. So it is with what webhooks are told: what is noted of that stays, so that they can
+//! be told again.
 
 mod days;
 mod fold;
+mod hooks;
 mod rows;
 mod view;
 
 use std::{path::Path, sync::Arc};
 
 pub use days::DayRow;
+pub use hooks::HookRow;
 pub use rows::{AccountRow, FollowedRow, FollowerRow, HeardRow, OpenRow, SettingsRow};
 pub use view::OfficialView;
 
@@ -32,7 +35,7 @@ pub struct OfficialProjection {
 
 impl Projection for OfficialProjection {
     const NAME: &'static str = "official";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type View = OfficialView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

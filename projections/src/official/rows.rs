@@ -12,7 +12,10 @@ use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::days::DAYS;
+use super::{
+    days::DAYS,
+    hooks::{DOINGS, HOOKS},
+};
 use crate::{
     ProjectionError,
     rows::{RowStore, from_json, id_at, number_at, to_json},
@@ -74,6 +77,9 @@ pub struct SettingsRow {
     /// Whether a program is told what followers do.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub has_program: bool,
+    /// Whether a webhook is told what followers do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_webhook: bool,
 }
 
 /// A message that an account got.
@@ -90,7 +96,7 @@ pub struct HeardRow {
     pub seq: u64,
 }
 
-/// Something that a follower did and that the account has not answered.
+/// Something that a follower did: what the account has not answered, or its webhook is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenRow {
     /// The event.
@@ -128,6 +134,8 @@ pub(super) struct Tables {
     heard: Keyspace,
     open: Keyspace,
     pub(super) days: Keyspace,
+    pub(super) doings: Keyspace,
+    pub(super) hooks: Keyspace,
 }
 
 /// What accounts have to answer, by account and position, and where each event stands.
@@ -148,6 +156,8 @@ impl Tables {
             heard: store.keyspace(HEARD)?,
             open: store.keyspace(OPEN)?,
             days: store.keyspace(DAYS)?,
+            doings: store.keyspace(DOINGS)?,
+            hooks: store.keyspace(HOOKS)?,
         })
     }
 
@@ -340,7 +350,7 @@ fn pair_key(user: UserId, id: OfficialAccountId) -> [u8; 32] {
     key
 }
 
-fn placed_key(id: OfficialAccountId, position: u64) -> Vec<u8> {
+pub(super) fn placed_key(id: OfficialAccountId, position: u64) -> Vec<u8> {
     [id.0.as_bytes().as_slice(), &position.to_be_bytes()].concat()
 }
 

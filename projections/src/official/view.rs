@@ -2,12 +2,12 @@
 
 use std::{collections::HashMap, ops::Bound, sync::Arc};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{OfficialAccountId, UserId};
 use parking_lot::RwLock;
 
 use super::{
-    AccountRow, DayRow, FollowedRow, FollowerRow, HeardRow, OpenRow, SettingsRow, days,
+    AccountRow, DayRow, FollowedRow, FollowerRow, HeardRow, HookRow, OpenRow, SettingsRow, days, hooks,
     rows::{Open, Tables},
 };
 use crate::ProjectionError;
@@ -18,6 +18,7 @@ pub struct OfficialView {
     pub(super) accounts: RwLock<HashMap<OfficialAccountId, Arc<AccountRow>>>,
     pub(super) settings: RwLock<HashMap<OfficialAccountId, Arc<SettingsRow>>>,
     pub(super) open: RwLock<Open>,
+    pub(super) hooks: RwLock<HashMap<OfficialAccountId, HookRow>>,
     /// Accounts by what their programs call themselves.
     pub(super) apps: RwLock<HashMap<String, OfficialAccountId>>,
 }
@@ -29,8 +30,9 @@ impl OfficialView {
         let accounts = accounts.into_iter().map(|(id, row)| (id, Arc::new(row))).collect();
         let settings = tables.load_settings()?.into_iter().map(|(id, row)| (id, Arc::new(row))).collect();
         let open = tables.load_open()?;
+        let hooks = RwLock::new(hooks::load(&tables.hooks)?);
         let (accounts, settings) = (RwLock::new(accounts), RwLock::new(settings));
-        Ok(Self { tables, accounts, settings, open: RwLock::new(open), apps: RwLock::new(apps) })
+        Ok(Self { tables, accounts, settings, open: RwLock::new(open), hooks, apps: RwLock::new(apps) })
     }
 
     /// The account whose program calls itself that.
@@ -69,6 +71,33 @@ impl OfficialView {
     pub fn to_answer(&self, id: OfficialAccountId, limit: usize) -> Vec<OpenRow> {
         let open = self.open.read();
         open.rows.range((id, 0)..=(id, u64::MAX)).take(limit).map(|(_, row)| row.clone()).collect()
+    }
+
+    /// Whether any webhook has something to be told, at once or later.
+    #[must_use]
+    pub fn has_to_notify(&self) -> bool {
+        self.hooks.read().values().any(HookRow::is_behind)
+    }
+
+    /// The accounts whose webhooks have something to be told at a time.
+    #[must_use]
+    pub fn accounts_to_notify(&self, at: DateTime<Utc>) -> Vec<OfficialAccountId> {
+        let hooks = self.hooks.read();
+        let due = |row: &HookRow| row.is_behind() && row.next_at.is_none_or(|next| next <= at);
+        hooks.iter().filter(|(_, row)| due(row)).map(|(id, _)| *id).collect()
+    }
+
+    /// Up to `limit` things that an account's webhook is told behind a position of the log, each with its own.
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn to_notify(
+        &self,
+        id: OfficialAccountId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, OpenRow)>, ProjectionError> {
+        hooks::doings(&self.tables.doings, id, after, limit)
     }
 
     /// What an account heard before a position of the log, the latest first; at most `limit`.

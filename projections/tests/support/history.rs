@@ -11,7 +11,7 @@ use domain::{
     Aggregate, Article, ArticleId, Broadcasts, Call, CallId, Circle, CommentId, Contacts, Conversation, ConversationId,
     DeviceId, EventMeta, FollowerNotes, FollowerTags, Friendship, FriendshipId, GroupCall, Inbox, Medium, MediumId,
     OfficialAccount, OfficialAccountId, Policy, Post, PostId, Reading, ReadingId, Rejection, StickerCollection,
-    StickerPack, StickerPackId, Subscriptions, TagId, User, UserId,
+    StickerPack, StickerPackId, Subscriptions, TagId, User, UserId, Webhook,
     article::ArticleText,
     broadcasts::{BroadcastAudience, NewBroadcast},
     contacts::Notes,
@@ -27,6 +27,7 @@ use domain::{
     sticker_pack::{Sticker, StickerPackPublished},
     subscriptions::FollowSource,
     user::{DeviceAdded, Privacy, Profile, UserRegistered, WhoMayAdd},
+    webhook::Undelivered,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use uuid::Uuid;
@@ -87,6 +88,7 @@ pub struct History {
     accounts: Streams<OfficialAccount>,
     registered: Vec<(OfficialAccountId, UserId)>,
     subscriptions: Streams<Subscriptions>,
+    webhooks: Streams<Webhook>,
     articles: Streams<Article>,
     written: Vec<(ArticleId, OfficialAccountId)>,
     readings: Streams<Reading>,
@@ -129,6 +131,7 @@ impl History {
             accounts: Streams::new(),
             registered: vec![],
             subscriptions: Streams::new(),
+            webhooks: Streams::new(),
             articles: Streams::new(),
             written: vec![],
             readings: Streams::new(),
@@ -244,7 +247,7 @@ impl History {
         };
         let (account, mine) = (self.accounts.state(id), self.subscriptions.state(me));
         let openid = format!("o{:027}", me.0.as_u128() % 10_u128.pow(27));
-        match self.rng.random_range(0..12) {
+        match self.rng.random_range(0..14) {
             0 => {
                 let profile = AccountProfile { introduction: name, ..account.profile.clone() };
                 let events = account.change_profile(owner, profile).unwrap_or_default();
@@ -261,6 +264,7 @@ impl History {
                 self.accounts.put(&self.writer, &mut self.rng, id, None, &events.unwrap_or_default());
             }
             3 => self.talk_with_account(me, id),
+            12..14 => self.notify(id, owner),
             step => {
                 let scene = self.rng.random::<bool>().then_some(Scene::Number(7));
                 let events = match step {
@@ -272,6 +276,24 @@ impl History {
                 self.subscriptions.put(&self.writer, &mut self.rng, me, Some(me), &events.unwrap_or_default());
             }
         }
+    }
+
+    /// A webhook is set, told, gone back with and removed.
+    fn notify(&mut self, id: OfficialAccountId, owner: UserId) {
+        let (state, last) = (self.webhooks.state(id), self.rng.random_range(1..200));
+        let told = |undelivered: Option<&Undelivered>| {
+            let due = state.due(self.writer.now);
+            due.map(|due| state.note(&due, state.through.max(last), undelivered, (id, owner), self.writer.now))
+        };
+        let failure = |gone| Undelivered { position: last + 1, reason: "status 500".into(), gone };
+        let events = match self.rng.random_range(0..8) {
+            0..3 => state.set("https://tea.example/hook", last).unwrap(),
+            3 => state.rewind(Some(last), last).unwrap_or_default(),
+            4 => told(None).unwrap_or_default(),
+            5..7 => told(Some(&failure(last % 4 == 0))).unwrap_or_default(),
+            _ => state.remove(),
+        };
+        self.webhooks.put(&self.writer, &mut self.rng, id, Some(owner), &events);
     }
 
     /// Articles are written, published and withdrawn, read and liked.
