@@ -297,9 +297,10 @@ fn a_link_in_a_post_has_a_picture_of_the_authors_own() {
     let medium = mei.medium("picture", &encoded(30, 20, ImageFormat::Png));
     let publish = |by: &Person, medium: &str| {
         let link = json!({ "url": "https://tea.example/", "title": "Tea", "picture": { "medium": medium } });
-        by.post("/v1/moments/posts", json!({ "link": link }))
+        by.post("/v1/moments/posts", json!({ "link": link, "audience": { "kind": "share", "people": [lin.id] } }))
     };
-    publish(&lin, &medium).refused(404, "medium-not-found");
+    let of_lin = json!({ "url": "https://tea.example/", "title": "Tea", "picture": { "medium": medium } });
+    lin.post("/v1/moments/posts", json!({ "link": of_lin })).refused(404, "medium-not-found");
     publish(&mei, &mei.medium("file", b"tea")).refused(400, "medium-of-other-kind");
     let post = text_at(&publish(&mei, &medium).done(), "post");
     let seen = lin.get(&format!("/v1/moments/posts/{post}")).done();
