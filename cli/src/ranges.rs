@@ -97,6 +97,8 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("media.uploads_max", 1, 10_000),
     ("media.picture_memory_bytes", 64 * 1024 * 1024, 1 << 40),
     ("media.waiting_max", 1, MANY),
+    ("media.s3.connect_timeout_ms", 1, 600_000),
+    ("media.s3.timeout_ms", 1, 600_000),
     ("commands.passwords.memory_kib", 8, 4 * 1024 * 1024),
     ("commands.passwords.passes", 1, 1_000),
     ("commands.passwords.at_once", 1, 1_024),
