@@ -190,8 +190,12 @@ mod tests {
 
     #[test]
     fn the_defaults_are_in_their_ranges_and_every_range_is_of_a_setting() {
-        let settings =
-            Settings { bank: Some(Default::default()), biller: Some(Default::default()), ..Settings::default() };
+        let settings = Settings {
+            bank: Some(Default::default()),
+            biller: Some(Default::default()),
+            media: media::MediaOptions { s3: Some(Default::default()), ..Default::default() },
+            ..Settings::default()
+        };
         assert!(check(&settings).is_ok());
         let mut settings_named = vec![];
         walk(&serde_json::to_value(&settings).unwrap(), &mut String::new(), &mut |name, _| {
