@@ -75,13 +75,7 @@ pub(crate) fn connect(url: &Hidden, settings: &Settings) -> Result<Arc<ClusterLo
 
 fn open_cluster(url: &Hidden, settings: &Settings, data: &DataDir) -> Result<Arc<ClusterLog>, Error> {
     let root = data.root().display();
-    if settings.cluster.nodes > 1 && !settings.cluster.shared_media {
-        return Err(Error::Usage(format!(
-            "with several servers, the bytes of media have to be where all of them find them: have {} be one folder for \
-             all, and say so with cluster.shared_media",
-            data.media().join("blobs").display()
-        )));
-    }
+    check_media(settings, data)?;
     if data.store().is_some() {
         return Err(Error::Unavailable(format!(
             "{root} holds an event log of its own; give each server of a cluster a new data directory"
@@ -115,6 +109,18 @@ fn open_cluster(url: &Hidden, settings: &Settings, data: &DataDir) -> Result<Arc
     Ok(log)
 }
 
+/// Whether all servers of a cluster find the bytes of media.
+fn check_media(settings: &Settings, data: &DataDir) -> Result<(), Error> {
+    if settings.cluster.nodes > 1 && settings.media.s3.is_none() && !settings.cluster.shared_media {
+        return Err(Error::Usage(format!(
+            "with several servers, the bytes of media have to be where all of them find them: in a bucket (media.s3), or \
+             have {} be one folder for all, and say so with cluster.shared_media",
+            data.media().join("blobs").display()
+        )));
+    }
+    Ok(())
+}
+
 /// Notes which log it is as soon as there is something in it.
 fn mark_when_begun(log: &Arc<ClusterLog>, mark: PathBuf) {
     let mut events = log.subscribe(Position::START);
@@ -129,16 +135,20 @@ fn mark_when_begun(log: &Arc<ClusterLog>, mark: PathBuf) {
 
 #[cfg(test)]
 mod tests {
+    use media::{MediaOptions, S3Options};
+
     use super::*;
     use crate::settings::Cluster;
 
     #[test]
     fn several_servers_do_not_start_before_it_was_said_that_they_share_media() {
-        let home = tempfile::tempdir().unwrap();
-        let cluster =
-            Cluster { url: Some("esdb://127.0.0.1:1?tls=false".to_owned().into()), nodes: 2, ..Cluster::default() };
-        let settings = Settings { cluster, ..Settings::default() };
-        let refused = Log::open(&settings, &DataDir::new(home.path().join("data"))).err();
+        let (data, several) = (DataDir::new("data".into()), Cluster { nodes: 2, ..Cluster::default() });
+        let apart = Settings { cluster: several.clone(), ..Settings::default() };
+        let refused = check_media(&apart, &data).err();
         assert!(matches!(refused, Some(Error::Usage(reason)) if reason.contains("cluster.shared_media")));
+        let in_folder = Settings { cluster: Cluster { shared_media: true, ..several.clone() }, ..Settings::default() };
+        check_media(&in_folder, &data).unwrap();
+        let media = MediaOptions { s3: Some(S3Options::default()), ..MediaOptions::default() };
+        check_media(&Settings { cluster: several, media, ..Settings::default() }, &data).unwrap();
     }
 }

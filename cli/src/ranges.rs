@@ -97,6 +97,8 @@ const RANGES: &[(&str, i64, i64)] = &[
     ("media.uploads_max", 1, 10_000),
     ("media.picture_memory_bytes", 64 * 1024 * 1024, 1 << 40),
     ("media.waiting_max", 1, MANY),
+    ("media.s3.connect_timeout_ms", 1, 600_000),
+    ("media.s3.timeout_ms", 1, 600_000),
     ("commands.passwords.memory_kib", 8, 4 * 1024 * 1024),
     ("commands.passwords.passes", 1, 1_000),
     ("commands.passwords.at_once", 1, 1_024),
@@ -188,8 +190,12 @@ mod tests {
 
     #[test]
     fn the_defaults_are_in_their_ranges_and_every_range_is_of_a_setting() {
-        let settings =
-            Settings { bank: Some(Default::default()), biller: Some(Default::default()), ..Settings::default() };
+        let settings = Settings {
+            bank: Some(Default::default()),
+            biller: Some(Default::default()),
+            media: media::MediaOptions { s3: Some(Default::default()), ..Default::default() },
+            ..Settings::default()
+        };
         assert!(check(&settings).is_ok());
         let mut settings_named = vec![];
         walk(&serde_json::to_value(&settings).unwrap(), &mut String::new(), &mut |name, _| {

@@ -13,7 +13,7 @@ use config::{Config, Environment, File, FileFormat};
 use domain::Policy;
 use eventlog::StoreKind;
 use gateways::{CallbackOptions, GatewayOptions};
-use media::MediaOptions;
+use media::{MediaOptions, S3Options, S3OptionsError};
 use serde::{Deserialize, Serialize};
 
 use crate::ranges;
@@ -26,8 +26,15 @@ const TOKEN_CHARS: usize = 16;
 /// `teahouse listen` and the tour take.
 const NOT_SETTINGS: [&str; 4] = ["TEAHOUSE_CONFIG", "TEAHOUSE_COMMIT", "TEAHOUSE_URL", "TEAHOUSE_TOKEN"];
 /// Settings that a written form of the settings leaves out.
-const NOT_WRITTEN: [&str; 6] =
-    ["secret_key", "operator_token", "bank.secret", "biller.secret", "turn_secret", "cluster.url"];
+const NOT_WRITTEN: [&str; 7] = [
+    "secret_key",
+    "operator_token",
+    "bank.secret",
+    "biller.secret",
+    "turn_secret",
+    "cluster.url",
+    "media.s3.secret_access_key",
+];
 
 /// Everything that an operator can set. `teahouse.example.toml` explains each of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -261,6 +268,9 @@ pub(crate) enum SettingsError {
     /// The settings can't be looked through.
     #[error("the settings can't be checked: {0}")]
     Unwritable(String),
+    /// The bucket for media can't be used so.
+    #[error("the setting {0}")]
+    Bucket(#[from] S3OptionsError),
     /// A token that is soon guessed, or was meant to be none.
     #[error(
         "the setting operator_token has fewer than {TOKEN_CHARS} characters; leave it out to close operators' endpoints"
@@ -327,6 +337,7 @@ impl Settings {
             .set_override_option("cluster.url", flags.cluster.clone())?;
         let settings: Self = layers.build()?.try_deserialize()?;
         ranges::check(&settings)?;
+        settings.media.s3.as_ref().map_or(Ok(()), S3Options::check)?;
         match &settings.operator_token {
             Some(token) if token.reveal().chars().count() < TOKEN_CHARS => Err(SettingsError::ShortToken),
             _ => Ok(settings),
@@ -370,6 +381,7 @@ fn names() -> BTreeSet<String> {
     let whole = Settings {
         bank: Some(GatewayOptions::default()),
         biller: Some(GatewayOptions::default()),
+        media: MediaOptions { s3: Some(S3Options::default()), ..MediaOptions::default() },
         ..Settings::default()
     };
     let mut names: BTreeSet<String> = NOT_WRITTEN.map(str::to_owned).into();
@@ -416,6 +428,20 @@ mod tests {
         let settings = from_text(&uncommented).unwrap();
         assert!(settings.secret_key.is_some() && settings.operator_token.is_some() && settings.turn_secret.is_some());
         assert!(settings.cluster.url.is_some());
+    }
+
+    #[test]
+    fn the_example_file_shows_every_setting_of_a_bucket() {
+        let section = EXAMPLE.split_once("# [media.s3]").unwrap().1.split_once("\n\n").unwrap().0;
+        let settings = section.lines().filter_map(|line| line.strip_prefix("# ")).collect::<Vec<_>>().join("\n");
+        let s3 = from_text(&format!("[media.s3]\n{settings}")).unwrap().media.s3.unwrap();
+        let own = |s3: S3Options| S3Options { bucket: "".into(), endpoint: "".into(), access_key_id: "".into(), ..s3 };
+        let secret_access_key = s3.secret_access_key.clone();
+        assert_ne!(secret_access_key, S3Options::default().secret_access_key);
+        assert_eq!(own(s3), S3Options { secret_access_key, ..S3Options::default() });
+        for name in names().iter().filter_map(|name| name.strip_prefix("media.s3.")) {
+            assert!(section.contains(&format!("\n# {name} = ")), "{name}");
+        }
     }
 
     #[test]
@@ -504,7 +530,8 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown() {
-        let text = "operator_token = 'open sesame'\nturn_secret = 'sesame too'\ncluster.url = 'esdb://a:sesame@b'";
+        let text = "operator_token = 'open sesame'\nturn_secret = 'sesame too'\ncluster.url = 'esdb://a:sesame@b'\n\
+                    media.s3.secret_access_key = 'sesame also'";
         let settings = from_text(text).unwrap();
         assert!(!format!("{settings:?}").contains("sesame"));
         assert!(!serde_json::to_string(&settings).unwrap().contains("sesame"));

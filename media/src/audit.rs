@@ -3,9 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use futures::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt, local::LocalFileSystem};
+use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::store::{MediaError, object_path};
+use crate::{
+    MediaOptions, s3,
+    store::{MediaError, folder, is_no_blob, object_path},
+};
 
 /// How a blob was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +27,16 @@ pub struct BlobAudit {
 }
 
 impl BlobAudit {
-    /// The blobs of a store in a directory.
+    /// The blobs of a store in a directory, or in the bucket of the settings.
     ///
     /// # Errors
-    /// When there is no such directory.
-    pub fn open(dir: &Path) -> Result<Self, MediaError> {
-        Ok(Self { objects: Arc::new(LocalFileSystem::new_with_prefix(dir.join("blobs"))?) })
+    /// When there is no such directory, or the settings of the bucket can't be used.
+    pub fn open(dir: &Path, options: &MediaOptions) -> Result<Self, MediaError> {
+        let objects = match &options.s3 {
+            Some(s3) => s3::bucket(s3)?,
+            None => folder(&dir.join("blobs"))?,
+        };
+        Ok(Self { objects })
     }
 
     /// How the blob of a hash is found: all of it is read.
@@ -39,7 +46,7 @@ impl BlobAudit {
     pub async fn look(&self, hash: &str) -> Result<Found, MediaError> {
         let object = match self.objects.get(&object_path(hash)).await {
             Ok(object) => object,
-            Err(object_store::Error::NotFound { .. }) => return Ok(Found::Missing),
+            Err(error) if is_no_blob(&error) => return Ok(Found::Missing),
             Err(error) => return Err(error.into()),
         };
         let mut hasher = blake3::Hasher::new();
@@ -61,7 +68,7 @@ mod tests {
         let hash = blake3::hash(b"tea").to_hex().to_string();
         let file = dir.path().join("blobs").join(object_path(&hash).as_ref());
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        let audit = BlobAudit::open(dir.path()).unwrap();
+        let audit = BlobAudit::open(dir.path(), &MediaOptions::default()).unwrap();
         let look = || futures::executor::block_on(audit.look(&hash)).unwrap();
         assert_eq!(look(), Found::Missing);
         std::fs::write(&file, b"tea").unwrap();

@@ -19,20 +19,21 @@ use domain::{
     Rejection,
     medium::{MediaUploaded, MediumFacts},
 };
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
-use tokio::{
-    sync::{OwnedSemaphorePermit, RwLock},
-    task::spawn_blocking,
-};
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
+use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking};
 
 use crate::{
     inspect::{self, HEAD_BYTES, Inspected, Kept},
     previews::Memory,
-    store::{failed, object_path},
+    store::{failed, object_path, out_of_reach},
+    turns::Turns,
 };
 
 /// Bytes that are held in memory before they go into the file.
 const BUFFER_BYTES: usize = 1024 * 1024;
+/// Bytes of a file that are written into the store at a time: the fewest that a bucket takes as a part. Of ten thousand, the
+/// most that it takes, fifty gigabytes come.
+const PART_BYTES: u64 = 5 * 1024 * 1024;
 
 /// Where bytes go.
 pub(crate) struct Place {
@@ -40,10 +41,10 @@ pub(crate) struct Place {
     pub(crate) objects: Arc<dyn ObjectStore>,
     /// Meanwhile, where they are many.
     pub(crate) dir: PathBuf,
-    /// For looking at pictures as a whole.
+    /// For looking at pictures as a whole, and for parts of files.
     pub(crate) memory: Arc<Memory>,
-    /// Held while a blob is written.
-    pub(crate) deleting: Arc<RwLock<()>>,
+    /// Taken while a blob is written.
+    pub(crate) turns: Arc<Turns>,
 }
 
 /// Bytes on their way in.
@@ -55,7 +56,7 @@ pub(crate) struct Arriving {
     /// Everything before the buffer, where there is more than fits into it. It has no name and goes with this.
     file: Option<File>,
     bytes: u64,
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 impl Arriving {
@@ -70,7 +71,7 @@ impl Arriving {
             return Err(Rejection::MediumTooLarge { max: bytes_max, unit: "bytes" });
         }
         let buffer = BytesMut::with_capacity(usize::try_from(announced).unwrap_or_default().min(BUFFER_BYTES));
-        Ok(Self { claim, bytes_max, place, buffer, file: None, bytes: 0, _permit: permit })
+        Ok(Self { claim, bytes_max, place, buffer, file: None, bytes: 0, permit })
     }
 
     async fn spill(&mut self) -> Result<(), CommandError> {
@@ -145,8 +146,8 @@ impl Arriving {
         };
         let (hash, facts, pieces) = spawn_blocking(look).await.map_err(failed)??;
         let payload = PutPayload::from_iter(pieces);
-        let _writing = self.place.deleting.read().await;
-        self.place.objects.put(&object_path(&hash), payload).await.map_err(failed)?;
+        let _turn = self.place.turns.take(&hash).await;
+        self.place.objects.put(&object_path(&hash), payload).await.map_err(out_of_reach)?;
         Ok((hash, facts))
     }
 
@@ -171,8 +172,14 @@ impl Arriving {
         let (claim, bytes) = (self.claim, self.bytes);
         let look = move || look_in_file(&claim, &head, file, bytes);
         let (file, hash, facts) = spawn_blocking(look).await.map_err(failed)??;
-        let _writing = self.place.deleting.read().await;
-        put_file(&*self.place.objects, file, &hash, bytes).await?;
+        let (place, permit, name) = (self.place, self.permit, hash.clone());
+        let memory = place.memory.reserve(bytes.min(PART_BYTES)).await?;
+        // Whether or not anybody waits for it any more: what was begun in a bucket is ended or taken back.
+        let write = async move {
+            let _held = (memory, permit, place.turns.take(&name).await);
+            put_file(&*place.objects, file, &name, bytes).await
+        };
+        tokio::spawn(write).await.map_err(failed)??;
         Ok((hash, facts))
     }
 }
@@ -243,15 +250,25 @@ fn blank(file: &File, boxes: &[(u64, Range<u64>)]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file into the store, part by part.
+/// Writes a file into the store, part by part. Where that fails, nothing of it stays.
 async fn put_file(objects: &dyn ObjectStore, file: File, hash: &str, bytes: u64) -> Result<(), CommandError> {
-    let upload = objects.put_multipart(&object_path(hash)).await.map_err(failed)?;
-    let mut writer = WriteMultipart::new(upload);
-    let (mut file, mut left) = (file, bytes);
+    let mut upload = objects.put_multipart(&object_path(hash)).await.map_err(out_of_reach)?;
+    let put = put_parts(&mut *upload, file, bytes).await;
+    if put.is_err()
+        && let Err(error) = upload.abort().await
+    {
+        let error = out_of_reach(error);
+        tracing::warn!(%error, hash, "the parts of a blob that could not be written were not taken back");
+    }
+    put
+}
+
+async fn put_parts(upload: &mut dyn MultipartUpload, mut file: File, bytes: u64) -> Result<(), CommandError> {
     let rewind = move || file.seek(SeekFrom::Start(0)).map(|_| file);
     file = spawn_blocking(rewind).await.map_err(failed)?.map_err(failed)?;
+    let mut left = bytes;
     while left > 0 {
-        let count = left.min(BUFFER_BYTES as u64);
+        let count = left.min(PART_BYTES);
         let read = move || {
             let mut part = vec![0; usize::try_from(count).unwrap_or_default()];
             file.read_exact(&mut part)?;
@@ -259,11 +276,9 @@ async fn put_file(objects: &dyn ObjectStore, file: File, hash: &str, bytes: u64)
         };
         let part;
         (file, part) = spawn_blocking(read).await.map_err(failed)?.map_err(failed)?;
-        // Parts that are not written yet are bounded too.
-        writer.wait_for_capacity(4).await.map_err(failed)?;
-        writer.put(part);
+        upload.put_part(part.into()).await.map_err(out_of_reach)?;
         left -= count;
     }
-    writer.finish().await.map_err(failed)?;
+    upload.complete().await.map_err(out_of_reach)?;
     Ok(())
 }

@@ -4,11 +4,10 @@
 //! and kept in a directory of their own. It may be emptied at any time: they are made again.
 
 use std::{
-    collections::HashMap,
     fs,
     io::{self, Cursor, Write},
     path::PathBuf,
-    sync::{Arc, Weak},
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -21,9 +20,8 @@ use image::{
     DynamicImage, ImageDecoder, ImageReader, Limits, codecs::jpeg::JpegEncoder, imageops::FilterType,
     metadata::Orientation,
 };
-use parking_lot::Mutex;
 use tokio::{
-    sync::{AcquireError, Mutex as Turns, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore},
+    sync::{AcquireError, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore},
     task::spawn_blocking,
 };
 
@@ -31,6 +29,7 @@ use crate::{
     MediaOptions,
     inspect::picture::{self, Picture},
     store::failed,
+    turns::Turns,
 };
 
 /// What memory is counted in, in bytes.
@@ -73,7 +72,7 @@ pub(crate) struct Previews {
     /// How many threads work on pictures at a time.
     threads: Arc<Semaphore>,
     /// Whose turn it is to make a picture's.
-    turns: Mutex<HashMap<String, Weak<Turns<()>>>>,
+    turns: Turns,
 }
 
 impl Previews {
@@ -86,7 +85,7 @@ impl Previews {
             all: units,
             waiting: Semaphore::new(options.waiting_max),
         };
-        Self { dir, memory: Arc::new(memory), threads: Arc::new(Semaphore::new(threads)), turns: Mutex::default() }
+        Self { dir, memory: Arc::new(memory), threads: Arc::new(Semaphore::new(threads)), turns: Turns::default() }
     }
 
     /// Memory for whole pictures.
@@ -100,20 +99,8 @@ impl Previews {
     }
 
     /// Waits until nobody else makes the same.
-    pub(crate) async fn turn(&self, hash: &str) -> Result<OwnedMutexGuard<()>, CommandError> {
-        let turn = {
-            let mut turns = self.turns.lock();
-            match turns.get(hash).and_then(Weak::upgrade) {
-                Some(turn) => turn,
-                None => {
-                    turns.retain(|_, turn| turn.strong_count() > 0);
-                    let turn = Arc::new(Turns::new(()));
-                    turns.insert(hash.to_owned(), Arc::downgrade(&turn));
-                    turn
-                }
-            }
-        };
-        Ok(turn.lock_owned().await)
+    pub(crate) async fn turn(&self, hash: &str) -> OwnedMutexGuard<()> {
+        self.turns.take(hash).await
     }
 
     /// A smaller form, if it was made.

@@ -1,8 +1,8 @@
-//! Blobs under their hash, in an object store.
+//! Blobs under their hash, in an object store: a folder, or a bucket of a store that speaks S3.
 //!
-//! The bytes of a medium are an object `ab/abcd...`, after the BLAKE3 of the bytes in hex. It is written aside, synced and
-//! then given its name, and the name is synced as well, so an object is there whole or not at all. What two people bring
-//! alike is kept once.
+//! The bytes of a medium are an object `ab/abcd...`, after the BLAKE3 of the bytes in hex. In a folder it is written aside,
+//! synced and then given its name, and the name is synced as well; a bucket does the like and says when it has. So an object
+//! is there whole or not at all. What two people bring alike is kept once.
 
 use std::{
     fs, io,
@@ -23,13 +23,15 @@ use object_store::{
     GetOptions, GetRange, GetResultPayload, ObjectStore, ObjectStoreExt, local::LocalFileSystem,
     path::Path as ObjectPath,
 };
-use tokio::sync::{RwLock, Semaphore};
+use tokio::sync::Semaphore;
 
 use crate::{
     MediaOptions,
     incoming::{Arriving, Place},
     inspect,
     previews::Previews,
+    s3::{self, S3OptionsError},
+    turns::Turns,
 };
 
 /// Bytes that are read from a file at a time.
@@ -46,9 +48,18 @@ pub enum MediaError {
         /// What the system says.
         error: io::Error,
     },
-    /// The object store can't be opened.
+    /// The settings of the bucket can't be used.
     #[error(transparent)]
-    Store(#[from] object_store::Error),
+    Bucket(#[from] S3OptionsError),
+    /// The object store can't be opened or read.
+    #[error("{0}")]
+    Store(String),
+}
+
+impl From<object_store::Error> for MediaError {
+    fn from(error: object_store::Error) -> Self {
+        Self::Store(told(&error))
+    }
 }
 
 /// Where blobs are kept.
@@ -58,16 +69,16 @@ pub struct BlobStore {
     incoming: PathBuf,
     uploads: Arc<Semaphore>,
     previews: Previews,
-    /// Held by whoever writes a blob, and alone by whoever deletes one after having looked how old it is.
-    deleting: Arc<RwLock<()>>,
+    /// Taken by whoever writes a blob, and by whoever deletes one after having looked how old it is.
+    turns: Arc<Turns>,
 }
 
 impl BlobStore {
-    /// A store in a directory, made if it is not there: `blobs` and what can be made again, `incoming` and `previews`. What
-    /// was on its way in when the last server ended is deleted.
+    /// A store in a directory, made if it is not there: `blobs`, unless they are in a bucket, and what can be made again,
+    /// `incoming` and `previews`. What was on its way in when the last server ended is deleted.
     ///
     /// # Errors
-    /// When a directory can't be made, or not cleared.
+    /// When a directory can't be made, or not cleared; when there can be no such bucket as the settings name.
     pub fn open(dir: &Path, options: &MediaOptions) -> Result<Self, MediaError> {
         let make = |name: &str| {
             let path = dir.join(name);
@@ -76,29 +87,38 @@ impl BlobStore {
                 Err(error) => Err(MediaError::Directory { path, error }),
             }
         };
-        let (blobs, incoming, previews) = (make("blobs")?, make("incoming")?, make("previews")?);
+        let (incoming, previews) = (make("incoming")?, make("previews")?);
+        let objects = match &options.s3 {
+            Some(s3) => s3::bucket(s3)?,
+            None => folder(&make("blobs")?)?,
+        };
         clear(&incoming).map_err(|error| MediaError::Directory { path: incoming.clone(), error })?;
         Ok(Self {
-            objects: Arc::new(LocalFileSystem::new_with_prefix(blobs)?.with_fsync(true)),
+            objects,
             incoming,
             uploads: Arc::new(Semaphore::new(options.uploads_max)),
             previews: Previews::new(previews, options),
-            deleting: Arc::default(),
+            turns: Arc::default(),
         })
     }
 
     async fn whole(&self, hash: &str) -> Result<Option<Bytes>, CommandError> {
         let object = match self.objects.get(&object_path(hash)).await {
             Ok(object) => object,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(failed(error)),
+            Err(error) if is_no_blob(&error) => return Ok(None),
+            Err(error) => return Err(out_of_reach(error)),
         };
-        object.bytes().await.map(Some).map_err(failed)
+        object.bytes().await.map(Some).map_err(out_of_reach)
     }
 
     async fn size(&self, hash: &str) -> Result<u64, CommandError> {
-        self.objects.head(&object_path(hash)).await.map(|found| found.size).map_err(failed)
+        self.objects.head(&object_path(hash)).await.map(|found| found.size).map_err(out_of_reach)
     }
+}
+
+/// Blobs in a folder.
+pub(crate) fn folder(dir: &Path) -> Result<Arc<dyn ObjectStore>, MediaError> {
+    Ok(Arc::new(LocalFileSystem::new_with_prefix(dir)?.with_fsync(true)))
 }
 
 fn clear(dir: &Path) -> io::Result<()> {
@@ -119,6 +139,25 @@ pub(crate) fn failed(error: impl std::fmt::Display) -> CommandError {
     CommandError::MediaStore(error.to_string())
 }
 
+/// The same, where it was the object store.
+pub(crate) fn out_of_reach(error: object_store::Error) -> CommandError {
+    failed(told(&error))
+}
+
+/// An error of the object store in words. Of what a bucket answers, which may repeat parts of the request and of its
+/// signature, only the code is told.
+fn told(error: &object_store::Error) -> String {
+    let text = error.to_string();
+    let Some((before, answer)) = text.split_once('<') else { return text };
+    let code = answer.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+    format!("{before}{}", code.map_or("(an answer that is not understood)", |(code, _)| code))
+}
+
+/// Whether an error says that there is no such blob. A bucket that is not there is another matter.
+pub(crate) fn is_no_blob(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotFound { .. }) && !told(error).contains("NoSuchBucket")
+}
+
 #[async_trait]
 impl MediaStore for BlobStore {
     async fn receive(&self, claim: Claim) -> Result<Box<dyn Incoming>, CommandError> {
@@ -128,7 +167,7 @@ impl MediaStore for BlobStore {
             objects: self.objects.clone(),
             dir: self.incoming.clone(),
             memory: self.previews.memory(),
-            deleting: self.deleting.clone(),
+            turns: self.turns.clone(),
         };
         Ok(Box::new(Arriving::begin(claim, place, permit)?))
     }
@@ -140,12 +179,12 @@ impl MediaStore for BlobStore {
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
         let found = match self.objects.get_opts(&object_path(hash), options).await {
             Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(failed(error)),
+            Err(error) if is_no_blob(&error) => return Ok(None),
+            Err(error) => return Err(out_of_reach(error)),
         };
         Ok(Some(match found.payload {
             GetResultPayload::File(file, _) => chunks(file, found.range),
-            GetResultPayload::Stream(stream) => stream.map_err(failed).boxed(),
+            GetResultPayload::Stream(stream) => stream.map_err(out_of_reach).boxed(),
         }))
     }
 
@@ -155,18 +194,19 @@ impl MediaStore for BlobStore {
             let named = object.location.filename().map(str::to_owned);
             Ok(named.filter(|_| object.last_modified < time))
         });
-        old.try_collect().await.map_err(failed)
+        old.try_collect().await.map_err(out_of_reach)
     }
 
     async fn delete_before(&self, hash: &str, time: DateTime<Utc>) -> Result<bool, CommandError> {
-        let _alone = self.deleting.write().await;
+        let _turn = self.turns.take(hash).await;
         let path = object_path(hash);
         match self.objects.head(&path).await {
             Ok(object) if object.last_modified < time => {}
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(failed(error)),
+            Ok(_) => return Ok(false),
+            Err(error) if is_no_blob(&error) => return Ok(false),
+            Err(error) => return Err(out_of_reach(error)),
         }
-        self.objects.delete(&path).await.map_err(failed)?;
+        self.objects.delete(&path).await.map_err(out_of_reach)?;
         self.previews.delete(hash).await?;
         Ok(true)
     }
@@ -193,7 +233,7 @@ impl MediaStore for BlobStore {
 impl BlobStore {
     /// Makes everything that is smaller than a picture. Whoever wants the same at the same time waits for the first.
     async fn make_previews(&self, hash: &str) -> Result<(), CommandError> {
-        let _turn = self.previews.turn(hash).await?;
+        let _turn = self.previews.turn(hash).await;
         // Somebody else may have made it meanwhile.
         if self.previews.blur_hash(hash).await?.is_some() {
             return Ok(());
@@ -226,4 +266,19 @@ pub(crate) fn chunks(file: fs::File, range: Range<u64>) -> Chunks {
         }
     };
     futures::stream::try_unfold(range, read).boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_what_a_bucket_answers_only_the_code_is_told() {
+        let error =
+            |answer: &str| object_store::Error::Generic { store: "S3", source: format!("403: {answer}").into() };
+        let answer = "<?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>mei</AWSAccessKeyId></Error>";
+        assert_eq!(told(&error(answer)), "Generic S3 error: 403: SignatureDoesNotMatch");
+        assert!(!told(&error("<html>mei</html>")).contains("mei"));
+        assert_eq!(told(&error("refused")), "Generic S3 error: 403: refused");
+    }
 }

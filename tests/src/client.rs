@@ -51,6 +51,14 @@ impl Client {
         Self { address, agent: config.into(), token: None, seen: None }
     }
 
+    /// A client of something that listens at `HOST:PORT`.
+    #[must_use]
+    pub fn at(host_and_port: &str) -> Self {
+        let address = Arc::<Address>::default();
+        address.set(host_and_port.to_owned());
+        Self::new(address)
+    }
+
     /// The same client with another token.
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {

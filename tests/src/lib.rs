@@ -5,6 +5,7 @@
 //! - [`server`]: one running server: start, `kill -9`, graceful stop, start again on the same data.
 //! - [`cluster`]: several servers on one log.
 //! - [`mod@sandbox`]: a bank or billers for the wallet.
+//! - [`bucket`]: a store that speaks S3, for media.
 //! - [`client`]: HTTP, with a token and idempotency keys; [`raw`]: bytes that no decent client would send.
 //! - [`openapi`]: requests made up from the OpenAPI document.
 //! - [`socket`]: a device's WebSocket.
@@ -20,6 +21,7 @@
 pub mod binary;
 pub mod bot;
 pub mod browser;
+pub mod bucket;
 pub mod calls;
 pub mod client;
 pub mod cluster;
@@ -40,6 +42,7 @@ pub mod socket;
 
 pub use bot::Bot;
 pub use browser::Browser;
+pub use bucket::BucketHost;
 pub use client::{Client, Reply};
 pub use cluster::{Cluster, LogHost};
 pub use dice::Dice;

@@ -4,26 +4,31 @@ use std::{collections::BTreeMap, path::Path};
 
 use domain::{DomainEvent, MediumEvent};
 use eventlog::RecordedEvent;
-use futures::executor::block_on;
-use media::audit::{BlobAudit, Found};
+use media::{
+    MediaOptions,
+    audit::{BlobAudit, Found},
+};
+use tokio::runtime::Runtime;
 
 use crate::error::Error;
 
 /// The media of a log: those that were brought and not discarded.
 pub(super) struct Media {
     blobs: BlobAudit,
+    runtime: Runtime,
     /// The stream of each, and the hash of its bytes.
     brought: BTreeMap<String, String>,
 }
 
 impl Media {
-    /// Media whose bytes are in a store in that directory.
+    /// Media whose bytes are in a store in that directory, or in the bucket of the settings.
     ///
     /// # Errors
     /// [`Error::Unavailable`] where there is no such store.
-    pub(super) fn in_store(dir: &Path) -> Result<Self, Error> {
-        let blobs = BlobAudit::open(dir).map_err(|error| Error::unavailable(dir.display(), error))?;
-        Ok(Self { blobs, brought: BTreeMap::new() })
+    pub(super) fn in_store(dir: &Path, options: &MediaOptions) -> Result<Self, Error> {
+        let blobs = BlobAudit::open(dir, options).map_err(|error| Error::unavailable("the media", error))?;
+        let runtime = Runtime::new().map_err(|error| Error::unavailable("a runtime", error))?;
+        Ok(Self { blobs, runtime, brought: BTreeMap::new() })
     }
 
     /// Takes an event in.
@@ -48,7 +53,9 @@ impl Media {
         for (stream, hash) in &self.brought {
             let found = match seen.get(hash.as_str()) {
                 Some(found) => *found,
-                None => block_on(self.blobs.look(hash)).map_err(|error| Error::unavailable(hash, error))?,
+                None => {
+                    self.runtime.block_on(self.blobs.look(hash)).map_err(|error| Error::unavailable(hash, error))?
+                }
             };
             seen.insert(hash, found);
             match found {

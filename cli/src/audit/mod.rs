@@ -200,7 +200,7 @@ pub(crate) fn run(audit: Audit, settings: &Settings) -> Result<Ending, Error> {
         Audit::Verify { source, hold_grace_hours, media } => {
             let grace = TimeDelta::hours(i64::from(hold_grace_hours));
             let data = DataDir::new(source.which.data.clone().unwrap_or_else(|| settings.data.clone()));
-            let media = media.then(|| media::Media::in_store(&data.media())).transpose()?;
+            let media = media.then(|| media::Media::in_store(&data.media(), &settings.media)).transpose()?;
             verify::verify(source::open(&source, settings)?.as_mut(), grace, media)
         }
         Audit::Events { source, filter, format, limit } => {
