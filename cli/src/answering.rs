@@ -39,9 +39,9 @@ pub(crate) async fn answer_followers(turn: Turn, tell: watch::Sender<()>) {
             if !busy.lock().insert(account) {
                 continue;
             }
-            let (commands, busy, tell) = (commands.clone(), busy.clone(), tell.clone());
+            let (turn, commands, busy, tell) = (turn.clone(), commands.clone(), busy.clone(), tell.clone());
             tasks.spawn(async move {
-                let answered = commands.answer_followers(account).await;
+                let answered = commands.answer_followers(account, tell.subscribe(), || turn.is_here()).await;
                 busy.lock().remove(&account);
                 match answered {
                     // What came while the last one was answered is looked for at once.
