@@ -30,11 +30,17 @@ impl Work {
         }
     }
 
-    /// Does it for an account; tells how many things it went through.
-    async fn run(self, commands: &Commands, account: OfficialAccountId) -> Result<usize, CommandError> {
+    /// Does it for an account while it is this server's turn; tells how many things it went through. `told` says that there
+    /// is something new.
+    async fn run(
+        self,
+        turn: &Turn,
+        account: OfficialAccountId,
+        told: watch::Receiver<()>,
+    ) -> Result<usize, CommandError> {
         match self {
-            Self::Answer => commands.answer_followers(account).await,
-            Self::Notify => commands.notify_webhook(account).await,
+            Self::Answer => turn.commands.answer_followers(account, told, || turn.is_here()).await,
+            Self::Notify => turn.commands.notify_webhook(account).await,
         }
     }
 }
@@ -72,9 +78,9 @@ pub(crate) async fn work_for_accounts(
             if !busy.lock().insert(account) {
                 continue;
             }
-            let (commands, busy, tell) = (commands.clone(), busy.clone(), tell.clone());
+            let (turn, busy, tell) = (turn.clone(), busy.clone(), tell.clone());
             tasks.spawn(async move {
-                let worked = work.run(&commands, account).await;
+                let worked = work.run(&turn, account, tell.subscribe()).await;
                 busy.lock().remove(&account);
                 match worked {
                     // What came while the last one was seen to is looked for at once.

@@ -1,6 +1,6 @@
 //! What commands ask of the world above the log, answered by the read models.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -219,8 +219,13 @@ impl Followers for Answers {
         Ok(self.fresh(&self.read_models.official).await?.accounts_to_answer())
     }
 
-    async fn to_answer(&self, account: OfficialAccountId, limit: usize) -> Result<Vec<ToAnswer>, CommandError> {
-        let rows = self.fresh(&self.read_models.official).await?.to_answer(account, limit);
+    async fn to_answer(
+        &self,
+        account: OfficialAccountId,
+        but: &HashSet<UserId>,
+        limit: usize,
+    ) -> Result<Vec<ToAnswer>, CommandError> {
+        let rows = self.fresh(&self.read_models.official).await?.to_answer(account, but, limit);
         Ok(rows.into_iter().map(|row| to_answer(account, row)).collect())
     }
 

@@ -70,6 +70,7 @@ enum Held {
 }
 
 /// Whether it is this server's turn to do what only one is to do.
+#[derive(Clone)]
 pub(crate) struct Turn {
     /// What it is done with.
     pub(crate) commands: Arc<Commands>,

@@ -1,6 +1,6 @@
 //! Ports: what commands ask of the world above the log. The read models answer them; so does anything a test provides.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -125,8 +125,13 @@ pub trait Followers: Send + Sync + 'static {
     async fn follower(&self, account: OfficialAccountId, openid: &str) -> Result<Option<UserId>, CommandError>;
     /// The accounts that have something to answer.
     async fn accounts_to_answer(&self) -> Result<Vec<OfficialAccountId>, CommandError>;
-    /// Up to `limit` things that an account has to answer, the oldest first.
-    async fn to_answer(&self, account: OfficialAccountId, limit: usize) -> Result<Vec<ToAnswer>, CommandError>;
+    /// The oldest thing that an account has to answer of each follower but for those, the oldest first; at most `limit`.
+    async fn to_answer(
+        &self,
+        account: OfficialAccountId,
+        but: &HashSet<UserId>,
+        limit: usize,
+    ) -> Result<Vec<ToAnswer>, CommandError>;
     /// The accounts whose webhooks have something to be told at that time.
     async fn accounts_to_notify(&self, at: DateTime<Utc>) -> Result<Vec<OfficialAccountId>, CommandError>;
     /// Up to `limit` things that an account's webhook is told behind a position of the log, each with its own.

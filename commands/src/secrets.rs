@@ -66,6 +66,8 @@ pub struct AppToken {
     pub stable: bool,
     /// Its number in its series.
     pub number: u64,
+    /// With which of the application's secrets it was got: where there is a later one, it is worth nothing.
+    pub secret: u64,
     /// When it was issued, in seconds since 1970.
     pub issued_at: i64,
 }
@@ -270,6 +272,7 @@ impl Secrets {
         let mut bytes = token.account.0.into_bytes().to_vec();
         bytes.push(u8::from(token.stable));
         bytes.extend_from_slice(&token.number.to_be_bytes());
+        bytes.extend_from_slice(&token.secret.to_be_bytes());
         bytes.extend_from_slice(&token.issued_at.to_be_bytes());
         let mac = self.hash("app token", &bytes);
         bytes.extend(mac.as_bytes().iter().take(MAC));
@@ -284,7 +287,8 @@ impl Secrets {
             account: OfficialAccountId(Uuid::from_slice(bytes.get(..16)?).ok()?),
             stable: *bytes.get(16)? == 1,
             number: u64::from_be_bytes(bytes.get(17..25)?.try_into().ok()?),
-            issued_at: i64::from_be_bytes(bytes.get(25..33)?.try_into().ok()?),
+            secret: u64::from_be_bytes(bytes.get(25..33)?.try_into().ok()?),
+            issued_at: i64::from_be_bytes(bytes.get(33..41)?.try_into().ok()?),
         };
         let genuine = blake3::hash(self.app_token(token).as_bytes()) == blake3::hash(text.as_bytes());
         genuine.then_some(token)
@@ -477,7 +481,7 @@ mod tests {
         assert_ne!(secrets.app_secret(account, 1), secrets.app_secret(account, 2));
         assert_ne!(secrets.callback_key(account, 1), Secrets::new([2; 32]).callback_key(account, 1));
         assert!(secrets.callback_key(account, 1).bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        let token = AppToken { account, stable: true, number: 7, issued_at: 1_700_000_000 };
+        let token = AppToken { account, stable: true, number: 7, secret: 2, issued_at: 1_700_000_000 };
         let text = secrets.app_token(token);
         assert_eq!(secrets.open_app_token(&text), Some(token));
         assert_eq!(Secrets::new([2; 32]).open_app_token(&text), None);

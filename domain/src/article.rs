@@ -135,11 +135,15 @@ event_family! {
 
 /// How far an article has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-enum Stage {
+pub enum Stage {
+    /// There is none.
     #[default]
     None,
+    /// Written, and for the account's people only.
     Draft,
+    /// Anybody may read it.
     Published,
+    /// It is no more.
     Withdrawn,
 }
 
@@ -193,13 +197,23 @@ impl Article {
         Ok(vec![ArticleWithdrawn { account }.into()])
     }
 
+    /// How far an account's article has come.
+    ///
+    /// # Errors
+    /// [`Rejection::ArticleNotFound`] where it is not that account's.
+    pub fn stage_of(&self, account: OfficialAccountId) -> Result<Stage, Rejection> {
+        if self.account == Some(account) { Ok(self.stage) } else { Err(Rejection::ArticleNotFound) }
+    }
+
     /// Checks that there is such an article of an account, published or not.
     ///
     /// # Errors
     /// [`Rejection::ArticleNotFound`].
     pub fn check_of(&self, account: OfficialAccountId) -> Result<(), Rejection> {
-        let there = matches!(self.stage, Stage::Draft | Stage::Published) && self.account == Some(account);
-        if there { Ok(()) } else { Err(Rejection::ArticleNotFound) }
+        match self.stage_of(account)? {
+            Stage::Draft | Stage::Published => Ok(()),
+            Stage::None | Stage::Withdrawn => Err(Rejection::ArticleNotFound),
+        }
     }
 
     /// What is seen of it before it is opened, if anybody may open it.

@@ -22,8 +22,9 @@ use crate::{
 const ARTICLES_MAX: usize = 8;
 /// Longest text of a broadcast, in characters.
 const TEXT_CHARS: usize = 300;
-/// Of how many broadcasts it is remembered when they were sent.
-const REMEMBERED: usize = 1_000;
+/// For how many days it is remembered what was sent to all, which counts by the month, and to tags, which counts by the day.
+const DAYS_TO_ALL: i64 = 31;
+const DAYS_TO_TAGS: i64 = 1;
 
 /// For whom a broadcast is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -111,11 +112,27 @@ impl NewBroadcast {
     }
 }
 
-/// When a broadcast was sent, and to whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Sent {
-    day: NaiveDate,
-    to_all: bool,
+/// On which days some broadcasts were sent, the earliest first: as many as the quotas let through.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Sent(VecDeque<NaiveDate>);
+
+impl Sent {
+    /// One more was sent; what was sent more than so many days before it is forgotten.
+    fn take(&mut self, day: NaiveDate, days: i64) {
+        self.0.push_back(day);
+        while self.0.front().is_some_and(|first| *first + TimeDelta::days(days) < day) {
+            self.0.pop_front();
+        }
+    }
+
+    fn on(&self, day: NaiveDate) -> usize {
+        self.0.iter().filter(|sent| **sent == day).count()
+    }
+
+    fn in_month_of(&self, day: NaiveDate) -> usize {
+        let month = |day: &NaiveDate| (day.year(), day.month());
+        self.0.iter().filter(|sent| month(sent) == month(&day)).count()
+    }
 }
 
 /// The broadcasts of one account.
@@ -123,14 +140,15 @@ struct Sent {
 pub struct Broadcasts {
     /// The number of the last one.
     last: u64,
-    /// When the last ones were sent, the latest last.
-    sent: VecDeque<Sent>,
+    /// What was sent to all in the last month, and to tags on the last days.
+    to_all: Sent,
+    to_tags: Sent,
     withdrawn: BTreeSet<u64>,
 }
 
 impl Broadcasts {
-    /// Sends one. A subscription account sends so many a day; a service account so many to all in a calendar month, and as
-    /// many as it likes to followers with a tag, of which each reader is shown so many in a month all the same.
+    /// Sends one. A subscription account sends so many a day; a service account so many to all in a calendar month, and so
+    /// many a day to followers with a tag, of which each reader is shown so many in a month all the same.
     ///
     /// # Errors
     /// Contents that can't be broadcast; [`Rejection::BroadcastsSpent`].
@@ -144,20 +162,11 @@ impl Broadcasts {
         new.check(policy)?;
         let rules = &policy.official;
         let day = (now + TimeDelta::minutes(rules.day_offset_minutes)).date_naive();
-        let month = |day: NaiveDate| (day.year(), day.month());
         let to_all = new.audience == BroadcastAudience::All;
         let (spent, max, of) = match sort {
-            AccountSort::Subscription => {
-                (self.sent.iter().filter(|sent| sent.day == day).count(), rules.broadcasts_day_max, "day")
-            }
-            AccountSort::Service if to_all => {
-                let this_month = self.sent.iter().filter(|sent| sent.to_all && month(sent.day) == month(day));
-                (this_month.count(), rules.broadcasts_month_max, "month")
-            }
-            AccountSort::Service => {
-                let today = self.sent.iter().filter(|sent| !sent.to_all && sent.day == day);
-                (today.count(), rules.tag_broadcasts_day_max, "day")
-            }
+            AccountSort::Subscription => (self.to_all.on(day) + self.to_tags.on(day), rules.broadcasts_day_max, "day"),
+            AccountSort::Service if to_all => (self.to_all.in_month_of(day), rules.broadcasts_month_max, "month"),
+            AccountSort::Service => (self.to_tags.on(day), rules.tag_broadcasts_day_max, "day"),
         };
         if spent >= max {
             return Err(Rejection::BroadcastsSpent { max, of });
@@ -187,14 +196,15 @@ impl Aggregate for Broadcasts {
     type Id = OfficialAccountId;
     type Event = BroadcastsEvent;
     const CATEGORY: &'static str = "broadcasts";
+    const SHAPE: u32 = 2;
 
     fn evolve(&mut self, event: &BroadcastsEvent, _meta: &EventMeta) {
         match event {
             BroadcastsEvent::BroadcastSent(sent) => {
                 self.last = sent.number;
-                self.sent.push_back(Sent { day: sent.day, to_all: sent.audience == BroadcastAudience::All });
-                if self.sent.len() > REMEMBERED {
-                    self.sent.pop_front();
+                match sent.audience {
+                    BroadcastAudience::All => self.to_all.take(sent.day, DAYS_TO_ALL),
+                    BroadcastAudience::Tag { .. } => self.to_tags.take(sent.day, DAYS_TO_TAGS),
                 }
             }
             BroadcastsEvent::BroadcastWithdrawn(withdrawn) => {
@@ -245,6 +255,28 @@ mod tests {
         assert_eq!(taken(AccountSort::Service, BroadcastAudience::Tag { tag: 100 }, &times), 5);
         let over = [times.as_slice(), &["2026-03-31T16:00:00Z"]].concat();
         assert_eq!(taken(AccountSort::Service, BroadcastAudience::All, &over), 5);
+    }
+
+    #[test]
+    fn what_is_sent_to_tags_takes_nothing_of_what_is_remembered_of_the_month() {
+        let of = (OfficialAccountId::new(), AccountSort::Service);
+        let policy = Policy::default();
+        let mut state = Broadcasts::default();
+        let mut send = |audience, time: DateTime<Utc>| {
+            let new = NewBroadcast { audience, ..text() };
+            let sent = state.send(of, new, &policy, time)?;
+            let meta = EventMeta { actor: None, at: time, version: 1 };
+            sent.iter().for_each(|event| state.evolve(event, &meta));
+            Ok::<_, Rejection>(())
+        };
+        let begin = at("2026-03-01T00:00:00Z");
+        (0..4).for_each(|_| send(BroadcastAudience::All, begin).unwrap());
+        for day in 0..11 {
+            (0..100).for_each(|_| send(BroadcastAudience::Tag { tag: 100 }, begin + TimeDelta::days(day)).unwrap());
+        }
+        let end = at("2026-03-31T15:59:59Z");
+        assert_eq!(send(BroadcastAudience::All, end), Err(Rejection::BroadcastsSpent { max: 4, of: "month" }));
+        send(BroadcastAudience::All, end + TimeDelta::seconds(1)).unwrap();
     }
 
     #[test]

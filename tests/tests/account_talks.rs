@@ -104,6 +104,28 @@ fn subscription_accounts_are_one_row_of_the_inbox_and_make_no_noise() {
 }
 
 #[test]
+fn what_an_account_that_is_muted_says_makes_no_noise() {
+    let server = SHARED.server();
+    let [owner, reader] = server.people(["owner", "reader"]);
+    let account = Account::service(owner, "Tea");
+    account.followed_by(&reader);
+    let mute = |on: bool| drop(reader.put(&account.path("/muted"), json!({ "on": on })).done());
+    // Before anything was said.
+    mute(true);
+    assert!(list_at(&reader.get("/v1/conversations").done(), "conversations").is_empty());
+    account.write_to(&account.openid_of(&reader), "news").done();
+    let talk = account.talk_with(&reader);
+    assert_eq!((&reader.row(&talk)["muted"], reader.badge()), (&json!(true), 0));
+    assert_eq!(reader.details(&talk)["settings"]["muted"], true);
+    mute(false);
+    assert_eq!((&reader.row(&talk)["muted"], reader.badge()), (&json!(false), 1));
+    mute(true);
+    reader.delete(&account.path("/follow")).done();
+    account.followed_by(&reader);
+    assert_eq!((&reader.row(&talk)["muted"], reader.badge()), (&json!(false), 1));
+}
+
+#[test]
 fn a_menu_is_shown_to_everybody_and_chosen_from_by_followers() {
     let server = SHARED.server();
     let [owner, reader] = server.people(["owner", "reader"]);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use teahouse_tests::{
     Account, Bot, Person, Server, Setup,
     bot::{Call, Does},
+    people::{list_at, number_at, text_at},
     until,
 };
 
@@ -105,6 +106,56 @@ fn a_program_that_does_not_answer_is_told_three_times_and_holds_up_no_other() {
 }
 
 #[test]
+fn an_answer_that_breaks_a_rule_is_none() {
+    let server = Setup::new().with_bots(5_000).start();
+    let (account, reader) = account(&server, "Odd Bot");
+    account.followed_by(&reader);
+    let talk = account.talk_with(&reader);
+    let answers = [
+        format!("<MsgType>text</MsgType><Content>{}</Content>", "x".repeat(20_000)),
+        "<MsgType>image</MsgType><Image><MediaId>00000000-0000-7000-8000-000000000000</MediaId></Image>".to_owned(),
+        "<MsgType>news</MsgType><Articles><item><Title>a</Title><Url>tea</Url></item></Articles>".to_owned(),
+    ];
+    let answers = Mutex::new(answers.into_iter());
+    let bot = Bot::start(move |_| {
+        let next = answers.lock().unwrap().next();
+        Does::Answers(next.map_or_else(String::new, |answer| format!("<xml>{answer}</xml>")))
+    });
+    account.run_by(&bot.url(), "plain");
+    let _ = reader.say(&talk, "hello?");
+    assert_eq!(said(&reader, &talk, 2), ["hello?", TIP]);
+    assert_eq!(bot.told().len(), 3);
+}
+
+#[test]
+fn who_is_not_answered_yet_holds_up_no_other_follower_of_the_account() {
+    let server = Setup::new().with_bots(60_000).start();
+    let [owner, slow, quick] = server.people(["owner", "slow", "quick"]);
+    let account = Account::service(owner, "Tea Bot");
+    let talks = [&slow, &quick].map(|person| {
+        account.followed_by(person);
+        account.talk_with(person)
+    });
+    let (open, never) = channel::<()>();
+    let never = Arc::new(Mutex::new(never));
+    let bot = Bot::start(move |call| match call.element("Content").as_deref() {
+        Some("slow") => Does::Waits(never.clone()),
+        _ => text_reply(call),
+    });
+    account.run_by(&bot.url(), "plain");
+    for _ in 0..6 {
+        let _ = slow.say(&talks[0], "slow");
+    }
+    until("it is told", || (bot.told().len() == 1).then_some(()));
+    for times in 1..=2 {
+        let _ = quick.say(&talks[1], "quick");
+        assert_eq!(said(&quick, &talks[1], 2 * times).last().map(String::as_str), Some("you said quick"));
+    }
+    assert_eq!(bot.told().len(), 3);
+    drop(open);
+}
+
+#[test]
 fn a_program_is_never_told_more_than_three_times_also_through_kill_9() {
     let server = Setup::new().with_bots(60_000).start();
     let (account, reader) = account(&server, "Slow Bot");
@@ -181,8 +232,11 @@ fn tokens_are_replaced_with_an_overlap_and_stable_ones_stay() {
     assert_eq!(with("password", id, secret), 40002);
     assert_eq!(with("client_credential", "wx0", secret), 40013);
     assert_eq!(with("client_credential", id, "x"), 40001);
-    let _ = account.app();
+    let tokens = [account.app_token(&app), text_at(&stable(false), "access_token")];
+    let renewed = account.app();
     assert_eq!(with("client_credential", id, secret), 40001);
+    assert_eq!(tokens.map(|token| asks(&token)), [40001, 40001]);
+    assert_eq!(asks(&account.app_token(&renewed)), Value::Null);
     assert!(!format!("{}{}", server.log(), json!(server.events(&[]))).contains(&**secret));
 }
 
@@ -245,4 +299,59 @@ fn a_program_runs_the_menu_and_looks_at_followers() {
     assert_eq!(replies["add_friend_autoreply_info"]["content"], "hi");
     let empty = reader.anonymous().call("POST", &format!("/cgi-bin{}", at("/menu/create")), None, None).done();
     assert_eq!(empty["errcode"], 44002);
+}
+
+#[test]
+fn drafts_and_what_was_published_are_deleted_by_their_own_calls_and_written_all_or_not_at_all() {
+    let server = Server::start();
+    let (account, reader) = account(&server, "Tea Bot");
+    let token = account.app_token(&account.app());
+    let call = |path: &str, body: Value| account.cgi("POST", &format!("{path}?access_token={token}"), Some(&body));
+    let codes = |path: &str, body: Value| call(path, body)["errcode"].clone();
+    let article = |title: &str| json!({ "title": title, "content": "<p>tea</p>" });
+    let drafts = || account.owner.all(&account.path("/drafts")).len();
+    for odd in [
+        json!({ "title": "", "content": "x" }),
+        json!({ "title": "Tea", "content": "x", "thumb_media_id": "00000000-0000-7000-8000-000000000000" }),
+    ] {
+        assert_ne!(codes("/draft/add", json!({ "articles": [article("Tea"), odd] })), Value::Null);
+        assert_eq!(drafts(), 0);
+    }
+    let added = || text_at(&call("/draft/add", json!({ "articles": [article("Tea"), article("More")] })), "media_id");
+    let [public, private] = [added(), added()];
+    assert_eq!(codes("/freepublish/submit", json!({ "media_id": public })), 0);
+    assert_eq!(codes("/draft/delete", json!({ "media_id": public })), 40007);
+    assert_eq!(codes("/freepublish/delete", json!({ "article_id": private })), 40007);
+    let published = || reader.all(&account.path("/articles")).len();
+    assert_eq!((published(), drafts()), (2, 2));
+    assert_eq!(codes("/freepublish/delete", json!({ "article_id": public, "index": 1 })), 0);
+    assert_eq!((published(), drafts()), (1, 2));
+    for code in [0, 40007] {
+        assert_eq!(codes("/freepublish/delete", json!({ "article_id": public })), code);
+        assert_eq!(codes("/draft/delete", json!({ "media_id": private })), code);
+        assert_eq!((published(), drafts()), (0, 0));
+    }
+    assert_eq!(codes("/freepublish/submit", json!({ "media_id": private })), 40007);
+}
+
+#[test]
+fn a_tag_is_put_on_all_of_some_followers_or_on_none() {
+    let server = Server::start();
+    let [owner, one, other] = server.people(["owner", "one", "other"]);
+    let account = Account::service(owner, "Tea Bot");
+    [&one, &other].into_iter().for_each(|person| account.followed_by(person));
+    let token = account.app_token(&account.app());
+    let call = |path: &str, body: Value| account.cgi("POST", &format!("{path}?access_token={token}"), Some(&body));
+    let openids: Vec<String> =
+        account.owner.all(&account.path("/followers")).iter().map(|row| text_at(row, "openid")).collect();
+    let tags: Vec<u64> = (0..21)
+        .map(|at| number_at(&call("/tags/create", json!({ "tag": { "name": format!("t{at}") } }))["tag"], "id"))
+        .collect();
+    let put = |tag: u64, on: &[String]| {
+        call("/tags/members/batchtagging", json!({ "tagid": tag, "openid_list": on }))["errcode"].clone()
+    };
+    tags[..20].iter().for_each(|tag| assert_eq!(put(*tag, &openids[1..]), 0));
+    assert_eq!(put(tags[20], &openids), 45056);
+    let had = call("/tags/getidlist", json!({ "openid": openids[0] }));
+    assert!(list_at(&had, "tagid_list").is_empty(), "{had}");
 }

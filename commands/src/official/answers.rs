@@ -5,20 +5,22 @@
 //! doing an item twice, at whatever point the server was stopped in between, says nothing twice.
 
 use domain::{
-    CommandId, OfficialAccountId, Rejection,
+    CommandId, OfficialAccountId, Rejection, UserId,
     answering::AnswerOutcome,
     conversation::{Automatic, Content, Voice, messages::Draft},
     official::Happening,
 };
-use futures::{StreamExt, stream};
+use futures::{StreamExt, stream::FuturesUnordered};
+use tokio::sync::watch;
 
+use super::line::Line;
 use crate::{
     Caller, CommandError, CommandKey, Commands,
     engine::{Beginning, Begun},
     ports::ToAnswer,
 };
 
-/// How many items of an account are taken at a time.
+/// How many of an account's followers are looked at at a time.
 const PAGE: usize = 256;
 /// How many followers of one account are answered at a time.
 const AT_ONCE: usize = 4;
@@ -32,44 +34,52 @@ impl Commands {
         self.followers.accounts_to_answer().await
     }
 
-    /// Answers whatever waits in an account's name; tells how many items it went through. Apart from other accounts, so that
-    /// what holds one up holds up no other.
+    /// Answers whatever waits in an account's name, until nothing does or `goes_on` says no; tells how many items it went
+    /// through. Apart from other accounts, so that what holds one up holds up no other. `told` says that there may be
+    /// something new: somebody whose turn comes does not wait for those who are being answered.
     ///
     /// # Errors
     /// When the to-do list does not answer; an item's failure is logged, and the item stays on the list.
-    pub async fn answer_followers(&self, account: OfficialAccountId) -> Result<usize, CommandError> {
-        let mut done = 0;
+    pub async fn answer_followers(
+        &self,
+        account: OfficialAccountId,
+        mut told: watch::Receiver<()>,
+        goes_on: impl Fn() -> bool,
+    ) -> Result<usize, CommandError> {
+        let (mut line, mut done, mut failed) = (Line::default(), 0, None);
+        let mut under_way = FuturesUnordered::new();
         loop {
-            let items = self.followers.to_answer(account, PAGE).await?;
-            // What one follower did is answered in its order, one thing after the other.
-            let mut by_follower: Vec<Vec<ToAnswer>> = vec![];
-            for item in items {
-                match by_follower.iter_mut().find(|items| items.iter().any(|first| first.follower == item.follower)) {
-                    Some(items) => items.push(item),
-                    None => by_follower.push(vec![item]),
+            while under_way.len() < AT_ONCE && failed.is_none() && goes_on() {
+                if line.is_empty() {
+                    match self.followers.to_answer(account, &line.left_out(), PAGE).await {
+                        Ok(items) => line.fill(items),
+                        // What is under way comes to its end all the same.
+                        Err(error) => failed = Some(error),
+                    }
                 }
+                let Some(item) = line.next() else { break };
+                under_way.push(self.answer_noting(item));
             }
-            let answered = stream::iter(by_follower).map(|items| self.answer_all(items)).buffer_unordered(AT_ONCE);
-            let answered: usize = answered.fold(0, |sum, one| async move { sum + one }).await;
-            if answered == 0 {
-                return Ok(done);
+            if under_way.is_empty() {
+                return failed.map_or(Ok(done), Err);
             }
-            done += answered;
+            tokio::select! {
+                Some((follower, well)) = under_way.next() => {
+                    line.ended(follower, well);
+                    done += usize::from(well);
+                }
+                Ok(()) = told.changed() => {}
+            }
         }
     }
 
-    async fn answer_all(&self, items: Vec<ToAnswer>) -> usize {
-        let mut done = 0;
-        for item in items {
-            match self.answer(&item).await {
-                Ok(()) => done += 1,
-                Err(error) => {
-                    tracing::warn!(%error, account = %item.account, "a follower was not answered; it will be tried again");
-                    break;
-                }
-            }
+    /// Answers, and tells whom and whether that went well.
+    async fn answer_noting(&self, item: ToAnswer) -> (UserId, bool) {
+        let answered = self.answer(&item).await;
+        if let Err(error) = &answered {
+            tracing::warn!(%error, account = %item.account, "a follower was not answered; it will be tried again");
         }
-        done
+        (item.follower, answered.is_ok())
     }
 
     async fn answer(&self, item: &ToAnswer) -> Result<(), CommandError> {

@@ -28,14 +28,15 @@ pub struct IssuedToken {
 pub enum BadToken {
     /// It is not genuine.
     Forged,
-    /// Another one was issued since.
+    /// Another one was issued since, or the secret that it was got with is worth nothing any more.
     Replaced,
     /// Its time is over.
     Expired,
 }
 
 impl Commands {
-    /// Makes the secret of an account's application anew; the old one is worth nothing from then on.
+    /// Makes the secret of an account's application anew; the old one is worth nothing from then on, and neither is any
+    /// token that was got with it.
     ///
     /// # Errors
     /// [`Rejection::OfficialAccountNotFound`], [`Rejection::AccountOwnerOnly`].
@@ -101,38 +102,35 @@ impl Commands {
         }
     }
 
-    /// Whether that is the secret of an account's application.
-    ///
-    /// # Errors
-    /// When the stream can't be read.
-    pub async fn is_app_secret(&self, account: OfficialAccountId, secret: &str) -> Result<bool, CommandError> {
-        let shown = blake3::hash(secret.as_bytes());
-        // It may have been made anew through another node a moment ago.
-        let genuine = self.official_accounts.look_twice(account, |state| {
-            let generation = state.developer.secret;
-            let genuine = self.secrets.app_secret(account, generation);
-            // `blake3::Hash` compares in constant time.
-            generation > 0 && blake3::hash(genuine.as_bytes()) == shown
-        });
-        genuine.await
-    }
-
-    /// Issues a token to an account's program, which must have shown the application's secret.
+    /// Issues a token to an account's program, which shows the application's secret; none where that is another.
     ///
     /// # Errors
     /// Those of any command.
     pub async fn issue_app_token(
         &self,
         account: OfficialAccountId,
-        stable: bool,
-        insist: bool,
-    ) -> Result<IssuedToken, CommandError> {
+        shown: &str,
+        (stable, insist): (bool, bool),
+    ) -> Result<Option<IssuedToken>, CommandError> {
+        let shown = blake3::hash(shown.as_bytes());
+        let is_shown = |secret: u64| {
+            let genuine = self.secrets.app_secret(account, secret);
+            // `blake3::Hash` compares in constant time.
+            secret > 0 && blake3::hash(genuine.as_bytes()) == shown
+        };
+        // It may have been made anew through another node a moment ago.
+        let genuine = self.official_accounts.look_twice(account, |state| is_shown(state.developer.secret)).await?;
+        let secret = self.official_accounts.look(account, |state| state.developer.secret).await?;
+        if !genuine || !is_shown(secret) {
+            return Ok(None);
+        }
         let begun = Begun::unkeyed(&Caller::SERVER);
         self.run(&self.app_tokens, account, begun, |state, now| Ok(state.issue(stable, insist, now))).await?;
         let latest = self.app_tokens.look(account, |state| state.latest(stable)).await?;
         let issued_at = latest.issued_at.unwrap_or_default().timestamp();
-        let token = AppToken { account, stable, number: latest.number, issued_at };
-        Ok(IssuedToken { token: self.secrets.app_token(token), seconds: latest.seconds_left(self.now()) })
+        let token = AppToken { account, stable, number: latest.number, secret, issued_at };
+        let token = self.secrets.app_token(token);
+        Ok(Some(IssuedToken { token, seconds: latest.seconds_left(self.now()) }))
     }
 
     /// The account whose program shows that token.
@@ -141,6 +139,9 @@ impl Commands {
     /// When the stream can't be read; within, why the token is not taken.
     pub async fn account_of_token(&self, text: &str) -> Result<Result<OfficialAccountId, BadToken>, CommandError> {
         let Some(token) = self.secrets.open_app_token(text) else { return Ok(Err(BadToken::Forged)) };
+        if !self.official_accounts.look(token.account, |state| state.developer.secret <= token.secret).await? {
+            return Ok(Err(BadToken::Replaced));
+        }
         let issued_at = DateTime::from_timestamp(token.issued_at, 0).unwrap_or_default();
         let now = self.now();
         let state =

@@ -9,6 +9,7 @@ mod change_account_profile;
 mod choose_from_menu;
 mod follow_account;
 mod follower_tags;
+mod line;
 mod mute_account;
 mod note_follower;
 mod notify;

@@ -1,6 +1,6 @@
 //! An article is published, or withdrawn.
 
-use domain::{ArticleEvent, ArticleId, OfficialAccountId};
+use domain::{ArticleEvent, ArticleId, OfficialAccountId, Rejection, article::Stage};
 
 use crate::{Caller, CommandError, Commands, Committed, engine::begin};
 
@@ -22,6 +22,26 @@ impl Commands {
         self.run(&self.articles, article, begun, |state, _| state.publish(account)).await
     }
 
+    /// Publishes several articles, one after the other; those that are published already stay as they are. That there are
+    /// all of them is found before anything is done.
+    ///
+    /// # Errors
+    /// As [`Self::publish_article`].
+    pub async fn publish_articles(
+        &self,
+        caller: &Caller,
+        account: OfficialAccountId,
+        articles: &[ArticleId],
+    ) -> Result<(), CommandError> {
+        for article in articles {
+            self.articles.look(*article, |state| state.check_of(account)).await??;
+        }
+        for article in articles {
+            self.publish_article(caller, account, *article).await?;
+        }
+        Ok(())
+    }
+
     /// Takes an article back, whether it was published or not.
     ///
     /// # Errors
@@ -36,5 +56,35 @@ impl Commands {
         let begun = begin!(self, caller);
         self.check_acting_for(by, account).await?;
         self.run(&self.articles, article, begun, |state, _| state.withdraw(account)).await
+    }
+
+    /// Takes several articles back that are at that stage, one after the other; those that were taken back already stay as
+    /// they are. That they are at that stage is found before anything is done.
+    ///
+    /// # Errors
+    /// As [`Self::publish_article`]; [`Rejection::ArticleNotFound`] also where one of them is at another stage, and where
+    /// none is left.
+    pub async fn withdraw_articles(
+        &self,
+        caller: &Caller,
+        account: OfficialAccountId,
+        articles: &[ArticleId],
+        stage: Stage,
+    ) -> Result<(), CommandError> {
+        let mut left = vec![];
+        for article in articles {
+            match self.articles.look(*article, |state| state.stage_of(account)).await?? {
+                there if there == stage => left.push(*article),
+                Stage::Withdrawn => {}
+                _ => return Err(Rejection::ArticleNotFound.into()),
+            }
+        }
+        if left.is_empty() {
+            return Err(Rejection::ArticleNotFound.into());
+        }
+        for article in left {
+            self.withdraw_article(caller, account, article).await?;
+        }
+        Ok(())
     }
 }

@@ -36,15 +36,14 @@ impl Commands {
             if sought.await?.events.is_empty() {
                 break;
             }
-            match self.callbacks.tell(callback, &told, self.now().timestamp()).await {
-                Ok(contents) => {
-                    if !contents.is_empty() && item.what != Happening::Unfollowed {
-                        self.say_answer(item, contents).await?;
-                    }
-                    return self.note_answered(item, AnswerOutcome::Answered).await;
-                }
-                Err(error) => {
-                    tracing::info!(account = %item.account, trigger = %item.trigger, %error, "a program did not answer");
+            let answered = match self.callbacks.tell(callback, &told, self.now().timestamp()).await {
+                Ok(contents) => self.say_answer(item, contents).await?,
+                Err(error) => Err(error.to_string()),
+            };
+            match answered {
+                Ok(()) => return self.note_answered(item, AnswerOutcome::Answered).await,
+                Err(reason) => {
+                    tracing::info!(account = %item.account, trigger = %item.trigger, reason, "a program did not answer");
                 }
             }
         }
@@ -54,14 +53,15 @@ impl Commands {
         self.note_answered(item, AnswerOutcome::Failed).await
     }
 
-    /// Says what a program answered; what an account may not send counts as no answer at all.
-    async fn say_answer(&self, item: &ToAnswer, contents: Vec<Content>) -> Result<(), CommandError> {
+    /// Says what a program answered. What an account may not send counts as no answer at all; why not is within.
+    async fn say_answer(&self, item: &ToAnswer, contents: Vec<Content>) -> Result<Result<(), String>, CommandError> {
+        if contents.is_empty() || item.what == Happening::Unfollowed {
+            return Ok(Ok(()));
+        }
         match self.say_once(item, contents, Automatic::Answer).await {
-            Err(CommandError::Rejected(rejection)) => {
-                tracing::info!(account = %item.account, %rejection, "a program's answer was not sent");
-                Ok(())
-            }
-            said => said,
+            Ok(()) => Ok(Ok(())),
+            Err(CommandError::Rejected(rejection)) => Ok(Err(rejection.to_string())),
+            Err(error) => Err(error),
         }
     }
 

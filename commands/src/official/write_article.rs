@@ -43,6 +43,34 @@ impl Commands {
         Ok((id, self.write(caller, account, id, (article, false)).await?))
     }
 
+    /// Writes several drafts, one after the other, and gives their ids. What is wrong with any of them is found before the
+    /// first is written.
+    ///
+    /// # Errors
+    /// As [`Self::write_article`].
+    pub async fn write_articles(
+        &self,
+        caller: &Caller,
+        account: OfficialAccountId,
+        articles: Vec<NewArticle>,
+    ) -> Result<Vec<ArticleId>, CommandError> {
+        let by = caller.user()?;
+        for article in &articles {
+            let text = self.checked(account, article.clone()).await?;
+            for picture in text.media() {
+                let check = self.media.look(picture, |state| {
+                    state.name(by, &[MediumKind::Picture], &self.policy.media, self.now()).map(drop)
+                });
+                check.await??;
+            }
+        }
+        let mut ids = vec![];
+        for article in articles {
+            ids.push(self.write_article(caller, account, article).await?.0);
+        }
+        Ok(ids)
+    }
+
     /// Writes a draft anew.
     ///
     /// # Errors
@@ -70,14 +98,20 @@ impl Commands {
         if anew {
             self.articles.look(id, |state| state.check_of(account)).await??;
         }
-        let NewArticle { title, author, digest, cover, body, source } = article;
-        let CleanHtml { html, pictures } = self.clean(body).await?;
-        let text = ArticleText { title, author, digest, cover, body: html, pictures, source };
         // A draft beyond its bounds is refused before anything is done for its pictures.
-        domain::Article::default().write(account, text.clone(), &self.policy.official)?;
+        let text = self.checked(account, article).await?;
         self.name_pictures(by, id, text.media().collect(), &begun).await?;
         let policy = &self.policy.official;
         self.run(&self.articles, id, begun, |state, _| state.write(account, text.clone(), policy)).await
+    }
+
+    /// What an article says, made harmless and within its bounds.
+    async fn checked(&self, account: OfficialAccountId, article: NewArticle) -> Result<ArticleText, CommandError> {
+        let NewArticle { title, author, digest, cover, body, source } = article;
+        let CleanHtml { html, pictures } = self.clean(body).await?;
+        let text = ArticleText { title, author, digest, cover, body: html, pictures, source };
+        domain::Article::default().write(account, text.clone(), &self.policy.official)?;
+        Ok(text)
     }
 
     /// Makes HTML harmless, on a thread where that holds nobody else up.

@@ -1,5 +1,7 @@
 //! Official accounts, of which there are none in these tests.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use commands::{
@@ -21,7 +23,12 @@ impl Followers for Scan {
         Ok(vec![])
     }
 
-    async fn to_answer(&self, _: OfficialAccountId, _: usize) -> Result<Vec<ToAnswer>, CommandError> {
+    async fn to_answer(
+        &self,
+        _: OfficialAccountId,
+        _: &HashSet<UserId>,
+        _: usize,
+    ) -> Result<Vec<ToAnswer>, CommandError> {
         Ok(vec![])
     }
 

@@ -62,30 +62,26 @@ impl Media {
 /// What the account says by that answer: nothing where the program only says that it has understood.
 pub(super) fn contents(answer: &[u8], envelope: &Envelope) -> Result<Vec<Content>, CallbackError> {
     let text = String::from_utf8_lossy(answer);
-    let text = text.trim();
-    if text.is_empty() || text.eq_ignore_ascii_case("success") {
-        return Ok(vec![]);
-    }
-    let reply = read(text)?;
+    let Some(reply) = read(text.trim())? else { return Ok(vec![]) };
     // Some programs encrypt where they were told things in the clear, others answer in the clear where they were not.
-    match &reply.encrypt {
-        None => said(reply),
-        Some(sealed) => {
-            let opened = envelope.open(sealed).and_then(|opened| String::from_utf8(opened).ok());
-            said(read(opened.ok_or_else(malformed)?.trim())?)
-        }
-    }
+    let Some(sealed) = &reply.encrypt else { return said(reply) };
+    let opened = envelope.open(sealed).and_then(|opened| String::from_utf8(opened).ok());
+    read(opened.ok_or_else(malformed)?.trim())?.map_or(Ok(vec![]), said)
 }
 
 fn malformed() -> CallbackError {
     CallbackError::Failed("the answer can't be understood".to_owned())
 }
 
-fn read(text: &str) -> Result<Reply, CallbackError> {
+/// The answer; none where nothing is to be said.
+fn read(text: &str) -> Result<Option<Reply>, CallbackError> {
+    if text.is_empty() || text.eq_ignore_ascii_case("success") {
+        return Ok(None);
+    }
     if !text.starts_with('<') {
         return Err(malformed());
     }
-    quick_xml::de::from_str(text).map_err(|_| malformed())
+    quick_xml::de::from_str(text).map(Some).map_err(|_| malformed())
 }
 
 fn said(reply: Reply) -> Result<Vec<Content>, CallbackError> {
@@ -125,6 +121,18 @@ mod tests {
         for answer in ["", " \n", "success", "<xml><MsgType>transfer_customer_service</MsgType></xml>"] {
             assert_eq!(heard(answer).unwrap(), vec![], "{answer}");
         }
+    }
+
+    #[test]
+    fn an_empty_answer_or_success_says_nothing_encrypted_either() {
+        let callback = commands::callbacks::Callback::default();
+        let envelope = Envelope::of(&callback);
+        for answer in ["", " \n", "success"] {
+            let sealed = format!("<xml><Encrypt><![CDATA[{}]]></Encrypt></xml>", envelope.seal(answer.as_bytes()));
+            assert_eq!(contents(sealed.as_bytes(), &envelope).unwrap(), vec![], "{answer}");
+        }
+        let odd = format!("<xml><Encrypt>{}</Encrypt></xml>", envelope.seal(b"hello"));
+        assert!(contents(odd.as_bytes(), &envelope).is_err());
     }
 
     #[test]

@@ -249,7 +249,7 @@ fn known_details(
         announcement: None,
         all_muted: group.is_some_and(|group| group.all_muted),
         invite_confirmation: group.is_some_and(|group| group.invite_confirmation),
-        settings: OwnSettings { pinned: seat.pinned, muted: seat.muted, read_seq: seat.seen().min(last_seq) },
+        settings: OwnSettings { pinned: seat.pinned, muted: seat.is_muted(), read_seq: seat.seen().min(last_seq) },
         requests: group.map(|group| requests_seen_by(group, user)).unwrap_or_default(),
         invitations: group.map(|group| invitations_by(group, user)).unwrap_or_default(),
         last_seq,

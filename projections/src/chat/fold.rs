@@ -10,7 +10,7 @@ use std::{
 };
 
 use domain::{
-    ConversationEvent, ConversationId, DomainEvent, EventMeta, InboxEvent, UserId,
+    ConversationEvent, ConversationId, DomainEvent, EventMeta, InboxEvent, SubscriptionsEvent, UserId,
     conversation::{AccountConversationOpened, Content, MessageRecalled, MessageSent},
 };
 use fjall::OwnedWriteBatch as WriteBatch;
@@ -187,10 +187,33 @@ impl<'a> Fold<'a> {
         for user in personal.people {
             self.personal.push((personal_key(user, personal.row.position), row.clone()));
         }
-        if let (DomainEvent::Inbox(event), Some(id)) = (fact.decoded()?, fact.stream_id("inbox")) {
-            self.take_inbox_event(UserId(id), event, fact.position().0);
+        match fact.decoded()? {
+            DomainEvent::Inbox(event) => {
+                if let Some(id) = fact.stream_id("inbox") {
+                    self.take_inbox_event(UserId(id), event, fact.position().0);
+                }
+            }
+            DomainEvent::Subscriptions(event) => {
+                if let Some(id) = fact.stream_id("subscriptions") {
+                    self.take_subscription(UserId(id), event);
+                }
+            }
+            _ => {}
         }
         Ok(())
+    }
+
+    /// Who mutes an official account has the conversation with it muted; muting goes with following.
+    fn take_subscription(&mut self, user: UserId, event: &SubscriptionsEvent) {
+        let (account, on) = match event {
+            SubscriptionsEvent::AccountMuted(muted) => (muted.account, muted.on),
+            SubscriptionsEvent::AccountUnfollowed(unfollowed) => (unfollowed.account, false),
+            SubscriptionsEvent::AccountFollowed(_) | SubscriptionsEvent::AccountCodeScanned(_) => return,
+        };
+        let Some(no) = self.number(ConversationId::with_account(account, user)) else { return };
+        if let Some(seat) = self.seat(user, no) {
+            seat.account_muted = on;
+        }
     }
 
     fn take_inbox_event(&mut self, user: UserId, event: &InboxEvent, position: u64) {

@@ -179,7 +179,7 @@ fn known_row(user: UserId, conversation: &Conversation, seat: &Seat) -> Conversa
         read_seq: seen.min(last_seq),
         unread: seat.unread(head.seq),
         mentioned: calls.iter().any(|call| seen < *call && *call <= last_seq),
-        muted: seat.muted,
+        muted: seat.is_muted(),
         pinned: seat.pinned,
         ended,
         position: 0,

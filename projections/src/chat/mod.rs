@@ -68,7 +68,7 @@ pub struct ChatView {
 
 impl Projection for ChatProjection {
     const NAME: &'static str = "chat";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     type View = ChatView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

@@ -90,6 +90,8 @@ pub(super) struct Seat {
     pub(super) pinned: bool,
     /// Does not notify.
     pub(super) muted: bool,
+    /// Does not notify because the official account that it is with was muted.
+    pub(super) account_muted: bool,
     /// Whether single messages were deleted: only then `deleted` has rows to look for.
     pub(super) deletions: bool,
     /// What they are in the group; none in a direct conversation.
@@ -110,6 +112,7 @@ impl Seat {
             cleared_at: 0,
             pinned: false,
             muted: false,
+            account_muted: false,
             deletions: false,
             part: part.map(Box::new),
         }
@@ -133,6 +136,11 @@ impl Seat {
                 part.name_at_end = name.to_owned();
             }
         }
+    }
+
+    /// Whether it does not notify, for whatever reason.
+    pub(super) fn is_muted(&self) -> bool {
+        self.muted || self.account_muted
     }
 
     /// All stays, oldest first.
@@ -159,7 +167,7 @@ impl Seat {
     /// groups the part: rank, time of joining (8 bytes), nickname, silence (a byte: none, without end, or with 8 bytes of
     /// end), name at the end.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let flags = [self.pinned, self.muted, self.deletions, self.part.is_some()];
+        let flags = [self.pinned, self.muted, self.deletions, self.part.is_some(), self.account_muted];
         let mut row = Vec::with_capacity(64);
         row.push(flags.iter().rev().fold(0, |byte, flag| byte << 1 | u8::from(*flag)));
         for number in [self.sent, self.read, self.mention, self.hidden, self.cleared, self.cleared_at] {
@@ -203,6 +211,7 @@ impl Seat {
             cleared_at,
             pinned: flags & 1 != 0,
             muted: flags & 2 != 0,
+            account_muted: flags & 16 != 0,
             deletions: flags & 4 != 0,
             part,
         })
@@ -262,6 +271,8 @@ mod tests {
         seat.retake(Stay::begun(12, 8), Part { silenced: Some(None), ..part });
         (seat.read, seat.cleared, seat.muted, seat.deletions) = (300, u64::MAX, true, true);
         assert_eq!(Seat::decode(&seat.encode()), Some(seat));
+        let quiet = Seat { account_muted: true, ..Seat::taken(Stay::begun(1, 0), None) };
+        assert_eq!(Seat::decode(&quiet.encode()), Some(quiet));
         let plain = Seat::taken(Stay::begun(1, 0), None);
         assert_eq!(Seat::decode(&plain.encode()), Some(plain));
     }

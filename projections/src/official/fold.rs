@@ -352,14 +352,8 @@ impl Changes {
             let mut open = view.open.write();
             for (place, row) in self.open {
                 match row {
-                    Some(row) => {
-                        open.places.insert(row.trigger, place);
-                        open.rows.insert(place, row);
-                    }
-                    None => {
-                        let gone = open.rows.remove(&place);
-                        gone.map(|row| open.places.remove(&row.trigger));
-                    }
+                    Some(row) => open.put(place, row),
+                    None => open.remove(place),
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The rows on disk.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map::Entry};
 
 use chrono::{DateTime, Utc};
 use domain::{
@@ -138,11 +138,48 @@ pub(super) struct Tables {
     pub(super) hooks: Keyspace,
 }
 
-/// What accounts have to answer, by account and position, and where each event stands.
+/// What accounts have to answer: by account and position, by account and follower, and where each event stands.
 #[derive(Default)]
 pub(super) struct Open {
     pub(super) rows: BTreeMap<(OfficialAccountId, u64), OpenRow>,
+    by_follower: BTreeMap<(OfficialAccountId, UserId), BTreeSet<u64>>,
     pub(super) places: HashMap<Uuid, (OfficialAccountId, u64)>,
+}
+
+impl Open {
+    /// Something waits for an answer.
+    pub(super) fn put(&mut self, place: (OfficialAccountId, u64), row: OpenRow) {
+        let (account, position) = place;
+        self.by_follower.entry((account, row.user)).or_default().insert(position);
+        self.places.insert(row.trigger, place);
+        self.rows.insert(place, row);
+    }
+
+    /// It waits no longer.
+    pub(super) fn remove(&mut self, place: (OfficialAccountId, u64)) {
+        let Some(row) = self.rows.remove(&place) else { return };
+        self.places.remove(&row.trigger);
+        if let Entry::Occupied(mut positions) = self.by_follower.entry((place.0, row.user)) {
+            positions.get_mut().remove(&place.1);
+            if positions.get().is_empty() {
+                positions.remove();
+            }
+        }
+    }
+
+    /// The oldest thing that waits of each follower of an account but for those, the oldest first; at most `limit`.
+    pub(super) fn oldest_of_each(
+        &self,
+        account: OfficialAccountId,
+        but: &HashSet<UserId>,
+        limit: usize,
+    ) -> Vec<OpenRow> {
+        let of_account = (account, UserId(Uuid::nil()))..=(account, UserId(Uuid::max()));
+        let waiting = self.by_follower.range(of_account).filter(|((_, follower), _)| !but.contains(follower));
+        let mut oldest: Vec<u64> = waiting.filter_map(|(_, positions)| positions.first().copied()).collect();
+        oldest.sort_unstable();
+        oldest.iter().take(limit).filter_map(|position| self.rows.get(&(account, *position)).cloned()).collect()
+    }
 }
 
 impl Tables {
@@ -200,8 +237,7 @@ impl Tables {
             let place = id_at(&key, 0).map(OfficialAccountId).zip(number_at(&key, 16));
             let place = place.ok_or(ProjectionError::DamagedRow { keyspace: OPEN })?;
             let row: OpenRow = from_json(OPEN, &value)?;
-            open.places.insert(row.trigger, place);
-            open.rows.insert(place, row);
+            open.put(place, row);
         }
         Ok(open)
     }

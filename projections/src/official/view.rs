@@ -1,6 +1,10 @@
 //! What queries read.
 
-use std::{collections::HashMap, ops::Bound, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Bound,
+    sync::Arc,
+};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::{OfficialAccountId, UserId};
@@ -66,11 +70,10 @@ impl OfficialView {
         accounts
     }
 
-    /// Up to `limit` things that an account has to answer, the oldest first.
+    /// The oldest thing that an account has to answer of each follower but for those, the oldest first; at most `limit`.
     #[must_use]
-    pub fn to_answer(&self, id: OfficialAccountId, limit: usize) -> Vec<OpenRow> {
-        let open = self.open.read();
-        open.rows.range((id, 0)..=(id, u64::MAX)).take(limit).map(|(_, row)| row.clone()).collect()
+    pub fn to_answer(&self, id: OfficialAccountId, but: &HashSet<UserId>, limit: usize) -> Vec<OpenRow> {
+        self.open.read().oldest_of_each(id, but, limit)
     }
 
     /// Whether any webhook has something to be told, at once or later.

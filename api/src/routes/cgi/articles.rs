@@ -4,7 +4,10 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use commands::{Caller, official::NewArticle};
-use domain::{ArticleId, MediumId, OfficialAccountId, Rejection, article::ArticleText};
+use domain::{
+    ArticleId, MediumId, OfficialAccountId, Rejection,
+    article::{ArticleText, Stage},
+};
 use eventlog::Position;
 use projections::articles::{ArticleRow, ArticlesView};
 use serde::Deserialize;
@@ -25,12 +28,12 @@ const COUNTED_MAX: usize = 10_000;
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route("/draft/add", web::post().to(add)).route("/draft/get", web::post().to(get));
-    config.route("/draft/update", web::post().to(update)).route("/draft/delete", web::post().to(delete));
+    config.route("/draft/update", web::post().to(update)).route("/draft/delete", web::post().to(delete_draft));
     config.route("/draft/count", web::get().to(count)).route("/draft/batchget", web::post().to(drafts));
     config.route("/freepublish/submit", web::post().to(submit)).route("/freepublish/get", web::post().to(status));
     config
         .route("/freepublish/getarticle", web::post().to(article))
-        .route("/freepublish/delete", web::post().to(delete));
+        .route("/freepublish/delete", web::post().to(delete_published));
     config.route("/freepublish/batchget", web::post().to(published));
 }
 
@@ -103,11 +106,8 @@ async fn added(app: &App, access: &Access, body: &[u8]) -> Answered {
         return Err(refused(45008, "a draft has 1 to 8 articles"));
     }
     let caller = Caller::person(account.party());
-    let mut ids = vec![];
-    for written in articles {
-        let written = app.commands.write_article(&caller, account, written.article()?).await;
-        ids.push(written.map_err(refusal_of)?.0);
-    }
+    let articles = articles.into_iter().map(Written::article).collect::<Result<_, _>>()?;
+    let ids = app.commands.write_articles(&caller, account, articles).await.map_err(refusal_of)?;
     Ok(json!({ "media_id": name_of(&ids) }))
 }
 
@@ -118,7 +118,7 @@ struct About {
     media_id: String,
     article_id: String,
     publish_id: String,
-    /// Which of the articles, from 0; of what is deleted from 1, and 0 for all.
+    /// Which of the articles, from 0; of what was published and is deleted from 1, and 0 for all.
     index: usize,
     articles: Written,
 }
@@ -203,22 +203,28 @@ async fn update(access: Query<Access>, body: web::Bytes, app: web::Data<App>) ->
     answer(updated.await)
 }
 
-async fn delete(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
-    let deleted = async {
-        let account = account(&app, &access).await?;
-        let about: About = read(&body)?;
-        let ids = about.ids()?;
-        let wanted = match about.index {
-            0 => ids,
-            one => vec![ids.get(one - 1).copied().ok_or_else(|| refused(40007, "invalid index"))?],
-        };
-        let caller = Caller::person(account.party());
-        for id in wanted {
-            app.commands.withdraw_article(&caller, account, id).await.map_err(refusal_of)?;
+async fn delete_draft(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+    answer(deleted(&app, &access, &body, Stage::Draft).await)
+}
+
+async fn delete_published(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+    answer(deleted(&app, &access, &body, Stage::Published).await)
+}
+
+/// Deletes articles that are at that stage: a draft as a whole, what was published also one article of it.
+async fn deleted(app: &App, access: &Access, body: &[u8], stage: Stage) -> Answered {
+    let account = account(app, access).await?;
+    let about: About = read(body)?;
+    let ids = about.ids()?;
+    let wanted = match about.index {
+        one if one > 0 && stage == Stage::Published => {
+            vec![ids.get(one - 1).copied().ok_or_else(|| refused(40007, "invalid index"))?]
         }
-        Ok(done())
+        _ => ids,
     };
-    answer(deleted.await)
+    let caller = Caller::person(account.party());
+    app.commands.withdraw_articles(&caller, account, &wanted, stage).await.map_err(refusal_of)?;
+    Ok(done())
 }
 
 async fn count(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
@@ -268,20 +274,12 @@ async fn submit(access: Query<Access>, body: web::Bytes, app: web::Data<App>) ->
         let account = account(&app, &access).await?;
         let about: About = read(&body)?;
         let ids = about.ids()?;
-        publish(&app, account, &ids).await?;
+        let caller = Caller::person(account.party());
+        app.commands.publish_articles(&caller, account, &ids).await.map_err(refusal_of)?;
         let name = name_of(&ids);
         Ok(json!({ "errcode": 0, "errmsg": "ok", "publish_id": name, "msg_data_id": name }))
     };
     answer(submitted.await)
-}
-
-/// Publishes those of the articles that are drafts still.
-async fn publish(app: &App, account: OfficialAccountId, ids: &[ArticleId]) -> Result<(), Refusal> {
-    let caller = Caller::person(account.party());
-    for id in ids {
-        app.commands.publish_article(&caller, account, *id).await.map_err(refusal_of)?;
-    }
-    Ok(())
 }
 
 /// Publishing is over when it is answered, so whatever goes by that name is published.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use actix_web::{HttpResponse, web};
 use commands::Caller;
-use domain::{FollowerTagsEvent, OfficialAccountId, Rejection, follower_notes::NotesChange};
+use domain::{FollowerTagsEvent, Rejection, follower_notes::NotesChange};
 use eventlog::Position;
 use serde::Deserialize;
 use serde_json::json;
@@ -134,20 +134,9 @@ async fn tagging(app: &App, access: &Access, body: &[u8], on: bool) -> Answered 
     let (tags, none) = (BTreeSet::from([tagid]), BTreeSet::new());
     let (add, remove) = if on { (tags, none) } else { (none, tags) };
     let change = NotesChange { remark: None, add, remove };
-    // Who does not follow the account is found before anything is done.
-    for openid in &openid_list {
-        app.commands.follower(account, openid).await?.ok_or_else(|| refused(40003, "invalid openid"))?;
-    }
-    for openid in &openid_list {
-        note(app, account, openid, &change).await?;
-    }
-    Ok(done())
-}
-
-async fn note(app: &App, account: OfficialAccountId, openid: &str, change: &NotesChange) -> Result<(), Refusal> {
     let caller = Caller::person(account.party());
-    app.commands.note_follower(&caller, account, openid, change).await.map_err(refusal_of)?;
-    Ok(())
+    app.commands.note_followers(&caller, account, &openid_list, &change).await.map_err(refusal_of)?;
+    Ok(done())
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -174,7 +163,9 @@ async fn remark(access: Query<Access>, body: web::Bytes, app: web::Data<App>) ->
     let noted = async {
         let account = account(&app, &access).await?;
         let OfFollower { openid, remark, .. } = read(&body)?;
-        note(&app, account, &openid, &NotesChange { remark: Some(remark), ..NotesChange::default() }).await?;
+        let change = NotesChange { remark: Some(remark), ..NotesChange::default() };
+        let caller = Caller::person(account.party());
+        app.commands.note_follower(&caller, account, &openid, &change).await.map_err(refusal_of)?;
         Ok(done())
     };
     answer(noted.await)

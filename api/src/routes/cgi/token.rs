@@ -50,10 +50,9 @@ async fn issue(app: &App, request: &HttpRequest, credentials: &Credentials, stab
     }
     let view = app.fresh(&app.read_models.official, eventlog::Position::START).await?;
     let account = view.account_of_app(&credentials.appid).ok_or_else(|| refused(40013, "invalid appid"))?;
-    if !app.commands.is_app_secret(account, &credentials.secret).await? {
-        return Err(refused(40001, "invalid credential: the secret is wrong"));
-    }
-    let issued = app.commands.issue_app_token(account, stable, credentials.force_refresh).await?;
+    let how = (stable, credentials.force_refresh);
+    let issued = app.commands.issue_app_token(account, &credentials.secret, how).await?;
+    let issued = issued.ok_or_else(|| refused(40001, "invalid credential: the secret is wrong"))?;
     Ok(json!({ "access_token": issued.token, "expires_in": issued.seconds }))
 }
 
