@@ -8,7 +8,8 @@
 //! - [`client`]: HTTP, with a token and idempotency keys; [`raw`]: bytes that no decent client would send.
 //! - [`openapi`]: requests made up from the OpenAPI document.
 //! - [`socket`]: a device's WebSocket.
-//! - [`moments`]: posts, likes and comments; [`official`]: official accounts; [`bot`]: their programs.
+//! - [`moments`]: posts, likes and comments; [`official`]: official accounts; [`bot`]: their programs;
+//!   [`program`]: programs that stand on others' libraries.
 //! - [`calls`]: placing calls and hearing of them; [`media`]: pictures and files.
 //! - [`money`]: wallets with a bank behind them; [`shop`]: merchants.
 //! - [`peer`] and [`mod@browser`]: ends of calls by others, and a TURN server.
@@ -32,6 +33,7 @@ pub mod openapi;
 pub mod patience;
 pub mod peer;
 pub mod people;
+pub mod program;
 pub mod raw;
 pub mod sandbox;
 pub mod server;
@@ -46,6 +48,7 @@ pub use dice::Dice;
 pub use official::Account;
 pub use patience::{Together, until};
 pub use people::{Person, befriend, group};
+pub use program::Program;
 pub use sandbox::{SANDBOX_SECRET, Sandbox};
 pub use server::{OPERATOR_TOKEN, Server, Setup, Shared};
 pub use shop::Shop;

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use domain::{
-    MediumKind,
-    answering::AnswerOutcome,
+    AnsweringEvent, MediumKind,
+    answering::{AnswerOutcome, AnswerSought},
     conversation::{Automatic, Content},
     official::{ButtonKind, Happening, Scene},
 };
@@ -33,10 +33,13 @@ impl Commands {
             let begun = Begun::unkeyed(&Caller::SERVER);
             let sought = self
                 .run(&self.answering, item.conversation(), begun, |state, _| Ok(state.seek(item.trigger, TIMES_MAX)));
-            if sought.await?.events.is_empty() {
+            let sought = sought.await?;
+            let Some((_, AnsweringEvent::AnswerSought(AnswerSought { times, .. }))) = sought.events.first() else {
                 break;
-            }
-            match self.callbacks.tell(callback, &told, self.now().timestamp()).await {
+            };
+            // While keys are changed, every other time is with the ones before: a program may know only those.
+            let callback = if times % 2 == 0 { callback.with_other_keys() } else { callback.clone() };
+            match self.callbacks.tell(&callback, &told, self.now().timestamp()).await {
                 Ok(contents) => {
                     if !contents.is_empty() && item.what != Happening::Unfollowed {
                         self.say_answer(item, contents).await?;

@@ -138,7 +138,7 @@ impl Changes {
                 self.settings_of(view, id).has_program = set.callback.is_some();
                 return Ok(());
             }
-            E::AppSecretRenewed(_) => return Ok(()),
+            E::AppSecretRenewed(_) | E::CallbackKeysRenewed(_) => return Ok(()),
             _ => {}
         }
         match event {
@@ -151,6 +151,7 @@ impl Changes {
             | E::AccountMenuSet(_)
             | E::AutoRepliesSet(_)
             | E::AppSecretRenewed(_)
+            | E::CallbackKeysRenewed(_)
             | E::CallbackSet(_) => {}
             E::AccountProfileChanged(changed) => row.profile.clone_from(&changed.profile),
             E::AccountOperatorAdded(added) => {
