@@ -175,6 +175,13 @@ pub enum Word {
         /// The button's key or address.
         key: String,
     },
+    /// A broadcast is sent.
+    Broadcast {
+        /// Its number.
+        number: u64,
+        /// How many followers it was for.
+        followers: u64,
+    },
 }
 
 /// Why a program did not answer.

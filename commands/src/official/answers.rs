@@ -104,7 +104,10 @@ impl Commands {
                     None => (rules.default.into_iter().collect(), Automatic::Default),
                 }
             }
-            Happening::Unfollowed | Happening::Scanned { .. } | Happening::Chose { .. } => (vec![], Automatic::Keyword),
+            Happening::Unfollowed
+            | Happening::Scanned { .. }
+            | Happening::Chose { .. }
+            | Happening::Broadcast { .. } => (vec![], Automatic::Keyword),
         })
     }
 

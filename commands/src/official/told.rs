@@ -41,7 +41,9 @@ impl Commands {
             let callback = if times % 2 == 0 { callback.with_other_keys() } else { callback.clone() };
             match self.callbacks.tell(&callback, &told, self.now().timestamp()).await {
                 Ok(contents) => {
-                    if !contents.is_empty() && item.what != Happening::Unfollowed {
+                    // There is nobody to answer, or nobody any more.
+                    let nobody = matches!(item.what, Happening::Unfollowed | Happening::Broadcast { .. });
+                    if !contents.is_empty() && !nobody {
                         self.say_answer(item, contents).await?;
                     }
                     return self.note_answered(item, AnswerOutcome::Answered).await;
@@ -85,6 +87,10 @@ impl Commands {
             Happening::Scanned { scene } => {
                 Some(Word::Scan { scene: scene.to_string(), ticket: self.ticket(item, scene) })
             }
+            Happening::Broadcast { number, audience } => {
+                let followers = self.followers.audience(item.account, *number, *audience).await?;
+                Some(Word::Broadcast { number: *number, followers })
+            }
             Happening::Chose { button: ButtonKind::View, url, .. } => {
                 Some(Word::Menu { event: "VIEW", key: url.clone() })
             }
@@ -92,7 +98,12 @@ impl Commands {
         };
         let said = matches!(item.what, Happening::Said { .. });
         let message_id = said.then(|| message_id(item.trigger));
-        Ok(word.map(|word| Told { openid: item.openid.clone(), at: item.at, message_id, word }))
+        // What is nobody's doing comes from the account itself.
+        let openid = match &item.what {
+            Happening::Broadcast { .. } => self.secrets.openid(item.account, item.follower),
+            _ => item.openid.clone(),
+        };
+        Ok(word.map(|word| Told { openid, at: item.at, message_id, word }))
     }
 
     /// What a message is in the protocol's words; none of what there are no words for.

@@ -6,8 +6,9 @@ use std::{
 };
 
 use domain::{
-    AnsweringEvent, ConversationEvent, DomainEvent, OfficialAccountEvent, OfficialAccountId, SubscriptionsEvent,
-    UserId, WebhookEvent,
+    AnsweringEvent, BroadcastsEvent, ConversationEvent, DomainEvent, OfficialAccountEvent, OfficialAccountId,
+    SubscriptionsEvent, UserId, WebhookEvent,
+    broadcasts::BroadcastAudience,
     conversation::{Content, MenuChosen, MessageSent, OfficialPart},
     official::Happening,
     subscriptions::{AccountCodeScanned, AccountFollowed},
@@ -90,6 +91,14 @@ impl Changes {
                     _ => {}
                 }
                 self.hooks.take(view, id, event);
+                Ok(())
+            }
+            DomainEvent::Broadcasts(BroadcastsEvent::BroadcastSent(sent))
+                if sent.audience != BroadcastAudience::Preview =>
+            {
+                let (account, number, audience) = (sent.account, sent.number, sent.audience);
+                let what = Happening::Broadcast { number, audience };
+                self.wait(view, fact, account, account.party(), String::new(), what);
                 Ok(())
             }
             DomainEvent::Answering(AnsweringEvent::AnswerGiven(given)) => {
