@@ -12,6 +12,7 @@
 //!   [`program`]: programs that stand on others' libraries.
 //! - [`calls`]: placing calls and hearing of them; [`media`]: pictures and files.
 //! - [`money`]: wallets with a bank behind them; [`shop`]: merchants.
+//! - [`crashes`]: ending a server before and after every append.
 //! - [`peer`] and [`mod@browser`]: ends of calls by others, and a TURN server.
 //! - [`people`]: registering, befriending, founding groups, talking.
 //! - [`patience`]: waiting for what happens a little later, up to a deadline; [`dice`]: chance that can be repeated.
@@ -24,6 +25,7 @@ pub mod browser;
 pub mod calls;
 pub mod client;
 pub mod cluster;
+pub mod crashes;
 pub mod dice;
 pub mod media;
 pub mod moments;
@@ -44,6 +46,7 @@ pub use bot::Bot;
 pub use browser::Browser;
 pub use client::{Client, Reply};
 pub use cluster::{Cluster, LogHost};
+pub use crashes::CrashFile;
 pub use dice::Dice;
 pub use official::Account;
 pub use patience::{Together, until};
