@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    answer::{Answered, Refusal, answer, done, read, refused},
+    answer::{Refusal, answer, done, read, refused},
     articles,
     token::{Access, account},
 };
