@@ -7,6 +7,7 @@ found, one line of JSON each.
 import json
 import sys
 
+import wechatpy
 from requests.adapters import HTTPAdapter
 from wechatpy import WeChatClient
 from wechatpy.exceptions import WeChatClientException
@@ -37,13 +38,21 @@ def refused(call, *arguments, **options):
         return error.errcode
 
 
-say("named", message.send_mass_text(openids, "to two, taken back")["msg_id"])
-say("preview", message.send_mass_text(openids[0], "a look", preview=True)["msg_id"])
-say("all", message.send_mass_text(None, "to all", is_to_all=True)["msg_id"])
-say("again", [message.send_mass_text(openids, "to two", client_msg_id="m1")["msg_id"] for _ in range(2)])
+# Whom it is for has another name in either line.
+whom = "tag_or_users" if wechatpy.__version__.startswith("2") else "group_or_users"
+
+
+def text(to, content, **options):
+    return message.send_mass_text(**{whom: to, "content": content}, **options)
+
+
+say("named", text(openids, "to two, taken back")["msg_id"])
+say("preview", text(openids[0], "a look", preview=True)["msg_id"])
+say("all", text(None, "to all", is_to_all=True)["msg_id"])
+say("again", [text(openids, "to two", client_msg_id="m1")["msg_id"] for _ in range(2)])
 message.delete_mass(1)
 say("status", [message.get_mass(number)["msg_status"] for number in (1, 2, 3, 4)])
-say("too_few", refused(message.send_mass_text, openids[:1], "to one"))
-say("no_openid", refused(message.send_mass_text, [openids[0], "nobody"], "to nobody"))
-say("nobody", refused(message.send_mass_text, "o" * 28, "to nobody", preview=True))
-say("by_name", refused(message.send_mass_text, "mei", "to mei", preview=True))
+say("too_few", refused(text, openids[:1], "to one"))
+say("no_openid", refused(text, [openids[0], "nobody"], "to nobody"))
+say("nobody", refused(text, "o" * 28, "to nobody", preview=True))
+say("by_name", refused(text, "mei", "to mei", preview=True))
