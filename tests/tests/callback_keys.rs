@@ -28,7 +28,7 @@ fn answer_to(reader: &Person, talk: &str, words: &str) -> String {
 
 #[test]
 fn keys_are_changed_without_a_pause_whenever_the_program_learns_of_them() {
-    let server = Setup::new().with_bots(5_000).start();
+    let server = Setup::new().with_bots(30_000).start();
     let [owner, reader, stranger] = server.people(["owner", "reader", "stranger"]);
     let account = Account::service(owner, "Tea");
     account.followed_by(&reader);

@@ -29,7 +29,7 @@ impl Stall {
         let crashes = CrashFile::new();
         // As many broadcasts as there will be crashes.
         let policy = "TEAHOUSE_POLICY__OFFICIAL__BROADCASTS_MONTH_MAX";
-        let server = Setup::new().with_bots(5_000).with(policy, "1000").obeying(&crashes).start();
+        let server = Setup::new().with_bots(30_000).with(policy, "1000").obeying(&crashes).start();
         let account = Account::service(server.register("owner"), "Tea");
         let readers = ["mei", "lin", "arjun"].map(|name| server.register(name)).to_vec();
         readers.iter().for_each(|reader| account.followed_by(reader));

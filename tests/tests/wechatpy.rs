@@ -74,7 +74,7 @@ fn a_program_written_on_wechatpy_2_runs_an_account() {
 }
 
 fn says_something_to_many(line: &str) {
-    let server = Setup::new().with_bots(5_000).start();
+    let server = Setup::new().with_bots(30_000).start();
     let people = server.people(["owner", "mei", "lin", "arjun"]);
     let account = Account::service(people[0].clone(), "Tea");
     people.iter().skip(1).for_each(|reader| account.followed_by(reader));
