@@ -14,6 +14,7 @@ use commands::{
 };
 use domain::{
     CallId, CommandId, ConversationId, HoldId, MediumId, MerchantId, OfficialAccountId, OrderId, UserId,
+    broadcasts::BroadcastAudience,
     conversation::MessageSent,
     hold::{Payer, Settler, Terms},
     merchant::Sale,
@@ -227,6 +228,27 @@ impl Followers for Answers {
     ) -> Result<Vec<ToAnswer>, CommandError> {
         let rows = self.fresh(&self.read_models.official).await?.to_answer(account, but, limit);
         Ok(rows.into_iter().map(|row| to_answer(account, row)).collect())
+    }
+
+    async fn audience(
+        &self,
+        account: OfficialAccountId,
+        number: u64,
+        audience: BroadcastAudience,
+    ) -> Result<u64, CommandError> {
+        let official = self.fresh(&self.read_models.official).await?;
+        let broadcasts = self.fresh(&self.read_models.broadcasts).await?;
+        Ok(match audience {
+            BroadcastAudience::All => official.account(account).map_or(0, |row| row.followers),
+            BroadcastAudience::Tag { tag } => broadcasts.tags(account).get(&tag).map_or(0, |row| row.followers),
+            BroadcastAudience::Named { .. } | BroadcastAudience::Preview => {
+                let mut followers = 0;
+                for openid in broadcasts.addressed(account, number).map_err(unanswered)? {
+                    followers += u64::from(official.follower(account, &openid).map_err(unanswered)?.is_some());
+                }
+                followers
+            }
+        })
     }
 
     async fn accounts_to_notify(&self, at: DateTime<Utc>) -> Result<Vec<OfficialAccountId>, CommandError> {

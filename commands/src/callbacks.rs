@@ -66,16 +66,36 @@ pub struct Notice {
 pub struct Callback {
     /// Where it is called.
     pub url: String,
-    /// What calls are signed with.
-    pub token: String,
-    /// What calls are encrypted with: 43 letters and digits.
-    pub aes_key: String,
+    /// What calls are signed and encrypted with.
+    pub keys: CallbackKeys,
+    /// What an answer may be encrypted with as well.
+    pub other_keys: Option<CallbackKeys>,
     /// Whether calls are encrypted.
     pub mode: CallbackMode,
     /// What the program knows itself by: `wx` and 16 hexadecimal digits.
     pub app_id: String,
     /// What the program knows the account by: `gh_` and 12 hexadecimal digits.
     pub original_id: String,
+}
+
+/// What calls to a program are signed and encrypted with.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct CallbackKeys {
+    /// What they are signed with.
+    pub token: String,
+    /// What they are encrypted with: 43 letters and digits.
+    pub aes_key: String,
+}
+
+impl Callback {
+    /// The same, called with the other keys, where there are others.
+    #[must_use]
+    pub fn with_other_keys(&self) -> Self {
+        match &self.other_keys {
+            Some(other) => Self { keys: other.clone(), other_keys: Some(self.keys.clone()), ..self.clone() },
+            None => self.clone(),
+        }
+    }
 }
 
 impl std::fmt::Debug for Callback {
@@ -154,6 +174,13 @@ pub enum Word {
         event: &'static str,
         /// The button's key or address.
         key: String,
+    },
+    /// A broadcast is sent.
+    Broadcast {
+        /// Its number.
+        number: u64,
+        /// How many followers it was for.
+        followers: u64,
     },
 }
 

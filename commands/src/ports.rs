@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     CallId, CommandId, ConversationId, DeviceId, FriendshipId, HoldId, MerchantId, OfficialAccountId, OrderId,
     PaymentId, UserId,
+    broadcasts::BroadcastAudience,
     conversation::Content,
     hold::{Payer, Settler, Terms},
     merchant::Sale,
@@ -132,6 +133,13 @@ pub trait Followers: Send + Sync + 'static {
         but: &HashSet<UserId>,
         limit: usize,
     ) -> Result<Vec<ToAnswer>, CommandError>;
+    /// How many followers a broadcast is for.
+    async fn audience(
+        &self,
+        account: OfficialAccountId,
+        number: u64,
+        audience: BroadcastAudience,
+    ) -> Result<u64, CommandError>;
     /// The accounts whose webhooks have something to be told at that time.
     async fn accounts_to_notify(&self, at: DateTime<Utc>) -> Result<Vec<OfficialAccountId>, CommandError>;
     /// Up to `limit` things that an account's webhook is told behind a position of the log, each with its own.

@@ -1,7 +1,7 @@
-//! Broadcasts: what an official account says to all of its followers, or to those with a tag, at once.
+//! Broadcasts: what an official account says to all of its followers, to those with a tag, or to those whom it names, at once.
 //!
 //! A broadcast is one event, however many it is for. Who of the followers sees it is judged when they look: who followed the
-//! account by then, had the tag by then, and was shown fewer of them in that month than a reader is shown at most.
+//! account by then, had the tag by then or was named, and was shown fewer of them in that month than a reader is shown at most.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -22,9 +22,14 @@ use crate::{
 const ARTICLES_MAX: usize = 8;
 /// Longest text of a broadcast, in characters.
 const TEXT_CHARS: usize = 300;
-/// For how many days it is remembered what was sent to all, which counts by the month, and to tags, which counts by the day.
-const DAYS_TO_ALL: i64 = 31;
-const DAYS_TO_TAGS: i64 = 1;
+/// Fewest and most followers whom a broadcast names.
+const NAMED: std::ops::RangeInclusive<usize> = 2..=10_000;
+/// How many of them one event names at most: it has to stay within what an event may hold.
+const NAMED_AT_ONCE: usize = 2_000;
+/// How many letters an openid has.
+const OPENID_CHARS: usize = 28;
+/// Most previews a day.
+const PREVIEWS_DAY_MAX: usize = 100;
 
 /// For whom a broadcast is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -38,6 +43,24 @@ pub enum BroadcastAudience {
         /// The tag's number.
         tag: u32,
     },
+    /// For followers whom the account named.
+    Named {
+        /// How many it named.
+        count: u32,
+    },
+    /// For one follower, to see how it looks.
+    Preview,
+}
+
+/// For whom the next broadcast is, or a part of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BroadcastAddressed {
+    /// Whose.
+    pub account: OfficialAccountId,
+    /// The number that the broadcast gets.
+    pub number: u64,
+    /// What the account knows them by.
+    pub openids: Vec<String>,
 }
 
 /// An account said something to many at once. The actor is who of its people, or its program, had it sent.
@@ -79,6 +102,7 @@ pub struct BroadcastWithdrawn {
 event_family! {
     /// Events of a `broadcasts-` stream.
     BroadcastsEvent {
+        "broadcast.addressed" => BroadcastAddressed,
         "broadcast.sent" => BroadcastSent,
         "broadcast.withdrawn" => BroadcastWithdrawn,
     }
@@ -90,11 +114,62 @@ pub struct NewBroadcast {
     /// What it says.
     pub contents: Vec<Content>,
     /// For whom it is.
-    pub audience: BroadcastAudience,
+    pub to: Addressees,
+}
+
+/// For whom a broadcast is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addressees {
+    /// For everybody who follows the account.
+    All,
+    /// For followers with the tag of that number.
+    Tag(u32),
+    /// For 2 to 10,000 followers, by what the account knows them by.
+    Named(BTreeSet<String>),
+    /// For one follower, by what the account knows them by.
+    Preview(String),
+}
+
+impl Addressees {
+    fn check(&self) -> Result<(), Rejection> {
+        let invalid = |rule| Err(Rejection::InvalidField { field: "openids", rule });
+        let is_openid = |text: &str| {
+            text.len() == OPENID_CHARS && text.bytes().all(|sign| sign.is_ascii_alphanumeric() || b"-_".contains(&sign))
+        };
+        match self {
+            Self::Named(openids) if !NAMED.contains(&openids.len()) => invalid("2 to 10,000 of them"),
+            Self::Named(openids) if !openids.iter().all(|openid| is_openid(openid)) => invalid("one is none"),
+            Self::Preview(openid) if !is_openid(openid) => invalid("it is none"),
+            _ => Ok(()),
+        }
+    }
+
+    fn audience(&self) -> BroadcastAudience {
+        match self {
+            Self::All => BroadcastAudience::All,
+            Self::Tag(tag) => BroadcastAudience::Tag { tag: *tag },
+            Self::Named(openids) => {
+                BroadcastAudience::Named { count: u32::try_from(openids.len()).unwrap_or(u32::MAX) }
+            }
+            Self::Preview(_) => BroadcastAudience::Preview,
+        }
+    }
+
+    /// The events that say whom a broadcast names.
+    fn addressed(self, account: OfficialAccountId, number: u64) -> Vec<BroadcastsEvent> {
+        let openids: Vec<String> = match self {
+            Self::All | Self::Tag(_) => vec![],
+            Self::Named(openids) => openids.into_iter().collect(),
+            Self::Preview(openid) => vec![openid],
+        };
+        let part = |openids: &[String]| BroadcastAddressed { account, number, openids: openids.to_vec() }.into();
+        openids.chunks(NAMED_AT_ONCE).map(part).collect()
+    }
 }
 
 impl NewBroadcast {
     fn check(&self, policy: &Policy) -> Result<(), Rejection> {
+        self.to.check()?;
         let articles = self.contents.iter().filter(|content| matches!(content, Content::Article(_))).count();
         let invalid = |rule| Rejection::InvalidField { field: "contents", rule };
         match self.contents.as_slice() {
@@ -112,27 +187,17 @@ impl NewBroadcast {
     }
 }
 
-/// On which days some broadcasts were sent, the earliest first: as many as the quotas let through.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Sent(VecDeque<NaiveDate>);
+/// When a broadcast was sent, and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Sent {
+    day: NaiveDate,
+    to_all: bool,
+    #[serde(default)]
+    preview: bool,
+}
 
-impl Sent {
-    /// One more was sent; what was sent more than so many days before it is forgotten.
-    fn take(&mut self, day: NaiveDate, days: i64) {
-        self.0.push_back(day);
-        while self.0.front().is_some_and(|first| *first + TimeDelta::days(days) < day) {
-            self.0.pop_front();
-        }
-    }
-
-    fn on(&self, day: NaiveDate) -> usize {
-        self.0.iter().filter(|sent| **sent == day).count()
-    }
-
-    fn in_month_of(&self, day: NaiveDate) -> usize {
-        let month = |day: &NaiveDate| (day.year(), day.month());
-        self.0.iter().filter(|sent| month(sent) == month(&day)).count()
-    }
+fn month(day: NaiveDate) -> (i32, u32) {
+    (day.year(), day.month())
 }
 
 /// The broadcasts of one account.
@@ -140,15 +205,15 @@ impl Sent {
 pub struct Broadcasts {
     /// The number of the last one.
     last: u64,
-    /// What was sent to all in the last month, and to tags on the last days.
-    to_all: Sent,
-    to_tags: Sent,
+    /// When those were sent that still count towards a quota.
+    sent: VecDeque<Sent>,
     withdrawn: BTreeSet<u64>,
 }
 
 impl Broadcasts {
     /// Sends one. A subscription account sends so many a day; a service account so many to all in a calendar month, and so
-    /// many a day to followers with a tag, of which each reader is shown so many in a month all the same.
+    /// many a day to followers with a tag or whom it names, of which each reader is shown so many in a month all the same.
+    /// Previews count by themselves.
     ///
     /// # Errors
     /// Contents that can't be broadcast; [`Rejection::BroadcastsSpent`].
@@ -162,22 +227,31 @@ impl Broadcasts {
         new.check(policy)?;
         let rules = &policy.official;
         let day = (now + TimeDelta::minutes(rules.day_offset_minutes)).date_naive();
-        let to_all = new.audience == BroadcastAudience::All;
+        let audience = new.to.audience();
+        let (to_all, preview) = (audience == BroadcastAudience::All, audience == BroadcastAudience::Preview);
+        let today = || self.sent.iter().filter(|sent| sent.day == day && sent.preview == preview);
         let (spent, max, of) = match sort {
-            AccountSort::Subscription => (self.to_all.on(day) + self.to_tags.on(day), rules.broadcasts_day_max, "day"),
-            AccountSort::Service if to_all => (self.to_all.in_month_of(day), rules.broadcasts_month_max, "month"),
-            AccountSort::Service => (self.to_tags.on(day), rules.tag_broadcasts_day_max, "day"),
+            _ if preview => (today().count(), PREVIEWS_DAY_MAX, "day"),
+            AccountSort::Subscription => (today().count(), rules.broadcasts_day_max, "day"),
+            AccountSort::Service if to_all => {
+                let this_month = self.sent.iter().filter(|sent| sent.to_all && month(sent.day) == month(day));
+                (this_month.count(), rules.broadcasts_month_max, "month")
+            }
+            AccountSort::Service => (today().filter(|sent| !sent.to_all).count(), rules.tag_broadcasts_day_max, "day"),
         };
         if spent >= max {
             return Err(Rejection::BroadcastsSpent { max, of });
         }
         let reader_month_max = match sort {
+            _ if preview => None,
             AccountSort::Subscription => None,
             AccountSort::Service => u32::try_from(rules.broadcasts_month_max).ok(),
         };
-        let NewBroadcast { contents, audience } = new;
+        let NewBroadcast { contents, to } = new;
         let number = self.last + 1;
-        Ok(vec![BroadcastSent { account, sort, number, contents, audience, day, reader_month_max }.into()])
+        let mut events = to.addressed(account, number);
+        events.push(BroadcastSent { account, sort, number, contents, audience, day, reader_month_max }.into());
+        Ok(events)
     }
 
     /// Takes one back: nobody is shown it any longer. What it took of the quota stays taken.
@@ -196,17 +270,19 @@ impl Aggregate for Broadcasts {
     type Id = OfficialAccountId;
     type Event = BroadcastsEvent;
     const CATEGORY: &'static str = "broadcasts";
-    const SHAPE: u32 = 2;
 
     fn evolve(&mut self, event: &BroadcastsEvent, _meta: &EventMeta) {
         match event {
             BroadcastsEvent::BroadcastSent(sent) => {
                 self.last = sent.number;
-                match sent.audience {
-                    BroadcastAudience::All => self.to_all.take(sent.day, DAYS_TO_ALL),
-                    BroadcastAudience::Tag { .. } => self.to_tags.take(sent.day, DAYS_TO_TAGS),
-                }
+                let (to_all, preview) =
+                    (sent.audience == BroadcastAudience::All, sent.audience == BroadcastAudience::Preview);
+                // Of days that are over only what was for all counts still, and of months that are over nothing.
+                let now = sent.day;
+                self.sent.retain(|sent| sent.day == now || (sent.to_all && month(sent.day) == month(now)));
+                self.sent.push_back(Sent { day: sent.day, to_all, preview });
             }
+            BroadcastsEvent::BroadcastAddressed(_) => {}
             BroadcastsEvent::BroadcastWithdrawn(withdrawn) => {
                 self.withdrawn.insert(withdrawn.number);
             }
@@ -220,7 +296,7 @@ mod tests {
     use crate::{ArticleId, article::ArticleCard, testing::given};
 
     fn text() -> NewBroadcast {
-        NewBroadcast { contents: vec![Content::Text { text: "tea".into() }], audience: BroadcastAudience::All }
+        NewBroadcast { contents: vec![Content::Text { text: "tea".into() }], to: Addressees::All }
     }
 
     fn at(time: &str) -> DateTime<Utc> {
@@ -228,62 +304,91 @@ mod tests {
     }
 
     /// How many of the broadcasts at these times are taken.
-    fn taken(sort: AccountSort, audience: BroadcastAudience, times: &[&str]) -> usize {
+    fn taken(sort: AccountSort, to: &Addressees, times: &[&str]) -> usize {
         let (account, policy) = (OfficialAccountId::new(), Policy::default());
         let mut past = vec![];
         for time in times {
-            let new = NewBroadcast { audience, ..text() };
+            let new = NewBroadcast { to: to.clone(), ..text() };
             let sent = given::<Broadcasts>(past.clone()).send((account, sort), new, &policy, at(time));
             past.extend(sent.unwrap_or_default());
         }
-        past.len()
+        past.iter().filter(|event| matches!(event, BroadcastsEvent::BroadcastSent(_))).count()
     }
 
     #[test]
     fn a_subscription_account_broadcasts_once_a_local_day() {
-        let all = BroadcastAudience::All;
+        let all = Addressees::All;
         // Midnight is at 16:00 UTC, eight hours ahead of it.
         let times = ["2026-03-01T15:00:00Z", "2026-03-01T15:59:59Z", "2026-03-01T16:00:00Z", "2026-03-02T15:59:59Z"];
-        assert_eq!(taken(AccountSort::Subscription, all, &times), 2);
-        assert_eq!(taken(AccountSort::Subscription, BroadcastAudience::Tag { tag: 100 }, &times), 2);
+        assert_eq!(taken(AccountSort::Subscription, &all, &times), 2);
+        assert_eq!(taken(AccountSort::Subscription, &Addressees::Tag(100), &times), 2);
     }
 
     #[test]
     fn a_service_account_broadcasts_to_all_four_times_a_calendar_month() {
         let times = ["2026-03-30T00:00:00Z"; 5];
-        assert_eq!(taken(AccountSort::Service, BroadcastAudience::All, &times), 4);
-        assert_eq!(taken(AccountSort::Service, BroadcastAudience::Tag { tag: 100 }, &times), 5);
+        assert_eq!(taken(AccountSort::Service, &Addressees::All, &times), 4);
+        assert_eq!(taken(AccountSort::Service, &Addressees::Tag(100), &times), 5);
         let over = [times.as_slice(), &["2026-03-31T16:00:00Z"]].concat();
-        assert_eq!(taken(AccountSort::Service, BroadcastAudience::All, &over), 5);
+        assert_eq!(taken(AccountSort::Service, &Addressees::All, &over), 5);
+        // Whatever was sent to others in between.
+        let mut state = Broadcasts::default();
+        let mut send = |to: Addressees, time: &str| {
+            let new = NewBroadcast { to, ..text() };
+            let of = (OfficialAccountId(uuid::Uuid::from_u128(1)), AccountSort::Service);
+            let events = state.send(of, new, &Policy::default(), at(time)).unwrap_or_default();
+            let meta = EventMeta { actor: None, at: at(time), version: 1 };
+            events.iter().for_each(|event| state.evolve(event, &meta));
+            !events.is_empty()
+        };
+        let sent: Vec<bool> = ["01", "02", "03", "04", "05"]
+            .map(|day| {
+                let time = format!("2026-03-{day}T00:00:00Z");
+                assert!(send(Addressees::Tag(100), &time) && send(Addressees::Preview("o".repeat(28)), &time));
+                send(Addressees::All, &time)
+            })
+            .into();
+        assert_eq!(sent, [true, true, true, true, false]);
     }
 
     #[test]
-    fn what_is_sent_to_tags_takes_nothing_of_what_is_remembered_of_the_month() {
-        let of = (OfficialAccountId::new(), AccountSort::Service);
-        let policy = Policy::default();
+    fn previews_count_by_themselves() {
+        let day = ["2026-03-01T00:00:00Z"; 101];
+        assert_eq!(taken(AccountSort::Subscription, &Addressees::Preview("o".repeat(28)), &day), 100);
         let mut state = Broadcasts::default();
-        let mut send = |audience, time: DateTime<Utc>| {
-            let new = NewBroadcast { audience, ..text() };
-            let sent = state.send(of, new, &policy, time)?;
-            let meta = EventMeta { actor: None, at: time, version: 1 };
-            sent.iter().for_each(|event| state.evolve(event, &meta));
-            Ok::<_, Rejection>(())
-        };
-        let begin = at("2026-03-01T00:00:00Z");
-        (0..4).for_each(|_| send(BroadcastAudience::All, begin).unwrap());
-        for day in 0..11 {
-            (0..100).for_each(|_| send(BroadcastAudience::Tag { tag: 100 }, begin + TimeDelta::days(day)).unwrap());
+        for to in [Addressees::Preview("o".repeat(28)), Addressees::All] {
+            let new = NewBroadcast { to, ..text() };
+            let of = (OfficialAccountId::new(), AccountSort::Subscription);
+            let events = state.send(of, new, &Policy::default(), at("2026-03-01T00:00:00Z")).unwrap();
+            let meta = EventMeta { actor: None, at: at("2026-03-01T00:00:00Z"), version: 1 };
+            events.iter().for_each(|event| state.evolve(event, &meta));
         }
-        let end = at("2026-03-31T15:59:59Z");
-        assert_eq!(send(BroadcastAudience::All, end), Err(Rejection::BroadcastsSpent { max: 4, of: "month" }));
-        send(BroadcastAudience::All, end + TimeDelta::seconds(1)).unwrap();
+        assert_eq!(state.last, 2);
+    }
+
+    #[test]
+    fn ten_thousand_are_named_by_events_that_are_small_enough() {
+        let names = |count: usize| Addressees::Named((0..count).map(|number| format!("o{number:027}")).collect());
+        let send = |to| {
+            let of = (OfficialAccountId::new(), AccountSort::Service);
+            let new = NewBroadcast { to, ..text() };
+            Broadcasts::default().send(of, new, &Policy::default(), at("2026-03-01T00:00:00Z"))
+        };
+        let events = send(names(10_000)).unwrap();
+        assert_eq!(events.len(), 6);
+        assert!(events.iter().all(|event| crate::EventFamily::to_json(event).unwrap().len() < 64 * 1024));
+        assert!(matches!(events.last(), Some(BroadcastsEvent::BroadcastSent(sent))
+            if sent.audience == BroadcastAudience::Named { count: 10_000 }));
+        for wrong in [names(1), names(10_001), Addressees::Preview("?".repeat(28))] {
+            assert!(send(wrong).is_err());
+        }
     }
 
     #[test]
     fn a_broadcast_is_a_text_a_picture_or_articles() {
         let account = (OfficialAccountId::new(), AccountSort::Service);
         let send = |contents| {
-            let new = NewBroadcast { contents, audience: BroadcastAudience::All };
+            let new = NewBroadcast { contents, to: Addressees::All };
             Broadcasts::default().send(account, new, &Policy::default(), at("2026-03-01T00:00:00Z"))
         };
         let article = || Content::Article(ArticleCard { article: ArticleId::new(), front: None });

@@ -365,6 +365,13 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         workload: Workload::Scan,
     },
     KeyspaceEntry {
+        projection: "broadcasts",
+        keyspace: "addressed",
+        key: "official account, number (u64), openid (28 bytes)",
+        value: "empty: the broadcast names that follower",
+        workload: Workload::Lookup,
+    },
+    KeyspaceEntry {
         projection: "wallet",
         keyspace: "wallets",
         key: "user",

@@ -4,11 +4,11 @@
 //! after it, then before the second one, and so on until it comes through. After each crash the server is started again,
 //! settles by itself what a bank, a biller or an order decides on, and the client repeats its requests with their keys.
 
-use std::{fs, path::PathBuf};
+use std::{cell::Cell, fs};
 
 use serde_json::{Value, json};
 use teahouse_tests::{
-    Person, Sandbox, Server, Setup, Shop, befriend, binary, group,
+    CrashFile, Person, Sandbox, Server, Setup, Shop, befriend, binary, group,
     money::{fresh_key, yuan},
     people::{list_at, text_at},
     until,
@@ -20,7 +20,7 @@ struct Town {
     bank: Sandbox,
     billers: Sandbox,
     server: Server,
-    home: TempDir,
+    crashes: CrashFile,
     ann: Person,
     bo: Person,
     card: Value,
@@ -28,18 +28,12 @@ struct Town {
 
 impl Town {
     fn new() -> Self {
-        let (bank, billers, home) = (Sandbox::bank(), Sandbox::biller(), TempDir::new().unwrap());
-        let file = home.path().join("crash").display().to_string();
-        let setup = Setup::new().with_bank(&bank).with_billers(&billers);
-        let server = setup.with("TEAHOUSE_DEVELOPMENT__CRASH_FILE", &file).start();
+        let (bank, billers, crashes) = (Sandbox::bank(), Sandbox::biller(), CrashFile::new());
+        let server = Setup::new().with_bank(&bank).with_billers(&billers).obeying(&crashes).start();
         let [ann, bo] = server.people(["ann", "bo"]);
         let card = ann.with_money("2000.00");
         bo.open_wallet();
-        Self { bank, billers, server, home, ann, bo, card }
-    }
-
-    fn crash_file(&self) -> PathBuf {
-        self.home.path().join("crash")
+        Self { bank, billers, server, crashes, ann, bo, card }
     }
 
     /// Runs an operation with a crash at every one of its points; tells how often it was carried out. `check` is asked after
@@ -50,34 +44,26 @@ impl Town {
         operation: impl Fn(&Operation) -> Option<()>,
         check: impl Fn(i64),
     ) -> i64 {
-        let mut rounds = 0;
-        for nth in 1.. {
-            let crashed = ["before", "after"].map(|side| {
-                rounds += 1;
+        let rounds = Cell::new(0);
+        self.crashes.at_every_point(
+            &self.server,
+            || {
+                rounds.set(rounds.get() + 1);
                 // What needs no crash: a proof of the PIN, which is not money.
-                let once = Operation { number: rounds, key: fresh_key(), authorization: self.ann.authorized() };
-                fs::write(self.crash_file(), format!("{side} {nth}")).unwrap();
-                let came_through = operation(&once).is_some();
-                fs::remove_file(self.crash_file()).unwrap();
-                if !came_through {
-                    self.server.ends();
-                    self.server.start_again();
-                    if settles_by_itself {
-                        until("everything is settled", || (self.ann.held() == "0.00").then_some(()));
-                    }
-                    operation(&once).expect("the server answers again");
+                Operation { number: rounds.get(), key: fresh_key(), authorization: self.ann.authorized() }
+            },
+            operation,
+            || {
+                if settles_by_itself {
+                    until("everything is settled", || (self.ann.held() == "0.00").then_some(()));
                 }
-                assert_eq!(self.ann.held(), "0.00", "{side} append {nth}");
-                check(rounds);
-                !came_through
-            });
-            assert_eq!(crashed[0], crashed[1], "at append {nth} it crashed on one side only");
-            if !crashed[0] {
-                assert!(nth > 1, "nothing was written");
-                return rounds;
-            }
-        }
-        rounds
+            },
+            |once, place| {
+                assert_eq!(self.ann.held(), "0.00", "{place}");
+                check(once.number);
+            },
+        );
+        rounds.get()
     }
 
     /// Moves the clock, unless the server has crashed.
@@ -88,7 +74,8 @@ impl Town {
 
     /// What the auditor and the bank say in the end.
     fn audited(self) {
-        let statement = self.home.path().join("statement.jsonl");
+        let home = TempDir::new().unwrap();
+        let statement = home.path().join("statement.jsonl");
         fs::write(&statement, self.bank.client().get("/v1/statement").text()).unwrap();
         assert_eq!(self.server.stop(), Some(0));
         let (data, statement) = (self.server.data().display().to_string(), statement.display().to_string());

@@ -358,6 +358,7 @@ fn official_account(diary: &mut Diary, mei: &Person, lin: &Person, server: &Serv
     articles(diary, mei, lin, at);
     broadcasts(diary, mei, &follower, at);
     diary.enter(mei, "POST", &at("/app-secret"), None, None);
+    diary.enter(mei, "POST", &at("/callback-keys"), None, None);
     diary.enter(mei, "DELETE", &at("/callback"), None, None);
     let url = |host: &str| Some(json!({ "url": format!("https://{host}.invalid/hook") }));
     diary.enter(mei, "PUT", &at("/webhook"), url("tea"), url("cups"));

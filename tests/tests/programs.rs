@@ -355,3 +355,26 @@ fn a_tag_is_put_on_all_of_some_followers_or_on_none() {
     let had = call("/tags/getidlist", json!({ "openid": openids[0] }));
     assert!(list_at(&had, "tagid_list").is_empty(), "{had}");
 }
+
+#[test]
+fn ten_thousand_openids_are_taken_and_those_who_follow_are_counted() {
+    let server = Setup::new().with_bots(5_000).start();
+    let (account, reader) = account(&server, "Tea Bot");
+    account.followed_by(&reader);
+    let openid = account.openid_of(&reader);
+    let bot = Bot::start(|_| Does::Answers("success".to_owned()));
+    account.run_by(&bot.url(), "plain");
+    let token = account.app_token(&account.app());
+    let send = |openids: &[String]| {
+        let text = json!({ "touser": openids, "msgtype": "text", "text": { "content": "to many" } });
+        account.cgi("POST", &format!("/message/mass/send?access_token={token}"), Some(&text))["errcode"].clone()
+    };
+    let many: Vec<String> = (1..10_001).map(|number| format!("o{number:027}")).chain([openid]).collect();
+    assert_eq!((send(&many), send(&many[1..])), (json!(40130), json!(0)));
+    server.kill();
+    server.start_again();
+    let heard = reader.get(&account.path("/broadcasts")).done();
+    assert_eq!((&heard["broadcasts"][0]["number"], &heard["broadcasts"][1]), (&json!(1), &Value::Null));
+    let told = until("the program is told", || bot.told().first().cloned());
+    assert_eq!(told.element("SentCount").as_deref(), Some("1"));
+}

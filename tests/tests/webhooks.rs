@@ -94,7 +94,7 @@ fn sequence(event: &Value) -> u64 {
 
 #[test]
 fn a_webhook_is_told_what_followers_do_in_its_order_and_its_signatures_are_genuine() {
-    let server = Setup::new().with_bots(5_000).start();
+    let server = Setup::new().with_bots(30_000).start();
     let (account, reader) = account(&server, "Tea");
     let receiver = Receiver::start();
     let secret = account.notified_at(&receiver.bot.url());
@@ -154,7 +154,7 @@ fn a_webhook_is_told_what_followers_do_in_its_order_and_its_signatures_are_genui
 
 #[test]
 fn a_new_secret_and_the_one_before_are_both_good_for_a_day() {
-    let server = Setup::new().with_bots(5_000).start();
+    let server = Setup::new().with_bots(30_000).start();
     let (account, reader) = account(&server, "Tea");
     let receiver = Receiver::start();
     let old = account.notified_at(&receiver.bot.url());
@@ -176,7 +176,7 @@ fn a_new_secret_and_the_one_before_are_both_good_for_a_day() {
 
 #[test]
 fn what_fails_is_told_again_after_a_while_before_what_comes_later_also_through_kill_9() {
-    let server = Setup::new().with_bots(5_000).start();
+    let server = Setup::new().with_bots(30_000).start();
     let (account, reader) = account(&server, "Tea");
     account.followed_by(&reader);
     let talk = account.talk_with(&reader);
@@ -185,7 +185,8 @@ fn what_fails_is_told_again_after_a_while_before_what_comes_later_also_through_k
     receiver.answers(500);
     let _ = reader.say(&talk, "first");
     let failed = |times: u64| {
-        until("the failure is noted", || (number_at(&standing(&account), "failures") == times).then_some(()));
+        // A machine that is busy may take so long that one more has come about by itself.
+        until("the failure is noted", || (number_at(&standing(&account), "failures") >= times).then_some(()));
     };
     failed(1);
     let _ = reader.say(&talk, "second");
@@ -211,7 +212,7 @@ fn what_fails_is_told_again_after_a_while_before_what_comes_later_also_through_k
 
 #[test]
 fn a_dead_webhook_is_paused_and_its_owner_is_told_and_goes_on_where_it_stopped() {
-    let server = Setup::new().with_bots(5_000).start();
+    let server = Setup::new().with_bots(30_000).start();
     let (account, reader) = account(&server, "Tea");
     account.followed_by(&reader);
     let talk = account.talk_with(&reader);
@@ -220,7 +221,7 @@ fn a_dead_webhook_is_paused_and_its_owner_is_told_and_goes_on_where_it_stopped()
     receiver.answers(503);
     let _ = reader.say(&talk, "hello?");
     for times in 1..=10 {
-        until("it has failed again", || (number_at(&standing(&account), "failures") == times).then_some(()));
+        until("it has failed again", || (number_at(&standing(&account), "failures") >= times).then_some(()));
         server.advance(Duration::from_secs(24 * 3600));
     }
     assert!(standing(&account)["paused_at"].is_string());
@@ -247,7 +248,7 @@ fn a_dead_webhook_is_paused_and_its_owner_is_told_and_goes_on_where_it_stopped()
 
 #[test]
 fn a_webhook_is_told_again_from_a_position_on_after_a_rebuild_as_well() {
-    let server = Setup::new().with_bots(5_000).start();
+    let server = Setup::new().with_bots(30_000).start();
     let (account, reader) = account(&server, "Tea");
     account.followed_by(&reader);
     let talk = account.talk_with(&reader);

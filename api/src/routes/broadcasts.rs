@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use commands::MediaPlace;
 use domain::{
     BroadcastsEvent, OfficialAccountId, Rejection, UserId,
-    broadcasts::{BroadcastAudience, NewBroadcast},
+    broadcasts::{Addressees, BroadcastAudience, NewBroadcast},
     conversation::Content,
 };
 use projections::{
@@ -71,12 +71,11 @@ async fn send_broadcast(
 ) -> Result<HttpResponse, Problem> {
     app.limits.command(&command.user)?;
     let BroadcastBody { contents, tag } = command.body.into_inner();
-    let audience = tag.map_or(BroadcastAudience::All, |tag| BroadcastAudience::Tag { tag });
-    let new = NewBroadcast { contents, audience };
+    let new = NewBroadcast { contents, to: tag.map_or(Addressees::All, Addressees::Tag) };
     let sent = app.commands.send_broadcast(&command.caller, path.account, new).await?;
     let number = sent.events.iter().find_map(|(_, event)| match event {
         BroadcastsEvent::BroadcastSent(sent) => Some(sent.number),
-        BroadcastsEvent::BroadcastWithdrawn(_) => None,
+        BroadcastsEvent::BroadcastAddressed(_) | BroadcastsEvent::BroadcastWithdrawn(_) => None,
     });
     let number = number.ok_or_else(Problem::no_event)?;
     Ok(HttpResponse::Created().json(BroadcastMade { number, position: sent.position.0 }))

@@ -1,6 +1,7 @@
 //! What an official account's owner sets up for its program: secrets, and where it is called.
 
 use actix_web::{delete, get, post, put, web};
+use chrono::{DateTime, Utc};
 use domain::{
     OfficialAccountEvent,
     official::{CallbackMode, CallbackSettings},
@@ -18,6 +19,7 @@ use crate::{
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(developer_settings).service(renew_app_secret).service(set_callback).service(remove_callback);
+    config.service(renew_callback_keys);
 }
 
 /// What an account's program is set up with.
@@ -31,6 +33,9 @@ pub struct DeveloperSettings {
     pub token: String,
     /// What calls to the program are encrypted with.
     pub encoding_aes_key: String,
+    /// Until when the token and key before are good as well; absent where there were none, or none in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_keys_until: Option<DateTime<Utc>>,
     /// Where the program is called; absent where it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
@@ -47,12 +52,13 @@ async fn developer_settings(
     path: web::Path<OfficialAccountPath>,
     app: web::Data<App>,
 ) -> Result<web::Json<DeveloperSettings>, Problem> {
-    let callback = app.commands.callback_of(reader.user, path.account).await?;
+    let (callback, old_keys_until) = app.commands.callback_of(reader.user, path.account).await?;
     Ok(web::Json(DeveloperSettings {
         app_id: callback.app_id,
         original_id: callback.original_id,
-        token: callback.token,
-        encoding_aes_key: callback.aes_key,
+        token: callback.keys.token,
+        encoding_aes_key: callback.keys.aes_key,
+        old_keys_until,
         url: Some(callback.url).filter(|url| !url.is_empty()),
         mode: callback.mode,
     }))
@@ -130,4 +136,18 @@ async fn remove_callback(
     app.limits.command(&command.user)?;
     let committed = app.commands.set_callback(&command.caller, path.account, None).await?;
     Ok(web::Json((&committed).into()))
+}
+
+/// Make token and key of an account's callback anew; for its owner. For a day, what the program does not take with the new ones
+/// it is told with the ones before.
+#[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
+    responses((status = 200, description = "They are new; the settings tell them.", body = Done), Refusals))]
+#[post("/v1/official-accounts/{account}/callback-keys")]
+async fn renew_callback_keys(
+    command: Command<NoBody>,
+    path: web::Path<OfficialAccountPath>,
+    app: web::Data<App>,
+) -> Result<web::Json<Done>, Problem> {
+    app.limits.command(&command.user)?;
+    Ok(web::Json((&app.commands.renew_callback_keys(&command.caller, path.account).await?).into()))
 }

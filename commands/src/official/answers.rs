@@ -86,7 +86,7 @@ impl Commands {
         let developer = self.official_accounts.look(item.account, |state| state.developer.clone()).await?;
         if let Some(settings) = &developer.callback {
             // While there is a program, the account answers nothing by itself.
-            let callback = self.callback_with(item.account, settings, developer.keys);
+            let callback = self.callback_with(item.account, settings, &developer);
             return self.answer_by_program(item, &callback).await;
         }
         let (replies, automatic) = self.auto_reply(item).await?;
@@ -114,7 +114,10 @@ impl Commands {
                     None => (rules.default.into_iter().collect(), Automatic::Default),
                 }
             }
-            Happening::Unfollowed | Happening::Scanned { .. } | Happening::Chose { .. } => (vec![], Automatic::Keyword),
+            Happening::Unfollowed
+            | Happening::Scanned { .. }
+            | Happening::Chose { .. }
+            | Happening::Broadcast { .. } => (vec![], Automatic::Keyword),
         })
     }
 

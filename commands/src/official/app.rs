@@ -1,15 +1,15 @@
 //! What an account's program proves itself with, and how it is found.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use domain::{
     OfficialAccountEvent, OfficialAccountId, Rejection, UserId,
     app_tokens::TokenState,
-    official::{CallbackMode, CallbackSettings},
+    official::{CallbackMode, CallbackSettings, Developer},
 };
 
 use crate::{
     Caller, CommandError, Commands, Committed,
-    callbacks::Callback,
+    callbacks::{Callback, CallbackKeys},
     engine::{Begun, begin},
     secrets::AppToken,
 };
@@ -50,6 +50,21 @@ impl Commands {
         self.run(&self.official_accounts, account, begun, |state, _| state.renew_app_secret(by)).await
     }
 
+    /// Makes token and key of an account's callback anew. For a day, what the program does not take with the new ones it is
+    /// told with the ones before.
+    ///
+    /// # Errors
+    /// [`Rejection::OfficialAccountNotFound`], [`Rejection::AccountOwnerOnly`].
+    pub async fn renew_callback_keys(
+        &self,
+        caller: &Caller,
+        account: OfficialAccountId,
+    ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
+        let by = caller.user()?;
+        let begun = begin!(self, caller);
+        self.run(&self.official_accounts, account, begun, |state, _| state.renew_callback_keys(by)).await
+    }
+
     /// Has an account's program called there from now on, once it has shown that it is the account's; or nowhere, and then
     /// with another token and key the next time.
     ///
@@ -64,38 +79,56 @@ impl Commands {
     ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        let keys = self
+        let developer = self
             .official_accounts
-            .look(account, |state| state.set_callback(by, settings.clone()).map(|_| state.developer.keys));
-        let keys = keys.await??;
+            .look(account, |state| state.set_callback(by, settings.clone()).map(|_| state.developer.clone()));
+        let developer = developer.await??;
         if let Some(settings) = &settings {
-            let callback = self.callback_with(account, settings, keys);
-            let greeted = self.callbacks.greet(&callback, self.now().timestamp()).await;
+            let callback = self.callback_with(account, settings, &developer);
+            let now = self.now().timestamp();
+            let mut greeted = self.callbacks.greet(&callback, now).await;
+            // It may not know the new keys yet.
+            if greeted.is_err() && callback.other_keys.is_some() {
+                greeted = self.callbacks.greet(&callback.with_other_keys(), now).await.or(greeted);
+            }
             greeted.map_err(|error| Rejection::CallbackRefused { reason: error.to_string() })?;
         }
         self.run(&self.official_accounts, account, begun, |state, _| state.set_callback(by, settings.clone())).await
     }
 
-    /// How an account's program is called, for the account's owner; without an address where it is not.
+    /// How an account's program is called, for the account's owner, without an address where it is not; and until when the
+    /// keys before are good as well.
     ///
     /// # Errors
     /// [`Rejection::OfficialAccountNotFound`], [`Rejection::AccountOwnerOnly`].
-    pub async fn callback_of(&self, by: UserId, account: OfficialAccountId) -> Result<Callback, CommandError> {
+    pub async fn callback_of(
+        &self,
+        by: UserId,
+        account: OfficialAccountId,
+    ) -> Result<(Callback, Option<DateTime<Utc>>), CommandError> {
         let developer =
             self.official_accounts.look(account, |state| state.check_owner(by).map(|()| state.developer.clone()));
         let developer = developer.await??;
         let none = || CallbackSettings { url: String::new(), mode: CallbackMode::default() };
-        let settings = developer.callback.unwrap_or_else(none);
-        Ok(self.callback_with(account, &settings, developer.keys))
+        let settings = developer.callback.clone().unwrap_or_else(none);
+        Ok((self.callback_with(account, &settings, &developer), developer.old_keys_until()))
     }
 
-    /// A callback with the secrets of that generation.
-    #[must_use]
-    pub fn callback_with(&self, account: OfficialAccountId, settings: &CallbackSettings, keys: u64) -> Callback {
+    /// A callback with the secrets that are good at present.
+    pub(super) fn callback_with(
+        &self,
+        account: OfficialAccountId,
+        settings: &CallbackSettings,
+        developer: &Developer,
+    ) -> Callback {
+        let keys = |generation| CallbackKeys {
+            token: self.secrets.callback_token(account, generation),
+            aes_key: self.secrets.callback_key(account, generation),
+        };
         Callback {
             url: settings.url.clone(),
-            token: self.secrets.callback_token(account, keys),
-            aes_key: self.secrets.callback_key(account, keys),
+            keys: keys(developer.keys),
+            other_keys: developer.old_keys(self.now()).map(keys),
             mode: settings.mode,
             app_id: account.app_id(),
             original_id: account.original_id(),

@@ -1,9 +1,9 @@
-//! An official account says something to all of its followers, or to those with a tag.
+//! An official account says something to all of its followers, to those with a tag, or to those whom it names.
 
 use domain::{
     ArticleId, BroadcastsEvent, MediumKind, OfficialAccountId, Rejection, UserId,
     article::ArticleCard,
-    broadcasts::{BroadcastAudience, NewBroadcast},
+    broadcasts::{Addressees, NewBroadcast},
     conversation::Content,
 };
 
@@ -28,7 +28,7 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_acting_for(by, account).await?;
-        if let BroadcastAudience::Tag { tag } = new.audience
+        if let Addressees::Tag(tag) = new.to
             && !self.follower_tags.look(account, |state| state.has(tag)).await?
         {
             return Err(Rejection::TagNotFound.into());
@@ -46,7 +46,7 @@ impl Commands {
         for content in new.contents {
             contents.push(self.broadcast_content(by, account, content, &begun).await?);
         }
-        let new = NewBroadcast { contents, audience: new.audience };
+        let new = NewBroadcast { contents, to: new.to };
         self.run(&self.broadcasts, account, begun, |state, now| state.send(of, new.clone(), &self.policy, now)).await
     }
 

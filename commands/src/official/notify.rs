@@ -45,37 +45,43 @@ impl Commands {
                 return Ok(done);
             }
             done += items.len();
-            let (through, undelivered) = self.notify_all(account, &delivery, &items).await?;
-            self.note_notified(account, &delivery, through, undelivered.as_ref()).await?;
-            if undelivered.is_some() {
+            let (through, ended) = self.notify_all(account, &delivery, &items).await;
+            let undelivered = ended.as_ref().ok().and_then(Option::as_ref);
+            self.note_notified(account, &delivery, through, undelivered).await?;
+            if ended?.is_some() {
                 return Ok(done);
             }
         }
     }
 
-    /// Tells one thing after the other; gives up to where it went well, and what failed.
+    /// Tells one thing after the other; gives up to where it went well, and what failed: what was told counts also where one
+    /// of the things can't be looked up.
     async fn notify_all(
         &self,
         account: OfficialAccountId,
         delivery: &Delivery,
         items: &[(u64, ToAnswer)],
-    ) -> Result<(u64, Option<Undelivered>), CommandError> {
+    ) -> (u64, Result<Option<Undelivered>, CommandError>) {
         let keys = delivery.secrets.iter().map(|secret| self.secrets.webhook_key(account, *secret)).collect();
         let target = WebhookTarget { url: delivery.url.clone(), keys };
         let mut through = delivery.through;
         for (position, item) in items {
             // What was taken back meanwhile is passed over.
-            if let Some(told) = self.told(item).await? {
+            let told = match self.told(item).await {
+                Ok(told) => told,
+                Err(error) => return (through, Err(error)),
+            };
+            if let Some(told) = told {
                 let notice = Notice { id: item.trigger, position: *position, account, told };
                 if let Err(error) = self.callbacks.notify(&target, &notice, self.now().timestamp()).await {
                     let gone = error == CallbackError::Gone;
                     let reason = error.to_string().chars().take(REASON_CHARS).collect();
-                    return Ok((through, Some(Undelivered { position: *position, reason, gone })));
+                    return (through, Ok(Some(Undelivered { position: *position, reason, gone })));
                 }
             }
             through = *position;
         }
-        Ok((through, None))
+        (through, Ok(None))
     }
 
     async fn note_notified(

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use domain::{
-    MediumKind,
-    answering::AnswerOutcome,
+    AnsweringEvent, MediumKind,
+    answering::{AnswerOutcome, AnswerSought},
     conversation::{Automatic, Content},
     official::{ButtonKind, Happening, Scene},
 };
@@ -33,10 +33,13 @@ impl Commands {
             let begun = Begun::unkeyed(&Caller::SERVER);
             let sought = self
                 .run(&self.answering, item.conversation(), begun, |state, _| Ok(state.seek(item.trigger, TIMES_MAX)));
-            if sought.await?.events.is_empty() {
+            let sought = sought.await?;
+            let Some((_, AnsweringEvent::AnswerSought(AnswerSought { times, .. }))) = sought.events.first() else {
                 break;
-            }
-            let answered = match self.callbacks.tell(callback, &told, self.now().timestamp()).await {
+            };
+            // While keys are changed, every other time is with the ones before: a program may know only those.
+            let callback = if times % 2 == 0 { callback.with_other_keys() } else { callback.clone() };
+            let answered = match self.callbacks.tell(&callback, &told, self.now().timestamp()).await {
                 Ok(contents) => self.say_answer(item, contents).await?,
                 Err(error) => Err(error.to_string()),
             };
@@ -55,7 +58,9 @@ impl Commands {
 
     /// Says what a program answered. What an account may not send counts as no answer at all; why not is within.
     async fn say_answer(&self, item: &ToAnswer, contents: Vec<Content>) -> Result<Result<(), String>, CommandError> {
-        if contents.is_empty() || item.what == Happening::Unfollowed {
+        // There may be nobody to answer, or nobody any more.
+        let nobody = matches!(item.what, Happening::Unfollowed | Happening::Broadcast { .. });
+        if contents.is_empty() || nobody {
             return Ok(Ok(()));
         }
         match self.say_once(item, contents, Automatic::Answer).await {
@@ -82,6 +87,10 @@ impl Commands {
             Happening::Scanned { scene } => {
                 Some(Word::Scan { scene: scene.to_string(), ticket: self.ticket(item, scene) })
             }
+            Happening::Broadcast { number, audience } => {
+                let followers = self.followers.audience(item.account, *number, *audience).await?;
+                Some(Word::Broadcast { number: *number, followers })
+            }
             Happening::Chose { button: ButtonKind::View, url, .. } => {
                 Some(Word::Menu { event: "VIEW", key: url.clone() })
             }
@@ -89,7 +98,12 @@ impl Commands {
         };
         let said = matches!(item.what, Happening::Said { .. });
         let message_id = said.then(|| message_id(item.trigger));
-        Ok(word.map(|word| Told { openid: item.openid.clone(), at: item.at, message_id, word }))
+        // What is nobody's doing comes from the account itself.
+        let openid = match &item.what {
+            Happening::Broadcast { .. } => self.secrets.openid(item.account, item.follower),
+            _ => item.openid.clone(),
+        };
+        Ok(word.map(|word| Told { openid, at: item.at, message_id, word }))
     }
 
     /// What a message is in the protocol's words; none of what there are no words for.

@@ -9,7 +9,7 @@ use commands::{
     callbacks::{Callback, CallbackError, CallbackGateway, Notice, Told, WebhookTarget},
     ports::{Followers, ToAnswer},
 };
-use domain::{OfficialAccountId, UserId, conversation::Content};
+use domain::{OfficialAccountId, UserId, broadcasts::BroadcastAudience, conversation::Content};
 
 use super::Scan;
 
@@ -30,6 +30,10 @@ impl Followers for Scan {
         _: usize,
     ) -> Result<Vec<ToAnswer>, CommandError> {
         Ok(vec![])
+    }
+
+    async fn audience(&self, _: OfficialAccountId, _: u64, _: BroadcastAudience) -> Result<u64, CommandError> {
+        Ok(0)
     }
 
     async fn accounts_to_notify(&self, _: DateTime<Utc>) -> Result<Vec<OfficialAccountId>, CommandError> {

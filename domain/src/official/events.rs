@@ -82,6 +82,13 @@ pub struct CallbackSet {
     pub keys: u64,
 }
 
+/// Token and key of the account's callback were made anew, and the ones before stay good for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackKeysRenewed {
+    /// How often they were by then: they follow from the number and the server's key.
+    pub keys: u64,
+}
+
 event_family! {
     /// Events of an `official-account-` stream.
     OfficialAccountEvent {
@@ -95,5 +102,6 @@ event_family! {
         "official-account.auto-replies-set" => AutoRepliesSet,
         "official-account.app-secret-renewed" => AppSecretRenewed,
         "official-account.callback-set" => CallbackSet,
+        "official-account.callback-keys-renewed" => CallbackKeysRenewed,
     }
 }

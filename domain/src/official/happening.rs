@@ -1,10 +1,11 @@
-//! What a follower does that an account may answer.
+//! What a follower does that an account may answer, and what else its program is told.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ButtonKind, Scene};
+use crate::broadcasts::BroadcastAudience;
 
-/// What a follower did.
+/// What a follower did, or became of what the account did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Happening {
@@ -33,5 +34,12 @@ pub enum Happening {
         key: String,
         /// The button's address.
         url: String,
+    },
+    /// The account broadcast something: nobody's doing.
+    Broadcast {
+        /// The broadcast's number.
+        number: u64,
+        /// For whom it is.
+        audience: BroadcastAudience,
     },
 }

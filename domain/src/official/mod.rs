@@ -19,7 +19,8 @@ pub use auto_replies::AutoReplies;
 pub use developer::{CallbackMode, CallbackSettings, Developer};
 pub use events::{
     AccountMenuSet, AccountOperatorAdded, AccountOperatorRemoved, AccountProfileChanged, AccountRegistered,
-    AccountVerificationWithdrawn, AccountVerified, AppSecretRenewed, AutoRepliesSet, CallbackSet, OfficialAccountEvent,
+    AccountVerificationWithdrawn, AccountVerified, AppSecretRenewed, AutoRepliesSet, CallbackKeysRenewed, CallbackSet,
+    OfficialAccountEvent,
 };
 pub use happening::Happening;
 pub use menu::{Button, ButtonKind, Menu};
@@ -207,6 +208,16 @@ impl OfficialAccount {
         Ok(vec![CallbackSet { callback, keys }.into()])
     }
 
+    /// Makes the callback's token and key anew. What the program does not take with the new ones, it is told with the ones
+    /// before for a day.
+    ///
+    /// # Errors
+    /// [`Rejection::OfficialAccountNotFound`], [`Rejection::AccountOwnerOnly`].
+    pub fn renew_callback_keys(&self, by: UserId) -> Result<Vec<OfficialAccountEvent>, Rejection> {
+        self.check_owner(by)?;
+        Ok(vec![CallbackKeysRenewed { keys: self.developer.keys + 1 }.into()])
+    }
+
     /// Whose it is; nobody's while there is no such account.
     #[must_use]
     pub fn owner(&self) -> Option<UserId> {
@@ -245,9 +256,9 @@ impl Aggregate for OfficialAccount {
     type Id = OfficialAccountId;
     type Event = OfficialAccountEvent;
     const CATEGORY: &'static str = "official-account";
-    const SHAPE: u32 = 2;
+    const SHAPE: u32 = 3;
 
-    fn evolve(&mut self, event: &OfficialAccountEvent, _meta: &EventMeta) {
+    fn evolve(&mut self, event: &OfficialAccountEvent, meta: &EventMeta) {
         use OfficialAccountEvent as E;
         match event {
             E::AccountRegistered(registered) => {
@@ -270,7 +281,15 @@ impl Aggregate for OfficialAccount {
             E::AppSecretRenewed(renewed) => self.developer.secret = renewed.secret,
             E::CallbackSet(set) => {
                 self.developer.callback.clone_from(&set.callback);
-                self.developer.keys = set.keys;
+                // Another number means that there was no callback any more.
+                if self.developer.keys != set.keys {
+                    self.developer.keys = set.keys;
+                    self.developer.keys_renewed_at = None;
+                }
+            }
+            E::CallbackKeysRenewed(renewed) => {
+                self.developer.keys = renewed.keys;
+                self.developer.keys_renewed_at = self.developer.callback.as_ref().map(|_| meta.at);
             }
         }
     }
@@ -328,6 +347,31 @@ mod tests {
         assert!(state.register(id, AccountSort::Service, profile(" "), nobody).is_err());
         let odd = AccountProfile { website: "javascript:alert(1)".into(), ..profile("Tea") };
         assert!(state.register(id, AccountSort::Service, odd, nobody).is_err());
+    }
+
+    #[test]
+    fn the_keys_before_are_good_for_a_day_where_a_program_had_them() {
+        let owner = UserId::new();
+        let mut state = account(owner);
+        let at = |seconds| chrono::DateTime::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds);
+        let take = |state: &mut OfficialAccount, events: Vec<OfficialAccountEvent>| {
+            let meta = EventMeta { actor: Some(owner), at: at(10), version: 2 };
+            events.iter().for_each(|event| state.evolve(event, &meta));
+        };
+        let renewed = state.renew_callback_keys(owner).unwrap();
+        take(&mut state, renewed);
+        assert_eq!((state.developer.keys, state.developer.old_keys(at(11))), (1, None));
+        let settings = CallbackSettings { url: "https://tea.example".into(), mode: CallbackMode::Safe };
+        let set = state.set_callback(owner, Some(settings)).unwrap();
+        take(&mut state, set);
+        let renewed = state.renew_callback_keys(owner).unwrap();
+        take(&mut state, renewed);
+        let old = [11, 10 + 86_399, 10 + 86_400].map(|seconds| state.developer.old_keys(at(seconds)));
+        assert_eq!((state.developer.keys, old), (2, [Some(1), Some(1), None]));
+        let removed = state.set_callback(owner, None).unwrap();
+        take(&mut state, removed);
+        assert_eq!((state.developer.keys, state.developer.old_keys(at(11))), (3, None));
+        assert_eq!(state.renew_callback_keys(UserId::new()), Err(Rejection::AccountOwnerOnly));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use base64::{
     prelude::BASE64_STANDARD,
 };
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit, block_padding::NoPadding};
-use commands::callbacks::Callback;
+use commands::callbacks::CallbackKeys;
 
 /// What a text is padded to a multiple of.
 const BLOCK: usize = 32;
@@ -30,10 +30,10 @@ pub(super) struct Envelope {
 }
 
 impl Envelope {
-    /// With the key of a callback; a key that is none opens nothing.
-    pub(super) fn of(callback: &Callback) -> Self {
-        let key = KEY_BASE64.decode(&callback.aes_key).ok().and_then(|key| key.try_into().ok()).unwrap_or_default();
-        Self { key, app_id: callback.app_id.clone() }
+    /// With the key of a callback of that application; a key that is none opens nothing.
+    pub(super) fn of(keys: &CallbackKeys, app_id: &str) -> Self {
+        let key = KEY_BASE64.decode(&keys.aes_key).ok().and_then(|key| key.try_into().ok()).unwrap_or_default();
+        Self { key, app_id: app_id.to_owned() }
     }
 
     fn iv(&self) -> [u8; 16] {

@@ -55,6 +55,16 @@ pub(super) fn xml_of(callback: &Callback, told: &Told, public_url: &str) -> Stri
             xml.text("Ticket", ticket);
         }
         Word::Menu { event, key } => xml.event(event, key),
+        Word::Broadcast { number, followers } => {
+            xml.text("MsgType", "event");
+            xml.text("Event", "MASSSENDJOBFINISH");
+            xml.number("MsgID", number);
+            xml.text("Status", "send success");
+            for count in ["TotalCount", "FilterCount", "SentCount"] {
+                xml.number(count, followers);
+            }
+            xml.number("ErrorCount", 0);
+        }
     }
     if let Some(id) = told.message_id {
         xml.number("MsgId", id);

@@ -149,7 +149,7 @@ impl CallbackGateway for HttpCallbacks {
     async fn greet(&self, callback: &Callback, timestamp: i64) -> Result<(), CallbackError> {
         check_address(&callback.url)?;
         let (timestamp, nonce, echo) = (timestamp.to_string(), nonce(), nonce());
-        let signature = signature::sign(&[&callback.token, &timestamp, &nonce]);
+        let signature = signature::sign(&[&callback.keys.token, &timestamp, &nonce]);
         // Without `encrypt_type`: programs would try to decrypt what they are to echo.
         let parameters =
             [("signature", &*signature), ("timestamp", &*timestamp), ("nonce", &*nonce), ("echostr", &*echo)];
@@ -163,26 +163,28 @@ impl CallbackGateway for HttpCallbacks {
         check_address(&callback.url)?;
         let xml = message::xml_of(callback, told, &self.public_url);
         let (timestamp, nonce) = (timestamp.to_string(), nonce());
-        let signature = signature::sign(&[&callback.token, &timestamp, &nonce]);
+        let signature = signature::sign(&[&callback.keys.token, &timestamp, &nonce]);
         let mut parameters = vec![
             ("signature", signature),
             ("timestamp", timestamp.clone()),
             ("nonce", nonce.clone()),
             ("openid", told.openid.clone()),
         ];
-        let envelope = Envelope::of(callback);
+        let envelope = Envelope::of(&callback.keys, &callback.app_id);
         let body = if callback.mode == CallbackMode::Plain {
             xml
         } else {
             let encrypted = envelope.seal(xml.as_bytes());
-            let signature = signature::sign(&[&callback.token, &timestamp, &nonce, &encrypted]);
+            let signature = signature::sign(&[&callback.keys.token, &timestamp, &nonce, &encrypted]);
             parameters.extend([("encrypt_type", "aes".to_owned()), ("msg_signature", signature)]);
             message::envelope_xml(callback, &encrypted, (callback.mode == CallbackMode::Compatible).then_some(&*xml))
         };
         let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, &**value)).collect();
         let url = with_query(&callback.url, &parameters);
         let call = self.call(move |agent| agent.post(url).content_type("text/xml").send(body.as_bytes()));
-        reply::contents(&answered(call.await?)?, &envelope)
+        let answer = answered(call.await?)?;
+        let other = callback.other_keys.as_ref().map(|keys| Envelope::of(keys, &callback.app_id));
+        reply::contents(&answer, |sealed| envelope.open(sealed).or_else(|| other?.open(sealed)))
     }
 
     async fn notify(&self, target: &WebhookTarget, notice: &Notice, timestamp: i64) -> Result<(), CallbackError> {

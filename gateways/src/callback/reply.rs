@@ -5,8 +5,6 @@ use domain::{MediumId, conversation::Content, medium::Carried};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::envelope::Envelope;
-
 /// Most articles of one reply.
 const ARTICLES_MAX: usize = 8;
 
@@ -59,13 +57,17 @@ impl Media {
     }
 }
 
-/// What the account says by that answer: nothing where the program only says that it has understood.
-pub(super) fn contents(answer: &[u8], envelope: &Envelope) -> Result<Vec<Content>, CallbackError> {
+/// What the account says by that answer: nothing where the program only says that it has understood. `open` opens what is
+/// encrypted.
+pub(super) fn contents(
+    answer: &[u8],
+    open: impl FnOnce(&str) -> Option<Vec<u8>>,
+) -> Result<Vec<Content>, CallbackError> {
     let text = String::from_utf8_lossy(answer);
     let Some(reply) = read(text.trim())? else { return Ok(vec![]) };
     // Some programs encrypt where they were told things in the clear, others answer in the clear where they were not.
     let Some(sealed) = &reply.encrypt else { return said(reply) };
-    let opened = envelope.open(sealed).and_then(|opened| String::from_utf8(opened).ok());
+    let opened = open(sealed).and_then(|opened| String::from_utf8(opened).ok());
     read(opened.ok_or_else(malformed)?.trim())?.map_or(Ok(vec![]), said)
 }
 
@@ -108,8 +110,7 @@ mod tests {
     use super::*;
 
     fn heard(answer: &str) -> Result<Vec<Content>, CallbackError> {
-        let callback = commands::callbacks::Callback::default();
-        contents(answer.as_bytes(), &Envelope::of(&callback))
+        contents(answer.as_bytes(), |_| None)
     }
 
     fn text(text: &str) -> Content {

@@ -36,7 +36,7 @@ pub(super) fn document(notice: &Notice, public_url: &str) -> Result<Vec<u8>, ser
         specversion: "1.0",
         id: notice.id,
         source: format!("{public_url}/v1/official-accounts/{}", notice.account),
-        event_type: format!("teahouse.follower.{name}"),
+        event_type: format!("teahouse.{name}"),
         subject: &notice.told.openid,
         time: notice.told.at,
         datacontenttype: "application/json",
@@ -45,15 +45,16 @@ pub(super) fn document(notice: &Notice, public_url: &str) -> Result<Vec<u8>, ser
     })
 }
 
-/// What happened: the last word of the type, and the data.
+/// What happened: the last words of the type, and the data.
 fn said(word: &Word, public_url: &str) -> (&'static str, Value) {
     match word {
-        Word::Text { text } => ("message", json!({ "kind": "text", "text": text })),
-        Word::Location { latitude, longitude, label } => {
-            ("message", json!({ "kind": "location", "latitude": latitude, "longitude": longitude, "title": label }))
-        }
+        Word::Text { text } => ("follower.message", json!({ "kind": "text", "text": text })),
+        Word::Location { latitude, longitude, label } => (
+            "follower.message",
+            json!({ "kind": "location", "latitude": latitude, "longitude": longitude, "title": label }),
+        ),
         Word::Link { title, description, url } => {
-            ("message", json!({ "kind": "link", "title": title, "description": description, "url": url }))
+            ("follower.message", json!({ "kind": "link", "title": title, "description": description, "url": url }))
         }
         Word::Medium { kind, media_id, format } => {
             let kind = match kind {
@@ -62,12 +63,18 @@ fn said(word: &Word, public_url: &str) -> (&'static str, Value) {
                 MediumKind::Video => "video",
                 MediumKind::File => "file",
             };
-            ("message", json!({ "kind": kind, "format": format, "url": format!("{public_url}/v1/blobs/{media_id}") }))
+            (
+                "follower.message",
+                json!({ "kind": kind, "format": format, "url": format!("{public_url}/v1/blobs/{media_id}") }),
+            )
         }
-        Word::Subscribe { scene, .. } => ("followed", json!({ "scene": scene })),
-        Word::Unsubscribe => ("unfollowed", json!({})),
-        Word::Scan { scene, .. } => ("scanned", json!({ "scene": scene })),
-        Word::Menu { event, key } => ("menu-chosen", json!({ "event": event, "key": key })),
+        Word::Subscribe { scene, .. } => ("follower.followed", json!({ "scene": scene })),
+        Word::Unsubscribe => ("follower.unfollowed", json!({})),
+        Word::Scan { scene, .. } => ("follower.scanned", json!({ "scene": scene })),
+        Word::Broadcast { number, followers } => {
+            ("broadcast.sent", json!({ "number": number, "followers": followers }))
+        }
+        Word::Menu { event, key } => ("follower.menu-chosen", json!({ "event": event, "key": key })),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{
     BroadcastsEvent, DomainEvent, FollowerNotesEvent, FollowerTagsEvent, OfficialAccountId,
-    broadcasts::BroadcastSent,
+    broadcasts::{BroadcastAddressed, BroadcastSent},
     follower_notes::{FollowerNoted, FollowerTagNamed},
 };
 use fjall::OwnedWriteBatch as WriteBatch;
@@ -29,12 +29,17 @@ pub(super) struct Changes {
     notes: HashMap<(OfficialAccountId, String), NotesRow>,
     /// Whether somebody has a tag: the last word of the batch.
     tagged: HashMap<(OfficialAccountId, u32, String), bool>,
+    addressed: Vec<BroadcastAddressed>,
 }
 
 impl Changes {
     /// Takes an event in.
     pub(super) fn take(&mut self, view: &BroadcastsView, tables: &Tables, fact: &Fact) -> Result<(), ProjectionError> {
         match fact.decoded()? {
+            DomainEvent::Broadcasts(BroadcastsEvent::BroadcastAddressed(addressed)) => {
+                self.addressed.push(addressed.clone());
+                Ok(())
+            }
             DomainEvent::Broadcasts(BroadcastsEvent::BroadcastSent(sent)) => {
                 let BroadcastSent { account, number, contents, audience, day, reader_month_max, .. } = sent.clone();
                 let (position, at) = (fact.position().0, fact.at());
@@ -109,6 +114,9 @@ impl Changes {
     pub(super) fn write(&self, tables: &Tables, rows: &mut WriteBatch) -> Result<(), ProjectionError> {
         for (place, row) in &self.sent {
             tables.write_sent(*place, row, rows)?;
+        }
+        for BroadcastAddressed { account, number, openids } in &self.addressed {
+            openids.iter().for_each(|openid| tables.write_addressed((*account, *number), openid, rows));
         }
         for (account, tags) in &self.tags {
             tables.write_tags(*account, tags, rows)?;

@@ -16,6 +16,7 @@ const SENT: &str = "sent";
 const TAGS: &str = "tags";
 const NOTES: &str = "notes";
 const TAGGED: &str = "tagged";
+const ADDRESSED: &str = "addressed";
 
 /// A broadcast.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,6 +97,7 @@ pub(super) struct Tables {
     tags: Keyspace,
     notes: Keyspace,
     tagged: Keyspace,
+    addressed: Keyspace,
 }
 
 impl Tables {
@@ -105,6 +107,7 @@ impl Tables {
             tags: store.keyspace(TAGS)?,
             notes: store.keyspace(NOTES)?,
             tagged: store.keyspace(TAGGED)?,
+            addressed: store.keyspace(ADDRESSED)?,
         })
     }
 
@@ -130,6 +133,29 @@ impl Tables {
     ) -> Result<(), ProjectionError> {
         rows.insert(&self.sent, sent_key(account, number), to_json(row)?);
         Ok(())
+    }
+
+    /// Writes that a broadcast names somebody.
+    pub(super) fn write_addressed(&self, place: (OfficialAccountId, u64), openid: &str, rows: &mut WriteBatch) {
+        rows.insert(&self.addressed, addressed_key(place, openid), []);
+    }
+
+    /// Whether a broadcast names somebody.
+    pub(super) fn is_addressed(&self, place: (OfficialAccountId, u64), openid: &str) -> Result<bool, ProjectionError> {
+        Ok(self.addressed.contains_key(addressed_key(place, openid))?)
+    }
+
+    /// Whom a broadcast names.
+    pub(super) fn addressed(
+        &self,
+        (account, number): (OfficialAccountId, u64),
+    ) -> Result<Vec<String>, ProjectionError> {
+        let openid = |row: fjall::Guard| -> Result<String, ProjectionError> {
+            let key = row.key()?;
+            let openid = key.get(24..).and_then(|openid| String::from_utf8(openid.to_vec()).ok());
+            openid.ok_or(ProjectionError::DamagedRow { keyspace: ADDRESSED })
+        };
+        self.addressed.prefix(sent_key(account, number)).map(openid).collect()
     }
 
     pub(super) fn load_tags(&self) -> Result<HashMap<OfficialAccountId, Tags>, ProjectionError> {
@@ -198,6 +224,10 @@ impl Tables {
 
 fn sent_key(account: OfficialAccountId, number: u64) -> Vec<u8> {
     [account.0.as_bytes().as_slice(), &number.to_be_bytes()].concat()
+}
+
+fn addressed_key((account, number): (OfficialAccountId, u64), openid: &str) -> Vec<u8> {
+    [sent_key(account, number).as_slice(), openid.as_bytes()].concat()
 }
 
 fn notes_key(account: OfficialAccountId, openid: &str) -> Vec<u8> {

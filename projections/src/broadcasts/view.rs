@@ -147,6 +147,9 @@ impl BroadcastsView {
                     };
                     notes.insert(known).had(tag, entry.at)
                 }
+                BroadcastAudience::Named { .. } | BroadcastAudience::Preview => {
+                    self.tables.is_addressed((account, *number), follower.openid)?
+                }
             };
             if !addressed {
                 continue;
@@ -163,6 +166,14 @@ impl BroadcastsView {
             }
         }
         Ok(shown)
+    }
+
+    /// Whom a broadcast names, in the order of what the account knows them by.
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn addressed(&self, account: OfficialAccountId, number: u64) -> Result<Vec<String>, ProjectionError> {
+        self.tables.addressed((account, number))
     }
 
     /// The tags of an account, by number.

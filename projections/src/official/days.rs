@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, NaiveDate};
 use domain::{
     BroadcastsEvent, ConversationEvent, DomainEvent, OfficialAccountId, ReadingEvent, SubscriptionsEvent,
+    broadcasts::BroadcastAudience,
     conversation::{MessageSent, OfficialPart},
 };
 use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
@@ -56,7 +57,11 @@ impl Days {
                 official: Some(OfficialPart { account, .. }),
                 ..
             })) if fact.actor() != Some(account.party()) => (*account, |row| &mut row.heard),
-            DomainEvent::Broadcasts(BroadcastsEvent::BroadcastSent(sent)) => (sent.account, |row| &mut row.broadcasts),
+            DomainEvent::Broadcasts(BroadcastsEvent::BroadcastSent(sent))
+                if sent.audience != BroadcastAudience::Preview =>
+            {
+                (sent.account, |row| &mut row.broadcasts)
+            }
             DomainEvent::Reading(ReadingEvent::ArticleRead(read)) => (read.account, |row| &mut row.reads),
             DomainEvent::Reading(ReadingEvent::ArticleLiked(liked)) => (liked.account, |row| &mut row.likes),
             _ => return,

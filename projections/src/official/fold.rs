@@ -6,8 +6,9 @@ use std::{
 };
 
 use domain::{
-    AnsweringEvent, ConversationEvent, DomainEvent, OfficialAccountEvent, OfficialAccountId, SubscriptionsEvent,
-    UserId, WebhookEvent,
+    AnsweringEvent, BroadcastsEvent, ConversationEvent, DomainEvent, OfficialAccountEvent, OfficialAccountId,
+    SubscriptionsEvent, UserId, WebhookEvent,
+    broadcasts::BroadcastAudience,
     conversation::{Content, MenuChosen, MessageSent, OfficialPart},
     official::Happening,
     subscriptions::{AccountCodeScanned, AccountFollowed},
@@ -92,6 +93,14 @@ impl Changes {
                 self.hooks.take(view, id, event);
                 Ok(())
             }
+            DomainEvent::Broadcasts(BroadcastsEvent::BroadcastSent(sent))
+                if sent.audience != BroadcastAudience::Preview =>
+            {
+                let (account, number, audience) = (sent.account, sent.number, sent.audience);
+                let what = Happening::Broadcast { number, audience };
+                self.wait(view, fact, account, account.party(), String::new(), what);
+                Ok(())
+            }
             DomainEvent::Answering(AnsweringEvent::AnswerGiven(given)) => {
                 let place = self.places.get(&given.trigger).copied();
                 let place = place.or_else(|| view.open.read().places.get(&given.trigger).copied());
@@ -138,7 +147,7 @@ impl Changes {
                 self.settings_of(view, id).has_program = set.callback.is_some();
                 return Ok(());
             }
-            E::AppSecretRenewed(_) => return Ok(()),
+            E::AppSecretRenewed(_) | E::CallbackKeysRenewed(_) => return Ok(()),
             _ => {}
         }
         match event {
@@ -151,6 +160,7 @@ impl Changes {
             | E::AccountMenuSet(_)
             | E::AutoRepliesSet(_)
             | E::AppSecretRenewed(_)
+            | E::CallbackKeysRenewed(_)
             | E::CallbackSet(_) => {}
             E::AccountProfileChanged(changed) => row.profile.clone_from(&changed.profile),
             E::AccountOperatorAdded(added) => {

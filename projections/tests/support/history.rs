@@ -13,7 +13,7 @@ use domain::{
     OfficialAccount, OfficialAccountId, Policy, Post, PostId, Reading, ReadingId, Rejection, StickerCollection,
     StickerPack, StickerPackId, Subscriptions, TagId, User, UserId, Webhook,
     article::ArticleText,
-    broadcasts::{BroadcastAudience, NewBroadcast},
+    broadcasts::{Addressees, NewBroadcast},
     contacts::Notes,
     conversation::{
         Automatic, Content, Kind, Voice,
@@ -340,8 +340,14 @@ impl History {
         match self.rng.random_range(0..8) {
             0..2 => {
                 let tagged = tags.has(tag) && self.rng.random();
-                let audience = if tagged { BroadcastAudience::Tag { tag } } else { BroadcastAudience::All };
-                let new = NewBroadcast { contents: vec![Content::Text { text: word }], audience };
+                let openid = |user: &UserId| format!("o{:027}", user.0.as_u128() % 10_u128.pow(27));
+                let to = match self.rng.random_range(0..4) {
+                    0 => Addressees::Named(self.people.iter().take(3).map(openid).collect()),
+                    1 => Addressees::Preview(openid(&me)),
+                    _ if tagged => Addressees::Tag(tag),
+                    _ => Addressees::All,
+                };
+                let new = NewBroadcast { contents: vec![Content::Text { text: word }], to };
                 let events = sent.send((account, AccountSort::Service), new, &self.policy, self.writer.now);
                 self.broadcasts.put(&self.writer, &mut self.rng, account, by, &events.unwrap_or_default());
             }

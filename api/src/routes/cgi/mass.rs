@@ -5,7 +5,7 @@ use commands::{Caller, CommandError};
 use domain::{
     BroadcastsEvent, MediumId, Rejection,
     article::ArticleCard,
-    broadcasts::{BroadcastAudience, NewBroadcast},
+    broadcasts::{Addressees, NewBroadcast},
     conversation::Content,
     medium::Carried,
 };
@@ -15,14 +15,21 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    answer::{Answered, Refusal, answer, done, read, refused},
+    answer::{Refusal, answer, done, read, refused},
     articles,
     token::{Access, account},
 };
 use crate::{App, query::Query, request};
 
+/// Most openids in a list.
+const OPENIDS_MAX: usize = 10_000;
+/// Largest body with such a list, in bytes.
+const NAMED_BYTES_MAX: usize = 512 * 1024;
+
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route("/message/mass/sendall", web::post().to(send_all));
+    let named = web::resource("/message/mass/send").app_data(web::PayloadConfig::new(NAMED_BYTES_MAX));
+    config.service(named.post(send)).route("/message/mass/preview", web::post().to(preview));
     config.route("/message/mass/get", web::post().to(get)).route("/message/mass/delete", web::post().to(delete));
 }
 
@@ -31,11 +38,20 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 #[serde(default)]
 struct Mass {
     filter: Filter,
+    touser: Option<ToUser>,
     msgtype: String,
     text: Option<Text>,
     image: Option<Media>,
     mpnews: Option<Media>,
     clientmsgid: String,
+}
+
+/// For whom it is, where that is not all or a tag.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum ToUser {
+    One(String),
+    Several(Vec<String>),
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -77,43 +93,82 @@ struct Media {
 }
 
 async fn send_all(request: HttpRequest, access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
-    answer(sent_to_all(&request, &app, &access, &body).await)
+    let to = |mass: &Mass| {
+        let tag = mass.filter.tag_id.as_ref().or(mass.filter.group_id.as_ref());
+        match tag {
+            Some(tag) if !mass.filter.is_to_all => Ok(Addressees::Tag(tag.read()?)),
+            None if !mass.filter.is_to_all => Err(refused(45159, "tag_id missing")),
+            _ => Ok(Addressees::All),
+        }
+    };
+    let sent = sent(&request, &app, &access, &body, to).await;
+    answer(sent.map(submitted))
 }
 
-async fn sent_to_all(request: &HttpRequest, app: &App, access: &Access, body: &[u8]) -> Answered {
+async fn send(request: HttpRequest, access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+    let to = |mass: &Mass| match &mass.touser {
+        Some(ToUser::Several(openids)) if (2..=OPENIDS_MAX).contains(&openids.len()) => {
+            Ok(Addressees::Named(openids.iter().cloned().collect()))
+        }
+        _ => Err(refused(40130, "invalid openid list size, at least two openid")),
+    };
+    let sent = sent(&request, &app, &access, &body, to).await;
+    answer(sent.map(submitted))
+}
+
+/// What a program is answered whose broadcast has that number.
+fn submitted(number: u64) -> Value {
+    json!({ "errcode": 0, "errmsg": "send job submission success", "msg_id": number, "msg_data_id": number })
+}
+
+async fn preview(request: HttpRequest, access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+    let previewed = async {
+        let to = |mass: &Mass| match &mass.touser {
+            Some(ToUser::One(openid)) => Ok(Addressees::Preview(openid.clone())),
+            // Accounts know nobody by another name.
+            _ => Err(refused(40132, "invalid username")),
+        };
+        let account = account(&app, &access).await?;
+        if let Addressees::Preview(openid) = to(&read(&body)?)?
+            && app.commands.follower(account, &openid).await?.is_none()
+        {
+            return Err(refused(40003, "invalid openid"));
+        }
+        let number = sent(&request, &app, &access, &body, to).await?;
+        Ok(json!({ "errcode": 0, "errmsg": "preview success", "msg_id": number }))
+    };
+    answer(previewed.await)
+}
+
+/// Sends what a body says to those whom it says; gives the broadcast's number.
+async fn sent(
+    request: &HttpRequest,
+    app: &App,
+    access: &Access,
+    body: &[u8],
+    to: impl FnOnce(&Mass) -> Result<Addressees, Refusal>,
+) -> Result<u64, Refusal> {
     let account = account(app, access).await?;
     app.limits.message(&account.party())?;
     let mass: Mass = read(body)?;
-    let tag = mass.filter.tag_id.as_ref().or(mass.filter.group_id.as_ref());
-    let audience = match tag {
-        Some(tag) if !mass.filter.is_to_all => BroadcastAudience::Tag { tag: tag.read()? },
-        None if !mass.filter.is_to_all => return Err(refused(45159, "tag_id missing")),
-        _ => BroadcastAudience::All,
-    };
-    let contents = contents_of(&mass)?;
+    let new = NewBroadcast { to: to(&mass)?, contents: contents_of(&mass)? };
     let mut caller = Caller::person(account.party());
     if !mass.clientmsgid.is_empty() {
         let key = format!("mass {}", mass.clientmsgid);
         caller.key = Some(request::command_key(app, request, account.0, &key, body));
     }
-    let sent = app.commands.send_broadcast(&caller, account, NewBroadcast { contents, audience }).await;
-    let sent = sent.map_err(refusal_of)?;
+    let sent = app.commands.send_broadcast(&caller, account, new).await.map_err(refusal_of)?;
     let number = sent.events.iter().find_map(|(_, event)| match event {
         BroadcastsEvent::BroadcastSent(sent) => Some(sent.number),
-        BroadcastsEvent::BroadcastWithdrawn(_) => None,
+        BroadcastsEvent::BroadcastAddressed(_) | BroadcastsEvent::BroadcastWithdrawn(_) => None,
     });
-    let number = number.ok_or_else(|| refused(-1, "system error"))?;
-    Ok(json!({
-        "errcode": 0,
-        "errmsg": "send job submission success",
-        "msg_id": number,
-        "msg_data_id": number,
-    }))
+    number.ok_or_else(|| refused(-1, "system error"))
 }
 
 fn refusal_of(error: CommandError) -> Refusal {
     match error {
         CommandError::Rejected(Rejection::BroadcastsSpent { .. }) => refused(45028, "has no masssend quota"),
+        CommandError::Rejected(Rejection::InvalidField { field: "openids", .. }) => refused(40003, "invalid openid"),
         CommandError::Rejected(Rejection::TagNotFound) => refused(45159, "invalid tag_id"),
         CommandError::Rejected(Rejection::BroadcastNotFound) => refused(40059, "invalid msg id"),
         CommandError::KeyReused => refused(45065, "clientmsgid exist"),
