@@ -160,7 +160,7 @@ impl Arriving {
             Ok::<_, io::Error>((file, head))
         };
         let (file, head) = spawn_blocking(read_head).await.map_err(failed)?.map_err(failed)?;
-        if inspect::in_memory(&self.claim, &head) {
+        if inspect::in_memory(&self.claim, &head, self.bytes) {
             if self.bytes > self.claim.policy.picture_bytes {
                 return Err(Rejection::MediumTooLarge { max: self.claim.policy.picture_bytes, unit: "bytes" }.into());
             }

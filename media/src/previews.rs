@@ -113,7 +113,17 @@ impl Previews {
         Ok(None)
     }
 
-    /// The blur hash, if it was made; it is made last.
+    /// Whether everything was made of a picture.
+    pub(crate) async fn all_made(&self, hash: &str) -> Result<bool, CommandError> {
+        for form in [SmallerForm::Thumbnail, SmallerForm::Preview] {
+            if self.made(hash, form).await?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(self.blur_hash(hash).await?.is_some())
+    }
+
+    /// The blur hash, if it was made.
     pub(crate) async fn blur_hash(&self, hash: &str) -> Result<Option<String>, CommandError> {
         let read = self.read(hash, "blur").await?;
         read.map(|bytes| String::from_utf8(bytes).map_err(failed)).transpose()
@@ -137,7 +147,8 @@ impl Previews {
     async fn read(&self, hash: &str, ending: &str) -> Result<Option<Vec<u8>>, CommandError> {
         let path = self.path(hash, ending);
         match spawn_blocking(move || fs::read(path)).await.map_err(failed)? {
-            Ok(bytes) => Ok(Some(bytes)),
+            // An empty one is what a crash has left of it: it is not synced.
+            Ok(bytes) => Ok(Some(bytes).filter(|bytes| !bytes.is_empty())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(error)),
         }

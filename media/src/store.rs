@@ -235,7 +235,7 @@ impl BlobStore {
     async fn make_previews(&self, hash: &str) -> Result<(), CommandError> {
         let _turn = self.previews.turn(hash).await;
         // Somebody else may have made it meanwhile.
-        if self.previews.blur_hash(hash).await?.is_some() {
+        if self.previews.all_made(hash).await? {
             return Ok(());
         }
         let bytes = self.size(hash).await?;

@@ -173,6 +173,7 @@ conformance!(
     only_blobs_that_are_older_are_listed_and_deleted,
     a_blob_that_is_brought_again_and_again_is_not_deleted_meanwhile,
     a_picture_is_made_smaller_from_what_is_kept,
+    smaller_forms_that_are_gone_or_empty_are_made_again,
     an_audit_finds_what_is_missing_or_altered,
 );
 
@@ -257,6 +258,24 @@ async fn a_picture_is_made_smaller_from_what_is_kept(case: Case) {
     assert!(!case.store.blur_hash(&picture.hash).await.unwrap().is_empty());
     let missing = case.store.smaller(&"0".repeat(64), SmallerForm::Preview).await;
     assert!(matches!(missing, Err(CommandError::MediaStore(_))));
+}
+
+async fn smaller_forms_that_are_gone_or_empty_are_made_again(case: Case) {
+    let picture = case.bring(MediumKind::Picture, &encoded(640, 400, ImageFormat::Png)).await.unwrap();
+    let thumbnail = case.store.smaller(&picture.hash, SmallerForm::Thumbnail).await.unwrap();
+    let blur = case.store.blur_hash(&picture.hash).await.unwrap();
+    let made = files(&case.home.path().join("previews"));
+    assert_eq!(made.len(), 3);
+    let spoil: [fn(&PathBuf); 2] =
+        [|path| std::fs::remove_file(path).unwrap(), |path| std::fs::write(path, b"").unwrap()];
+    for spoil in spoil {
+        for path in &made {
+            spoil(path);
+            assert!(case.store.smaller(&picture.hash, SmallerForm::Thumbnail).await.unwrap() == thumbnail);
+            assert!(!case.store.smaller(&picture.hash, SmallerForm::Preview).await.unwrap().bytes.is_empty());
+            assert_eq!(case.store.blur_hash(&picture.hash).await.unwrap(), blur);
+        }
+    }
 }
 
 async fn an_audit_finds_what_is_missing_or_altered(case: Case) {

@@ -80,9 +80,13 @@ pub(crate) fn check_claim(claim: &Claim) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Whether bytes that begin so are looked at as a whole in memory.
-pub(crate) fn in_memory(claim: &Claim, head: &[u8]) -> bool {
-    matches!(claim.kind, MediumKind::Picture | MediumKind::Voice) || picture::Format::of(head).is_some()
+/// Whether so many bytes that begin so are looked at as a whole in memory: not a file that only begins like a picture.
+pub(crate) fn in_memory(claim: &Claim, head: &[u8], bytes: u64) -> bool {
+    match claim.kind {
+        MediumKind::Picture | MediumKind::Voice => true,
+        MediumKind::File => picture::Format::of(head).is_some() && bytes <= claim.policy.picture_bytes,
+        MediumKind::Video => false,
+    }
 }
 
 /// Looks at all of the bytes at once.
@@ -93,8 +97,10 @@ pub(crate) fn inspect(claim: &Claim, bytes: &Bytes) -> Result<Inspected, Rejecti
     match claim.kind {
         MediumKind::Picture => inspect_picture(claim, bytes),
         MediumKind::Voice => inspect_voice(claim, bytes),
-        // A picture that is sent as a file tells as little of where it was taken as any other.
-        MediumKind::File if picture::Format::of(bytes).is_some() => inspect_picture(claim, bytes),
+        // A picture that is sent as a file tells as little of where it was taken as any other. What only begins like one, or
+        // is more than pictures may be, is kept as it is.
+        MediumKind::File if picture::Format::of(bytes).is_some() => inspect_picture(claim, bytes)
+            .or_else(|_| inspect_file(claim, bytes, &mut io::Cursor::new(bytes), bytes.len() as u64)),
         _ => inspect_file(claim, bytes, &mut io::Cursor::new(bytes), bytes.len() as u64),
     }
 }

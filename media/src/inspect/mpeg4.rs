@@ -55,9 +55,12 @@ pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64) -> Result<Film,
             _ if count == 0 => return Err(broken("it is not what it begins as")),
             b"moov" if film.is_none() => film = Some(description(file, &found.content)?),
             b"mdat" => has_content = true,
-            b"uuid" | b"udta" | b"meta" => further.push((found.named_at, found.content)),
             b"free" | b"skip" | b"wide" | b"moof" | b"mfra" | b"sidx" | b"styp" | b"pdin" | b"emsg" | b"ssix"
             | b"prft" => {}
+            // What writers add for themselves, places among it: no film needs it.
+            name if name.iter().all(|sign| sign.is_ascii_graphic() || *sign == b' ') => {
+                further.push((found.named_at, found.content));
+            }
             _ => return Err(broken("a part is of no known kind")),
         }
         if count > BOXES_MAX {
@@ -105,7 +108,7 @@ fn description(file: &mut (impl Read + Seek), content: &Range<u64>) -> Result<Fi
     let mut film = Film::default();
     for (found, inner) in boxes(&bytes, content.start)? {
         match &found.name {
-            b"mvhd" => film.duration = film_duration(inner)?,
+            b"mvhd" => film.duration = film.duration.max(header_duration(inner)?.0),
             b"trak" => track(&mut film, inner, found.content.start)?,
             b"mvex" => {
                 for (found, inner) in boxes(inner, found.content.start)? {
@@ -138,7 +141,8 @@ fn boxes(bytes: &[u8], from: u64) -> Result<Vec<(Found, &[u8])>, Rejection> {
     Ok(found_boxes)
 }
 
-fn film_duration(header: &[u8]) -> Result<Duration, Rejection> {
+/// How long a film or a track lasts by its header, and how many of its units make a second.
+fn header_duration(header: &[u8]) -> Result<(Duration, u32), Rejection> {
     let mut cursor = Cursor::new(header);
     let version = cursor.u8()?;
     cursor.take(3)?;
@@ -149,7 +153,21 @@ fn film_duration(header: &[u8]) -> Result<Duration, Rejection> {
         cursor.take(8)?;
         (cursor.u32_be()?, cursor.u32_be()?.into())
     };
-    Ok(in_time(duration, scale))
+    // All ones: it does not say.
+    let says = duration != u64::MAX && (version == 1 || duration != u64::from(u32::MAX));
+    Ok((in_time(if says { duration } else { 0 }, scale), scale))
+}
+
+/// How long the samples of a track last together.
+fn samples_duration(table: &[u8], scale: u32) -> Result<Duration, Rejection> {
+    let mut cursor = Cursor::new(table);
+    cursor.take(4)?;
+    let mut units = 0_u64;
+    for _ in 0..cursor.u32_be()? {
+        let (count, each) = (cursor.u32_be()?, cursor.u32_be()?);
+        units = units.saturating_add(u64::from(count) * u64::from(each));
+    }
+    Ok(in_time(units, scale))
 }
 
 fn fragments_duration(description: &[u8], header: &[u8]) -> Result<Duration, Rejection> {
@@ -178,13 +196,8 @@ fn track(film: &mut Film, bytes: &[u8], from: u64) -> Result<(), Rejection> {
             b"tkhd" => size = Some(track_size(inner)?),
             b"udta" | b"meta" | b"uuid" => film.personal.push((found.named_at, found.content)),
             b"mdia" => {
-                for (found, inner) in boxes(inner, found.content.start)? {
-                    if &found.name == b"hdlr" {
-                        let mut cursor = Cursor::new(inner);
-                        cursor.take(8)?;
-                        handler = cursor.name()?;
-                    }
-                }
+                let (kind, duration) = track_media(inner)?;
+                (handler, film.duration) = (kind, film.duration.max(duration));
             }
             _ => {}
         }
@@ -195,6 +208,31 @@ fn track(film: &mut Film, bytes: &[u8], from: u64) -> Result<(), Rejection> {
         _ => {}
     }
     Ok(())
+}
+
+/// What sort of track it is, and how long it lasts: whichever of its header and its samples says more, since a film's own
+/// header may say anything.
+fn track_media(bytes: &[u8]) -> Result<([u8; 4], Duration), Rejection> {
+    let (mut handler, mut told, mut scale, mut samples) = (*b"none", Duration::ZERO, 0, None);
+    for (found, inner) in boxes(bytes, 0)? {
+        match &found.name {
+            b"mdhd" => (told, scale) = header_duration(inner)?,
+            b"hdlr" => {
+                let mut cursor = Cursor::new(inner);
+                cursor.take(8)?;
+                handler = cursor.name()?;
+            }
+            b"minf" => samples = inside(inner, *b"stbl")?.map(|tables| inside(tables, *b"stts")).transpose()?.flatten(),
+            _ => {}
+        }
+    }
+    let samples = samples.map_or(Ok(Duration::ZERO), |table| samples_duration(table, scale))?;
+    Ok((handler, told.max(samples)))
+}
+
+/// The content of the first box of a name among those side by side.
+fn inside(bytes: &[u8], name: [u8; 4]) -> Result<Option<&[u8]>, Rejection> {
+    Ok(boxes(bytes, 0)?.into_iter().find(|(found, _)| found.name == name).map(|(_, inner)| inner))
 }
 
 /// Width and height at the end of a track's header, turned as its matrix says.

@@ -31,6 +31,7 @@ pub(super) fn duration(bytes: &[u8]) -> Result<Duration, Rejection> {
             }
             Some(_) if stream != serial => return Err(broken("there is more in it than one voice")),
             // All ones: no packet ends on this page.
+            Some(_) if granule != u64::MAX && granule < samples => return Err(broken("a page goes back in time")),
             Some(_) if granule != u64::MAX => samples = granule,
             Some(_) => {}
         }

@@ -225,6 +225,51 @@ fn how_long_sound_and_films_last_is_read_from_them() {
     }
 }
 
+/// The media box of a track of sound that says how long it lasts, and how long its 100 samples do, in milliseconds.
+fn sound(told: u32, samples: u32) -> Vec<u8> {
+    let header = [[0; 12].as_slice(), &1_000_u32.to_be_bytes(), &told.to_be_bytes(), &[0; 4]].concat();
+    let table = [[0; 4].as_slice(), &1_u32.to_be_bytes(), &100_u32.to_be_bytes(), &(samples / 100).to_be_bytes()];
+    let tables = mpeg4_box(b"minf", &mpeg4_box(b"stbl", &mpeg4_box(b"stts", &table.concat())));
+    let handler = mpeg4_box(b"hdlr", &[[0; 8].as_slice(), b"soun", &[0; 12]].concat());
+    mpeg4_box(b"trak", &mpeg4_box(b"mdia", &[mpeg4_box(b"mdhd", &header), handler, tables].concat()))
+}
+
+#[test]
+fn a_header_that_says_less_than_there_is_does_not_make_it_shorter() {
+    let lasting = |kind, bytes: &[u8]| look(kind, bytes).map(|found| found.facts.duration_ms.unwrap());
+    let too_long = Err(Rejection::MediumTooLarge { max: 60, unit: "seconds" });
+    assert_eq!(lasting(MediumKind::Voice, &mp4(1_000, &[sound(1_000, 900)])), Ok(1_000));
+    assert_eq!(lasting(MediumKind::Voice, &mp4(1_000, &[sound(70_000, 900)])), too_long);
+    assert_eq!(lasting(MediumKind::Voice, &mp4(1_000, &[sound(1_000, 70_000)])), too_long);
+    assert_eq!(lasting(MediumKind::Voice, &mp4(1_000, &[sound(u32::MAX, 2_000)])), Ok(2_000));
+    let back = [opus(70_000), ogg_page(312 + 48_000, &[9; 40])].concat();
+    assert_eq!(lasting(MediumKind::Voice, &back), Err(super::broken("a page goes back in time")));
+    let mut film = webm(true);
+    let told = film.windows(4).position(|four| four == 2_500_f32.to_be_bytes()).unwrap();
+    film[told..told + 4].copy_from_slice(&5_f32.to_be_bytes());
+    assert_eq!(lasting(MediumKind::Video, &film), Ok(1_500));
+}
+
+#[test]
+fn a_file_that_only_begins_like_a_picture_is_kept_as_it_is() {
+    for bytes in [b"GIF89a is a format".to_vec(), picture(ImageFormat::Jpeg)[..200].to_vec()] {
+        assert!(look(MediumKind::Picture, &bytes).is_err());
+        let Inspected { facts, kept } = look(MediumKind::File, &bytes).unwrap();
+        assert_eq!((facts.content_type.as_str(), facts.width), ("application/octet-stream", None));
+        assert!(matches!(kept, Kept::Whole), "{kept:?}");
+    }
+    let as_file = facts(MediumKind::File, &picture(ImageFormat::Png));
+    assert_eq!((as_file.content_type.as_str(), as_file.width), ("image/png", Some(33)));
+}
+
+#[test]
+fn what_the_writer_of_a_film_adds_for_itself_is_blanked() {
+    let film = [mp4(9_000, &[track(b"vide", 640, 480)]), mpeg4_box(b"SDLN", b"Hangzhou")].concat();
+    let Kept::Blanked(boxes) = look(MediumKind::Video, &film).unwrap().kept else { panic!("nothing is blanked") };
+    assert!(boxes.iter().any(|(_, content)| &film[content.start as usize..content.end as usize] == b"Hangzhou"));
+    assert!(look(MediumKind::Video, &[film, mpeg4_box(b"\0\x01\x02\x03", b"")].concat()).is_err());
+}
+
 #[test]
 fn what_is_of_another_kind_than_it_is_brought_as_is_refused() {
     let film = mp4(9_000, &[track(b"vide", 640, 480)]);

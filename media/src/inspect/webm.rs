@@ -140,7 +140,8 @@ impl Walk {
         }
         let tick = self.tick.unwrap_or(USUAL_TICK) as f64 / 1e9;
         let told = self.told.filter(|told| told.is_finite() && *told > 0.0);
-        let seconds = told.unwrap_or(self.last as f64) * tick;
+        // What is told may be less than there is.
+        let seconds = told.unwrap_or_default().max(self.last as f64) * tick;
         let duration = Duration::try_from_secs_f64(seconds).map_err(|_| broken("its length is wrong"))?;
         Ok(Film { duration, size: self.width.zip(self.height) })
     }
