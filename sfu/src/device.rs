@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     pin::pin,
     time::{Duration, Instant},
 };
@@ -16,7 +16,7 @@ use str0m::{
 };
 use tokio::{net::UdpSocket, sync::Barrier, time::Instant as Deadline};
 
-use crate::seat::connection;
+use crate::{forwarder::bound, seat::connection};
 
 /// Largest datagram.
 const DATAGRAM: usize = 2_000;
@@ -75,10 +75,12 @@ pub struct Counted {
 impl Device {
     /// A device on this machine that offers to send pictures, and to get those of the places for which that is said.
     ///
+    /// It has to be made within a runtime.
+    ///
     /// # Errors
     /// [`DeviceError`].
-    pub async fn offering(places: &[bool]) -> Result<(Self, String), DeviceError> {
-        let socket = UdpSocket::bind("127.0.0.1:0").await?;
+    pub fn offering(places: &[bool]) -> Result<(Self, String), DeviceError> {
+        let socket = UdpSocket::from_std(bound((Ipv4Addr::LOCALHOST, 0).into())?)?;
         let address = socket.local_addr()?;
         let mut rtc = Box::new(connection().build(Instant::now()));
         rtc.add_local_candidate(Candidate::host(address, "udp").map_err(|error| said(&error))?);

@@ -68,7 +68,8 @@ impl Forwarder {
     }
 }
 
-fn bound(listen: SocketAddr) -> io::Result<std::net::UdpSocket> {
+/// A UDP socket that does not block, with room for what comes while others have the processor.
+pub(crate) fn bound(listen: SocketAddr) -> io::Result<std::net::UdpSocket> {
     let socket = Socket::new(Domain::for_address(listen), Type::DGRAM, None)?;
     socket.set_recv_buffer_size(SOCKET_BYTES)?;
     socket.set_send_buffer_size(SOCKET_BYTES)?;

@@ -33,7 +33,7 @@ fn traffic(awaited: u64, patience: Duration) -> Traffic {
 async fn talk(forwarder: &Forwarder, seats: &[(ForwardedSeat, Traffic)]) -> Vec<Counted> {
     let (mut talking, start) = (vec![], Arc::new(Barrier::new(seats.len())));
     for (seat, traffic) in seats.iter().copied() {
-        let (device, offer) = Device::offering(&[true, true, true, false]).await.unwrap();
+        let (device, offer) = Device::offering(&[true, true, true, false]).unwrap();
         let answer = forwarder.admit(seat, offer).await.unwrap();
         assert_eq!(answer.places.len(), 4);
         let start = Arc::clone(&start);
@@ -78,12 +78,12 @@ async fn who_is_dismissed_is_forwarded_nothing_and_there_is_room_for_somebody_el
     let call = CallId::new();
     let seats = [seat(call, 0), seat(call, 1)];
     for seat in seats {
-        let (_, offer) = Device::offering(&[true]).await.unwrap();
+        let (_, offer) = Device::offering(&[true]).unwrap();
         forwarder.admit(seat, offer.clone()).await.unwrap();
         // Coming again takes no further room.
         forwarder.admit(seat, offer).await.unwrap();
     }
-    let (_, offer) = Device::offering(&[true]).await.unwrap();
+    let (_, offer) = Device::offering(&[true]).unwrap();
     assert_eq!(forwarder.admit(seat(call, 2), offer.clone()).await, Err(ForwardingError::Full));
     assert_eq!(forwarder.seated(), seats);
     forwarder.dismiss(call, seats[0].device);
@@ -95,7 +95,7 @@ async fn who_is_dismissed_is_forwarded_nothing_and_there_is_room_for_somebody_el
 async fn who_is_silent_is_forgotten_and_what_is_no_offer_is_refused() {
     let forwarder = forwarder(SfuOptions { silent_seconds: 1, ..SfuOptions::default() });
     let call = CallId::new();
-    let (_, offer) = Device::offering(&[true]).await.unwrap();
+    let (_, offer) = Device::offering(&[true]).unwrap();
     forwarder.admit(seat(call, 0), offer).await.unwrap();
     assert_eq!(forwarder.seated().len(), 1);
     let no_lines = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n";

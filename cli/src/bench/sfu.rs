@@ -49,8 +49,7 @@ pub(super) async fn run(bench: &Bench) -> Result<(), Error> {
     let start = Arc::new(Barrier::new(PEOPLE + 1));
     let mut talking = JoinSet::new();
     for person in &circle.members {
-        let (device, offer) =
-            Device::offering(&[true; PEOPLE]).await.map_err(|error| Error::failed("a device", error))?;
+        let (device, offer) = Device::offering(&[true; PEOPLE]).map_err(|error| Error::failed("a device", error))?;
         let answer = ask(&server, person, &format!("/v1/group-calls/{call}/media"), &json!({ "offer": offer })).await?;
         let answer = answer.get("answer").and_then(Value::as_str).unwrap_or_default().to_owned();
         let start = Arc::clone(&start);
