@@ -35,6 +35,7 @@ pub struct Metrics {
     answers: Family<Answer, Counter>,
     seconds: Histogram,
     sockets: Gauge,
+    forwarded: Gauge,
     position: Gauge,
     writable: Gauge,
     lag: Family<ReadModel, Gauge>,
@@ -50,18 +51,20 @@ impl Default for Metrics {
             Gauge::default(),
             Gauge::default(),
             Gauge::default(),
+            Gauge::default(),
             Family::<ReadModel, Gauge>::default(),
             Family::<ReadModel, Gauge>::default(),
         );
-        let (answers, seconds, sockets, position, writable, lag, running) = metrics;
+        let (answers, seconds, sockets, forwarded, position, writable, lag, running) = metrics;
         registry.register("http_requests", "Requests answered", answers.clone());
         registry.register("http_request_seconds", "Time from request to answer", seconds.clone());
         registry.register("websockets", "Connected devices", sockets.clone());
+        registry.register("forwarded_devices", "Devices that calls are forwarded to", forwarded.clone());
         registry.register("log_position", "Position of the last durable event", position.clone());
         registry.register("log_writable", "1 while the log takes writes", writable.clone());
         registry.register("read_model_lag_events", "Positions a read model is behind the log", lag.clone());
         registry.register("read_model_running", "1 while a read model follows the log", running.clone());
-        Self { registry, answers, seconds, sockets, position, writable, lag, running }
+        Self { registry, answers, seconds, sockets, forwarded, position, writable, lag, running }
     }
 }
 
@@ -85,6 +88,7 @@ impl Metrics {
     #[must_use]
     pub fn render(&self, app: &App) -> String {
         self.sockets.set(gauge(app.hub.connected()));
+        self.forwarded.set(gauge(app.commands.forwarded_devices() as u64));
         self.position.set(gauge(app.log.last_position().0));
         self.writable.set(i64::from(app.log.refusing_writes().is_none()));
         for status in app.read_models.status() {

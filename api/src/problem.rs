@@ -153,6 +153,7 @@ impl From<CommandError> for Problem {
                 Self::unavailable("media-unavailable", "the bytes of media can't be read or written at present")
             }
             CommandError::NotConnected(_) => Self::unavailable("not-connected", detail).retry_after(3_600),
+            CommandError::ForwardingFull => Self::unavailable("forwarding-full", detail).retry_after(10),
             CommandError::GatewaySilent(_) => Self::unavailable("gateway-silent", detail).retry_after(5),
             CommandError::Append(error) => error.into(),
             CommandError::ReadModel(_) => Self::unavailable("read-model-behind", detail),

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commands::{
     AdjustableClock, Clock, Commands, Secrets, SystemClock,
     callbacks::CallbackGateway,
+    forwarding::MediaForwarder,
     gateways::{BankGateway, BillerGateway},
     ports::{Ports, SystemDice},
 };
@@ -14,6 +15,7 @@ use eventlog::EventLog;
 use gateways::{HttpBank, HttpBiller, HttpCallbacks};
 use media::{BlobStore, Parts};
 use projections::{ReadModelOptions, ReadModels};
+use sfu::Forwarder;
 use tokio::sync::watch;
 
 use crate::{
@@ -93,6 +95,7 @@ impl House {
             billers: billers(settings)?,
             calls: answers.clone(),
             group_calls: answers,
+            forwarder: forwarder(settings)?,
             presence: hub.clone(),
         };
         let clock = clock(settings, &clock_moved);
@@ -106,6 +109,13 @@ impl House {
         self.read_models.stop();
         self.opened.close();
     }
+}
+
+/// What forwards sound and pictures, where the settings name an address for it.
+fn forwarder(settings: &Settings) -> Result<Option<Arc<dyn MediaForwarder>>, Error> {
+    let forwarder =
+        Forwarder::start(&settings.sfu).map_err(|error| Error::unavailable("the forwarding unit", error))?;
+    Ok(forwarder.map(|forwarder| Arc::new(forwarder) as _))
 }
 
 /// Has everything that happens pushed to the devices that are connected.

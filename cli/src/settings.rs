@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
@@ -15,6 +15,7 @@ use eventlog::StoreKind;
 use gateways::{CallbackOptions, GatewayOptions};
 use media::{MediaOptions, S3Options, S3OptionsError};
 use serde::{Deserialize, Serialize};
+use sfu::SfuOptions;
 
 use crate::ranges;
 
@@ -72,6 +73,8 @@ pub(crate) struct Settings {
     pub(crate) callbacks: CallbackOptions,
     /// Servers that help devices in a call to find a way to each other.
     pub(crate) ice: IceOptions,
+    /// What forwards sound and pictures of groups' calls.
+    pub(crate) sfu: SfuOptions,
     /// What the TURN servers among them know too; none for what the file says.
     #[serde(skip_serializing)]
     pub(crate) turn_secret: Option<Hidden>,
@@ -100,6 +103,7 @@ impl Default for Settings {
             biller: None,
             callbacks: CallbackOptions::default(),
             ice: IceOptions::default(),
+            sfu: SfuOptions::default(),
             turn_secret: None,
             turn_secret_file: PathBuf::new(),
             cluster: Cluster::default(),
@@ -382,6 +386,11 @@ fn names() -> BTreeSet<String> {
         bank: Some(GatewayOptions::default()),
         biller: Some(GatewayOptions::default()),
         media: MediaOptions { s3: Some(S3Options::default()), ..MediaOptions::default() },
+        sfu: SfuOptions {
+            listen: Some((Ipv4Addr::UNSPECIFIED, 0).into()),
+            address: Some(Ipv4Addr::UNSPECIFIED.into()),
+            ..SfuOptions::default()
+        },
         ..Settings::default()
     };
     let mut names: BTreeSet<String> = NOT_WRITTEN.map(str::to_owned).into();

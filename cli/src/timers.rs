@@ -47,6 +47,9 @@ impl Timers {
             tokio::spawn(work_for_accounts(Work::Notify, turn(), moved(), house.to_notify.clone())),
         ];
         tasks.extend(Settler::ALL.map(|settler| tokio::spawn(settle_money(settler, beat()))));
+        if settings.sfu.listen.is_some() {
+            tasks.push(tokio::spawn(dismiss_departed(house.commands.clone())));
+        }
         if house.log.is_shared() {
             tasks.push(tokio::spawn(attend_calls(house.commands.clone(), house.clock_moved.subscribe())));
             tasks.push(tokio::spawn(keep_lease(house.commands.clone(), settings.cluster.lease_seconds, lease)));
@@ -163,6 +166,17 @@ async fn look_after_calls(mut beat: Beat) {
         }
         if let Err(error) = beat.turn.commands.run_group_calls().await {
             tracing::warn!(%error, "what is to be done about groups' calls was not done; trying again");
+        }
+    }
+}
+
+/// Forwards nothing to who is in their call no longer: each server for what it forwards itself.
+async fn dismiss_departed(commands: Arc<Commands>) {
+    let mut interval = tokio::time::interval(CALLS_EVERY);
+    loop {
+        interval.tick().await;
+        if let Err(error) = commands.dismiss_departed().await {
+            tracing::warn!(%error, "who left a group's call was not put out of it; trying again");
         }
     }
 }

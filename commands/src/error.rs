@@ -3,6 +3,8 @@
 use domain::{DecodeError, Rejection};
 use eventlog::{AppendError, ReadError};
 
+use crate::forwarding::ForwardingError;
+
 /// Why a command was not carried out. Unless the variant says otherwise nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
@@ -30,10 +32,13 @@ pub enum CommandError {
     /// Where the bytes of media are kept can't be read or written.
     #[error("the bytes of media can't be read or written: {0}")]
     MediaStore(String),
-    /// No bank, or no biller, is connected to this server.
+    /// No bank, no biller or no forwarding unit is connected to this server.
     #[error("no {0} is connected to this server")]
     NotConnected(&'static str),
-    /// The bank or the biller does not answer.
+    /// Sound and pictures of as many devices are forwarded as may be.
+    #[error("no more devices can be served at present; try again later")]
+    ForwardingFull,
+    /// The bank, the biller or the forwarding unit does not answer.
     #[error("the {0} does not answer; try again later")]
     GatewaySilent(&'static str),
     /// The log refused the append, or its outcome is not known.
@@ -56,4 +61,14 @@ pub enum CommandError {
     /// A fault of the server itself.
     #[error("the server failed: {0}")]
     Internal(String),
+}
+
+impl From<ForwardingError> for CommandError {
+    fn from(error: ForwardingError) -> Self {
+        match error {
+            ForwardingError::OfferRefused(reason) => Rejection::OfferRefused { reason }.into(),
+            ForwardingError::Full => Self::ForwardingFull,
+            ForwardingError::Stopped => Self::GatewaySilent("forwarding unit"),
+        }
+    }
 }

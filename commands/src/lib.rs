@@ -4,7 +4,8 @@
 //! - [`engine`]: [`Commands`], what all use cases share: running one command on one stream.
 //! - `repository`: cached aggregates; `keys`: idempotency keys; [`others`]: what other nodes write.
 //! - [`ports`]: what commands ask of the read models; [`clock`]: where time comes from.
-//! - [`gateways`]: ports to a bank and to billers; [`callbacks`]: the port to programs of official accounts.
+//! - [`gateways`]: ports to a bank and to billers; [`callbacks`]: the port to programs of official accounts;
+//!   [`forwarding`]: the port to what forwards sound and pictures.
 //! - [`secrets`]: tokens, join codes, fingerprints; [`passwords`]: Argon2id on a bounded pool.
 //! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`], [`moments`], [`media`],
 //!   [`stickers`], [`merchants`], [`official`], [`calls`], [`group_calls`] and [`wallet`], each an `impl Commands` with one public function.
@@ -18,6 +19,7 @@ pub mod conversations;
 pub mod engine;
 pub mod error;
 pub mod expiries;
+pub mod forwarding;
 pub mod gateways;
 pub mod group_calls;
 pub mod inboxes;

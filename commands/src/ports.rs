@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::{
     CommandError,
     callbacks::CallbackGateway,
+    forwarding::MediaForwarder,
     gateways::{BankGateway, BillerGateway},
     media::{MediaStore, MediaUse, UploadStore},
 };
@@ -51,6 +52,8 @@ pub struct Ports {
     pub calls: Arc<dyn CallList>,
     /// Which calls of groups there are.
     pub group_calls: Arc<dyn GroupCallList>,
+    /// What forwards sound and pictures of groups' calls, where there is one.
+    pub forwarder: Option<Arc<dyn MediaForwarder>>,
     /// Which devices are connected.
     pub presence: Arc<dyn Presence>,
     /// Where the bytes of media are kept.

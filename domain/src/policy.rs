@@ -139,11 +139,13 @@ pub struct CallsPolicy {
     pub lost_seconds: i64,
     /// Most people in a call of a group; it rings for all of them but who calls.
     pub group_max: usize,
+    /// Most people in a call of a group whose devices send to each other, where the server forwards.
+    pub mesh_max: usize,
 }
 
 impl Default for CallsPolicy {
     fn default() -> Self {
-        Self { ring_seconds: 60, connect_seconds: 30, lost_seconds: 60, group_max: 9 }
+        Self { ring_seconds: 60, connect_seconds: 30, lost_seconds: 60, group_max: 9, mesh_max: 4 }
     }
 }
 

@@ -474,6 +474,11 @@ rejections! {
         /// For how many at most.
         max: usize
     }: Limit, "rings-for-too-many", "a call rings for at most {max} people: name them";
+    /// What a device offers to send can't be taken.
+    OfferRefused {
+        /// Why.
+        reason: String
+    }: Invalid, "offer-refused", "{reason}";
     /// That there was a call stays in the conversation.
     CallIsNotRecalled: Conflict, "call-is-not-recalled", "that there was a call can't be recalled";
     /// Nobody but the account's own person may pass.

@@ -6,7 +6,7 @@ use std::{
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex,
         mpsc::{Receiver, Sender, channel},
     },
     thread,
@@ -15,7 +15,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{binary, patience::DEADLINE};
+use crate::{binary, patience::DEADLINE, server::locked};
 
 /// A Chromium with one page, without a screen, with made-up pictures and sound instead of a camera and a microphone.
 ///
@@ -24,6 +24,7 @@ use crate::{binary, patience::DEADLINE};
 pub struct Browser {
     process: Child,
     reports: Receiver<Value>,
+    tell: Sender<String>,
     home: TempDir,
 }
 
@@ -36,7 +37,8 @@ impl Browser {
     #[must_use]
     pub fn open(page: &str, task: &Value) -> Self {
         let home = TempDir::new().expect("a temporary directory");
-        let (address, reports) = serve(page, task);
+        let (tell, told) = channel();
+        let (address, reports) = serve(page, task, told);
         let log = File::create(home.path().join("stderr")).expect("its log can be written");
         let mut command = Command::new("chromium");
         command.args(["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]);
@@ -47,7 +49,16 @@ impl Browser {
         command.arg(format!("http://{address}/"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let process = command.spawn().expect("chromium can be started: run tests/run, which installs it");
-        Self { process, reports, home }
+        Self { process, reports, tell, home }
+    }
+
+    /// Tells its page something, which it gets when it asks.
+    ///
+    /// # Panics
+    /// When its server has ended.
+    #[track_caller]
+    pub fn tell(&self, what: &Value) {
+        self.tell.send(what.to_string()).expect("the page's server listens");
     }
 
     /// The next thing that its page reports.
@@ -75,14 +86,16 @@ impl Drop for Browser {
 struct Given {
     page: Vec<u8>,
     task: String,
+    /// What it is told later.
+    told: Mutex<Receiver<String>>,
 }
 
-/// Serves a page and its task; where, and what the page reports. It ends with the test's process.
-fn serve(page: &str, task: &Value) -> (String, Receiver<Value>) {
+/// Serves a page, its task and what it is told; where, and what the page reports. It ends with the test's process.
+fn serve(page: &str, task: &Value, told: Receiver<String>) -> (String, Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it has an address").to_string();
     let page = std::fs::read(binary::workspace().join("tests/peers").join(page)).expect("the page is there");
-    let given = Arc::new(Given { page, task: task.to_string() });
+    let given = Arc::new(Given { page, task: task.to_string(), told: Mutex::new(told) });
     let (report, reports) = channel();
     thread::spawn(move || {
         for connection in listener.incoming().map_while(Result::ok) {
@@ -102,9 +115,14 @@ fn answer(mut connection: &TcpStream, given: &Given, reports: &Sender<Value>) ->
     let length = lines.take_while(|line| !line.is_empty()).filter_map(length).last().unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
+    let told;
     let (status, kind, content) = match first.split(' ').take(2).collect::<Vec<_>>()[..] {
         ["GET", "/"] => ("200 OK", "text/html", given.page.as_slice()),
         ["GET", "/task"] => ("200 OK", "application/json", given.task.as_bytes()),
+        ["GET", "/told"] => {
+            told = locked(&given.told).recv_timeout(DEADLINE * 6).ok()?;
+            ("200 OK", "application/json", told.as_bytes())
+        }
         ["POST", "/report"] => {
             // Nobody listens any more once the test is over.
             let _ = reports.send(serde_json::from_slice(&body).ok()?);

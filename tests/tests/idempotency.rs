@@ -16,13 +16,14 @@ use teahouse_tests::{
 /// Commands that can't be repeated with the same token, have a test of their own, or write nothing into the log. Those that
 /// move money show how the matter stands when they are repeated; `wallet.rs` and `shops.rs` repeat them, `media.rs` and
 /// `uploads.rs` what is no JSON.
-const ELSEWHERE: [&str; 29] = [
+const ELSEWHERE: [&str; 30] = [
     "DELETE /v1/sessions/current",
     "DELETE /v1/uploads/{medium}",
     "PATCH /v1/uploads/{medium}",
     "POST /v1/bill-payments",
     "POST /v1/conversations/{conversation}/red-packets",
     "POST /v1/conversations/{conversation}/transfers",
+    "POST /v1/group-calls/{call}/media",
     "POST /v1/media",
     "POST /v1/merchants/{merchant}/code-payments",
     "POST /v1/merchants/{merchant}/orders",

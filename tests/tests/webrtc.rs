@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use teahouse_tests::{
-    Browser, Person, Server, Setup, befriend,
+    Browser, Person, Server, Setup, Socket, befriend, group,
     peer::{Coturn, Peer},
     people::{list_at, number_at, text_at},
     until,
@@ -128,6 +128,88 @@ fn two_browsers_see_and_hear_each_other_through_coturn() {
     for counted in browser_call(&server, true) {
         assert_eq!((&counted["local"], &counted["remote"]), (&json!("relay"), &json!("relay")));
     }
+}
+
+/// A browser in a group's call, whose sound and pictures go through the server.
+fn through_the_server(who: &Person, call: &str) -> Browser {
+    let browser = Browser::open("browser_group_peer.html", &json!({ "places": 9, "frames": FRAMES }));
+    let offer = browser.told();
+    assert!(offer["failed"].is_null(), "{offer}");
+    browser.tell(&who.post(&format!("/v1/group-calls/{call}/media"), offer).done());
+    browser
+}
+
+/// Waits until each of these browsers, by the place of its person, has seen and heard more of all others.
+#[track_caller]
+fn see_each_other(browsers: &[(u64, &Browser)]) {
+    for (_, browser) in browsers {
+        browser.tell(&json!({ "others": browsers.len() - 1 }));
+    }
+    for (own, browser) in browsers {
+        let others: Vec<u64> = browsers.iter().map(|(place, _)| *place).filter(|place| place != own).collect();
+        let told = browser.told();
+        assert_eq!(told, json!({ "seen": others }), "at place {own}");
+    }
+}
+
+/// Waits until the server forwards to so many devices.
+#[track_caller]
+fn forwards_to(server: &Server, devices: usize) {
+    let line = format!("teahouse_forwarded_devices {devices}\n");
+    until(&format!("{devices} devices"), || {
+        Some(server.client().get("/metrics").text()).filter(|metrics| metrics.contains(&line))
+    });
+}
+
+#[test]
+fn three_browsers_see_and_hear_each_other_through_the_server() {
+    let server = patient()
+        .with("TEAHOUSE_SFU__LISTEN", "127.0.0.1:0")
+        .with("TEAHOUSE_SFU__SILENT_SECONDS", "10")
+        .with("TEAHOUSE_POLICY__CALLS__MESH_MAX", "2")
+        .start();
+    let [mei, lin, arjun, stranger] = server.people(["mei", "lin", "arjun", "stranger"]);
+    let house = group(&mei, &[&lin, &arjun]);
+    let mut listener = Socket::connect(&mei, "");
+    let call = mei.call_group(&house);
+    let (offer, media) = (json!({ "offer": "v=0" }), format!("/v1/group-calls/{call}/media"));
+    lin.post(&media, offer.clone()).refused(403, "device-not-in-call");
+    stranger.post(&media, offer.clone()).refused(404, "call-not-found");
+    mei.post(&media, offer.clone()).refused(400, "offer-refused");
+    lin.about_group_call(&call, "join").done();
+    lin.log_in().post(&media, offer.clone()).refused(403, "device-not-in-call");
+    assert_eq!(mei.shown_group_call(&call)["way"], "mesh");
+    arjun.about_group_call(&call, "join").done();
+    assert_eq!(mei.shown_group_call(&call)["way"], "forwarded");
+    let ways = std::iter::repeat_with(|| listener.heard_of_call()).filter(|(what, _)| what == "group-call.joined");
+    assert_eq!(ways.take(2).map(|(_, data)| data["way"].clone()).collect::<Vec<_>>(), ["mesh", "forwarded"]);
+    let [one, two, three] = [&mei, &lin, &arjun].map(|person| through_the_server(person, &call));
+    see_each_other(&[(0, &one), (1, &two), (2, &three)]);
+    forwards_to(&server, 3);
+
+    // Who leaves sees nothing any more, and is seen again when they come back.
+    arjun.about_group_call(&call, "leave").done();
+    assert!(three.told()["over"].is_string());
+    forwards_to(&server, 2);
+    arjun.post(&media, offer.clone()).refused(403, "device-not-in-call");
+    arjun.about_group_call(&call, "join").done();
+    let again = through_the_server(&arjun, &call);
+    see_each_other(&[(0, &one), (1, &two), (2, &again)]);
+
+    // A browser that is killed is forgotten, who is removed from the group is put out, and the end of the call ends it for all.
+    drop(two);
+    forwards_to(&server, 2);
+    see_each_other(&[(0, &one), (2, &again)]);
+    mei.post(&format!("/v1/groups/{house}/members/remove"), json!({ "users": [arjun.id] })).done();
+    forwards_to(&server, 1);
+    arjun.post(&media, offer.clone()).refused(404, "call-not-found");
+    for person in [&mei, &lin] {
+        person.about_group_call(&call, "leave").done();
+    }
+    forwards_to(&server, 0);
+    mei.post(&media, offer).refused(409, "call-over");
+    assert_eq!(mei.shown_group_call(&call)["outcome"], "completed");
+    nothing_of_it_is_kept(&server);
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, Utc};
-use commands::{Committed, group_calls::GroupCallToStart};
+use commands::{Committed, forwarding::ForwardedAnswer, group_calls::GroupCallToStart};
 use domain::{
     CallId, ConversationId, GroupCallEvent, Rejection, UserId,
     call::{CallMedia, CallOutcome},
+    group_call::CallWay,
 };
 use projections::group_calls::{GroupCallRow, PresentRow};
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ use crate::{
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(start_group_call).service(one_group_call).service(present_call);
-    config.service(join_group_call).service(decline_group_call).service(leave_group_call);
+    config.service(join_group_call).service(decline_group_call).service(leave_group_call).service(forward_media);
 }
 
 /// A call to start.
@@ -89,6 +90,8 @@ pub struct GroupCallShown {
     pub starter: UserId,
     /// Who is in it, who came first first.
     pub present: Vec<PresentRow>,
+    /// Which way sound and pictures go.
+    pub way: CallWay,
     /// For whom it rings.
     pub ringing: Vec<UserId>,
     /// How it ended; absent while it goes on.
@@ -113,6 +116,7 @@ impl From<GroupCallRow> for GroupCallShown {
             media: row.media,
             starter: row.starter,
             present: row.present,
+            way: row.way,
             ringing: row.ringing,
             outcome: row.outcome,
             seconds: row.seconds,
@@ -120,6 +124,46 @@ impl From<GroupCallRow> for GroupCallShown {
             ended_at: row.ended_at,
             position: row.position,
         }
+    }
+}
+
+/// What a device offers to send and to get.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MediaOffer {
+    /// The session description of an offer: lines for what the device sends, then lines for each place.
+    pub offer: String,
+}
+
+/// The answer to an offer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MediaAnswer {
+    /// The session description of the answer.
+    pub answer: String,
+    /// On which lines comes what somebody sends, by their place in the call.
+    pub places: Vec<PlaceShown>,
+}
+
+/// The lines for what comes from one place.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PlaceShown {
+    /// The place.
+    pub place: usize,
+    /// The name (`mid`) of the line for sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio: Option<String>,
+    /// The name of the line for pictures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub video: Option<String>,
+}
+
+impl From<ForwardedAnswer> for MediaAnswer {
+    fn from(answered: ForwardedAnswer) -> Self {
+        let shown = |lines: commands::forwarding::PlaceLines| {
+            let commands::forwarding::PlaceLines { place, audio, video } = lines;
+            PlaceShown { place, audio, video }
+        };
+        Self { answer: answered.sdp, places: answered.places.into_iter().map(shown).collect() }
     }
 }
 
@@ -219,6 +263,21 @@ async fn leave_group_call(
     let committed = app.commands.leave_group_call(&command.caller, path.call).await?;
     show(&app, path.call, &committed).await;
     Ok(web::Json((&committed).into()))
+}
+
+/// Send what this device has through the server, which forwards it to everybody in the call, and get what they send. Offered
+/// again, it takes the place of what was before.
+#[utoipa::path(tag = "calls", params(CallPath), security(("token" = [])),
+    responses((status = 200, description = "The answer to the offer.", body = MediaAnswer), Refusals))]
+#[post("/v1/group-calls/{call}/media")]
+async fn forward_media(
+    command: Command<web::Json<MediaOffer>>,
+    path: web::Path<CallPath>,
+    app: web::Data<App>,
+) -> Result<web::Json<MediaAnswer>, Problem> {
+    app.limits.command(&command.user)?;
+    let answered = app.commands.forward_media(&command.caller, path.call, command.body.offer.clone()).await?;
+    Ok(web::Json(answered.into()))
 }
 
 /// Shows a call in its group that has just ended.

@@ -1,9 +1,8 @@
 //! `teahouse bench`: how fast this machine runs Teahouse.
 //!
 //! # Layout
-//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`, `moments`, `media`, `official`; of money
-//!   `pay`, `ledger`, `red_packet`,
-//!   `statement`.
+//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`, `moments`, `media`, `official`, `calls`, `sfu`; of money
+//!   `pay`, `ledger`, `red_packet`, `statement`.
 //! - the load: `load` (connections in a loop or at a pace), `messages` and `payments` (what they send), of which
 //!   `numbered` is made, `client` (HTTP), `sockets` (WebSockets).
 //! - the measured side: `server` (this binary again, in a process of its own), `ceiling` (the same without a domain),
@@ -38,6 +37,7 @@ mod push;
 mod red_packet;
 mod replay;
 mod server;
+mod sfu;
 mod sockets;
 mod statement;
 mod world;
@@ -140,6 +140,8 @@ enum What {
     Moments,
     /// Placing calls: until the callee's WebSocket tells of it
     Calls,
+    /// The call of a group of nine whose pictures go through the server
+    Sfu,
     /// Bringing pictures, durable, and fetching them
     Media,
     /// An article that many have read, broadcasts to many, following
@@ -193,6 +195,7 @@ pub(crate) fn run(args: BenchArgs, config: Option<&Path>) -> Result<Ending, Erro
         What::RedPacket => on_one_thread(red_packet::run(&bench)),
         What::Statement => on_one_thread(statement::run(&bench, events.unwrap_or(LINES))),
         What::Calls => on_one_thread(calls::run(&bench)),
+        What::Sfu => on_one_thread(sfu::run(&bench)),
         What::Moments => on_one_thread(moments::run(&bench, events.unwrap_or(POSTS))),
         What::Media => on_one_thread(media::run(&bench)),
         What::Official => on_one_thread(official::run(&bench, events.unwrap_or(FOLLOWERS))),

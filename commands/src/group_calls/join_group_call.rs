@@ -1,6 +1,6 @@
 //! A member comes into the call of their group.
 
-use domain::{CallId, GroupCallEvent, Rejection};
+use domain::{CallId, GroupCall, GroupCallEvent, Rejection};
 
 use crate::{Caller, CommandError, Commands, Committed, engine::begin};
 
@@ -19,11 +19,13 @@ impl Commands {
         let begun = begin!(self, caller);
         self.check_may_join(by, call).await?;
         // What is refused anyway is refused for its own reason.
-        self.group_calls.look(call, |state| state.join(by, device, &self.policy.calls)).await??;
+        let forwards = self.forwarder.is_some();
+        self.group_calls.look(call, |state| state.join(by, device, &self.policy.calls, forwards)).await??;
         if self.is_engaged(by, Some(call)).await? {
             return Err(Rejection::InAnotherCall.into());
         }
         self.engaged.note(by, call, self.now());
-        self.run(&self.group_calls, call, begun, |state, _| state.join(by, device, &self.policy.calls)).await
+        let join = |state: &GroupCall, _| state.join(by, device, &self.policy.calls, forwards);
+        self.run(&self.group_calls, call, begun, join).await
     }
 }

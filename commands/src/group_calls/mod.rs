@@ -1,6 +1,7 @@
 //! Use cases of the calls of groups.
 
 mod decline_group_call;
+mod forward_media;
 mod join_group_call;
 mod leave_group_call;
 mod processes;

@@ -1,7 +1,8 @@
 //! A member calls a group.
 
 use domain::{
-    CallId, ConversationId, DeviceId, GroupCallEvent, Rejection, UserId, call::CallMedia, group_call::GroupInvitation,
+    CallId, ConversationId, DeviceId, GroupCall, GroupCallEvent, Rejection, UserId, call::CallMedia,
+    group_call::GroupInvitation,
 };
 
 use crate::{
@@ -73,7 +74,9 @@ impl Commands {
         let invitation = GroupInvitation { conversation, number, media, starter, device, rung, spared };
         // Before it is decided: who calls them in the next moment must find them busy.
         self.engaged.note(starter, call, self.now());
-        self.attempt(&self.group_calls, call, begun, |state, _| state.start(&invitation, &self.policy.calls)).await
+        let forwards = self.forwarder.is_some();
+        let start = |state: &GroupCall, _| state.start(&invitation, &self.policy.calls, forwards);
+        self.attempt(&self.group_calls, call, begun, start).await
     }
 
     /// For whom it rings. Who may not speak in the group calls nobody.

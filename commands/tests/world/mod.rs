@@ -133,6 +133,7 @@ impl World {
             billers: None,
             calls: Arc::new(NoCalls),
             group_calls: Arc::new(NoCalls),
+            forwarder: None,
             presence: Arc::new(NoCalls),
         };
         let clock = Arc::new(AdjustableClock::default());

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     CallId, ConversationId, DeviceId, UserId,
@@ -29,6 +30,23 @@ pub struct GroupCallStarted {
     pub spared: Vec<UserId>,
 }
 
+/// Which way sound and pictures go in a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CallWay {
+    /// From each device to every other.
+    #[default]
+    Mesh,
+    /// From each device to the server, which forwards them to every other.
+    Forwarded,
+}
+
+impl CallWay {
+    fn is_mesh(&self) -> bool {
+        *self == Self::Mesh
+    }
+}
+
 /// A member comes into the call; the actor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupCallJoined {
@@ -40,6 +58,9 @@ pub struct GroupCallJoined {
     pub device: DeviceId,
     /// Their place in it: the lowest that is free. Who started it has place 0.
     pub place: usize,
+    /// Which way sound and pictures go from now on. Once they are forwarded, they are until the call ends.
+    #[serde(default, skip_serializing_if = "CallWay::is_mesh")]
+    pub way: CallWay,
 }
 
 /// Somebody for whom it rings does not want it; the actor.

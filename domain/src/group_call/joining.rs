@@ -1,6 +1,6 @@
 //! Deciders about starting, joining and declining the call of a group.
 
-use super::{GroupCall, GroupCallDeclined, GroupCallEvent, GroupCallJoined, GroupCallStarted};
+use super::{CallWay, GroupCall, GroupCallDeclined, GroupCallEvent, GroupCallJoined, GroupCallStarted};
 use crate::{
     CallId, ConversationId, DeviceId, UserId,
     call::{CallMedia, CallOutcome},
@@ -64,20 +64,32 @@ impl GroupCall {
     /// # Errors
     /// [`Rejection::CallOver`] where this number was used up: the next one is to be tried. [`Rejection::InAnotherCall`]
     /// where they are in this call; as [`Self::join`].
-    pub fn start(&self, invitation: &GroupInvitation, policy: &CallsPolicy) -> Result<Vec<GroupCallEvent>, Rejection> {
+    pub fn start(
+        &self,
+        invitation: &GroupInvitation,
+        policy: &CallsPolicy,
+        forwards: bool,
+    ) -> Result<Vec<GroupCallEvent>, Rejection> {
         match self.started {
             None => Ok(vec![invitation.event()]),
             Some(_) if self.engages(invitation.starter) => Err(Rejection::InAnotherCall),
-            Some(_) => self.join(invitation.starter, invitation.device, policy),
+            Some(_) => self.join(invitation.starter, invitation.device, policy, forwards),
         }
     }
 
-    /// A member comes in with a device.
+    /// A member comes in with a device. Where the server forwards, it does so from when they are more than devices can
+    /// send to each other.
     ///
     /// # Errors
     /// [`Rejection::CallNotFound`], [`Rejection::CallOver`], [`Rejection::CallFull`]; [`Rejection::AnsweredElsewhere`]
     /// where they are in it with another device.
-    pub fn join(&self, by: UserId, device: DeviceId, policy: &CallsPolicy) -> Result<Vec<GroupCallEvent>, Rejection> {
+    pub fn join(
+        &self,
+        by: UserId,
+        device: DeviceId,
+        policy: &CallsPolicy,
+        forwards: bool,
+    ) -> Result<Vec<GroupCallEvent>, Rejection> {
         let started = self.started.ok_or(Rejection::CallNotFound)?;
         if !self.is_live() {
             return Err(Rejection::CallOver);
@@ -88,7 +100,8 @@ impl GroupCall {
             None if self.present.len() >= policy.group_max => Err(Rejection::CallFull { max: policy.group_max }),
             None => {
                 let (call, told) = (started.call, self.told_with(Some(by)));
-                Ok(vec![GroupCallJoined { call, told, device, place: self.free_place() }.into()])
+                let way = if forwards && self.present.len() >= policy.mesh_max { CallWay::Forwarded } else { self.way };
+                Ok(vec![GroupCallJoined { call, told, device, place: self.free_place(), way }.into()])
             }
         }
     }

@@ -68,6 +68,8 @@ pub struct GroupCall {
     pub started: Option<Started>,
     /// Who is in it, who came first first.
     pub present: Vec<Participant>,
+    /// Which way sound and pictures go.
+    pub way: CallWay,
     /// For whom it rings.
     ringing: Vec<UserId>,
     /// For whom it only seems to ring.
@@ -190,6 +192,7 @@ impl Aggregate for GroupCall {
                 self.stops_ringing_for(user);
                 let GroupCallJoined { device, place, .. } = *joined;
                 self.present.push(Participant { user, device, since: meta.at, place });
+                self.way = joined.way;
                 self.present_from(meta.at);
             }
             GroupCallEvent::GroupCallDeclined(_) => {

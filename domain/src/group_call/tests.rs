@@ -45,14 +45,14 @@ impl Six {
 
     fn started(rung: &[usize], spared: &[usize]) -> Self {
         let mut six = Self::new();
-        let events = six.call.start(&six.invitation(0, rung, spared), &policy()).unwrap();
+        let events = six.call.start(&six.invitation(0, rung, spared), &policy(), false).unwrap();
         six.take(Some(six.user(0)), 0, &events);
         six
     }
 
     fn join(&self, number: usize) -> Result<Vec<GroupCallEvent>, Rejection> {
         let (user, device) = self.people[number];
-        self.call.join(user, device, &policy())
+        self.call.join(user, device, &policy(), false)
     }
 
     fn joined(mut self, number: usize, at: i64) -> Self {
@@ -116,7 +116,7 @@ fn a_call_takes_as_many_as_may_be_and_a_device_of_each() {
     let six = Six::started(&[1], &[]).joined(1, 1).joined(2, 1).joined(3, 1);
     assert_eq!(six.join(4), Err(Rejection::CallFull { max: 4 }));
     assert_eq!(six.join(3), Ok(vec![]), "joining twice");
-    assert_eq!(six.call.join(six.user(3), DeviceId::new(), &policy()), Err(Rejection::AnsweredElsewhere));
+    assert_eq!(six.call.join(six.user(3), DeviceId::new(), &policy(), false), Err(Rejection::AnsweredElsewhere));
     assert_eq!(six.call.leave(six.user(3), DeviceId::new(), second(2)), Err(Rejection::DeviceNotInCall));
     let six = six.left(0, 2);
     let six = six.joined(4, 3);
@@ -127,12 +127,12 @@ fn a_call_takes_as_many_as_may_be_and_a_device_of_each() {
 #[test]
 fn of_two_who_start_one_at_the_same_moment_the_second_joins() {
     let six = Six::started(&[1, 2], &[]);
-    let events = six.call.start(&six.invitation(1, &[0, 2], &[]), &policy()).unwrap();
+    let events = six.call.start(&six.invitation(1, &[0, 2], &[]), &policy(), false).unwrap();
     assert!(matches!(&events[..], [GroupCallEvent::GroupCallJoined(_)]), "{events:?}");
-    let again = six.call.start(&six.invitation(0, &[1], &[]), &policy());
+    let again = six.call.start(&six.invitation(0, &[1], &[]), &policy(), false);
     assert_eq!(again, Err(Rejection::InAnotherCall), "starting twice");
     let over = six.left(0, 1);
-    assert_eq!(over.call.start(&over.invitation(1, &[0], &[]), &policy()), Err(Rejection::CallOver));
+    assert_eq!(over.call.start(&over.invitation(1, &[0], &[]), &policy(), false), Err(Rejection::CallOver));
 }
 
 #[test]
@@ -233,4 +233,27 @@ fn only_devices_that_are_in_it_tell_each_other_something() {
     assert_eq!(six.call.check_signal(four.0, four.1, one.1), Err(Rejection::CallNotFound), "a stranger");
     let over = six.left(0, 2).left(1, 2).left(2, 2);
     assert_eq!(over.call.check_signal(one.0, one.1, two.1), Err(Rejection::CallOver));
+}
+
+#[test]
+fn with_more_people_than_devices_can_send_to_the_call_is_forwarded_until_it_ends() {
+    let policy = CallsPolicy { mesh_max: 2, ..policy() };
+    let joined = |six: &Six, number: usize, forwards| {
+        let (user, device) = six.people[number];
+        six.call.join(user, device, &policy, forwards).unwrap()
+    };
+    let way = |events: &[GroupCallEvent]| match events {
+        [GroupCallEvent::GroupCallJoined(joined)] => joined.way,
+        other => panic!("{other:?}"),
+    };
+    let mut six = Six::started(&[1], &[]);
+    let two = joined(&six, 1, true);
+    assert_eq!(way(&two), CallWay::Mesh);
+    six.take(Some(six.user(1)), 1, &two);
+    assert_eq!(way(&joined(&six, 2, false)), CallWay::Mesh, "where the server forwards nothing");
+    let three = joined(&six, 2, true);
+    assert_eq!(way(&three), CallWay::Forwarded);
+    six.take(Some(six.user(2)), 2, &three);
+    let six = six.left(0, 3).left(1, 3);
+    assert_eq!((six.call.way, way(&joined(&six, 1, true))), (CallWay::Forwarded, CallWay::Forwarded));
 }

@@ -188,7 +188,7 @@ fn shown_group_call(fact: &Fact, event: &GroupCallEvent) -> Value {
             "rung": started.rung,
         }),
         GroupCallEvent::GroupCallJoined(joined) => {
-            json!({ "call": call, "device": joined.device, "place": joined.place })
+            json!({ "call": call, "device": joined.device, "place": joined.place, "way": joined.way })
         }
         GroupCallEvent::GroupCallDeclined(_) => json!({ "call": call }),
         GroupCallEvent::GroupCallUnanswered(unanswered) => json!({ "call": call, "people": unanswered.people }),

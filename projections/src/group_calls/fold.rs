@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    CallId, ConversationEvent, ConversationId, DomainEvent, GroupCallEvent, UserId, conversation::Content,
-    group_call::GroupCallStarted,
+    CallId, ConversationEvent, ConversationId, DomainEvent, GroupCallEvent, UserId,
+    conversation::Content,
+    group_call::{CallWay, GroupCallStarted},
 };
 use fjall::OwnedWriteBatch as WriteBatch;
 
@@ -104,6 +105,7 @@ fn begun(fact: &Fact, starter: UserId, started: &GroupCallStarted) -> GroupCallR
         position: fact.position().0,
         started_at: fact.at(),
         present: vec![PresentRow { user: starter, device: started.device, since: fact.at(), place: 0 }],
+        way: CallWay::default(),
         ringing: started.rung.clone(),
         ended_at: None,
         outcome: None,
@@ -121,6 +123,7 @@ fn progress(row: &mut GroupCallRow, fact: &Fact, event: &GroupCallEvent) {
             row.ringing.retain(|user| Some(*user) != actor);
             let present = |user| PresentRow { user, device: joined.device, since: fact.at(), place: joined.place };
             row.present.extend(actor.map(present));
+            row.way = joined.way;
         }
         GroupCallEvent::GroupCallDeclined(_) => row.ringing.retain(|user| Some(*user) != actor),
         GroupCallEvent::GroupCallUnanswered(unanswered) => {

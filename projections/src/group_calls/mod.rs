@@ -27,7 +27,7 @@ pub struct GroupCallsProjection {
 
 impl Projection for GroupCallsProjection {
     const NAME: &'static str = "group_calls";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type View = GroupCallsView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     CallId, ConversationId, DeviceId, UserId,
     call::{CallMedia, CallOutcome},
+    group_call::CallWay,
 };
 use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,8 @@ pub struct GroupCallRow {
     pub started_at: DateTime<Utc>,
     /// Who is in it, who came first first.
     pub present: Vec<PresentRow>,
+    /// Which way sound and pictures go.
+    pub way: CallWay,
     /// For whom it rings, as far as others know.
     pub ringing: Vec<UserId>,
     /// When it ended.

@@ -33,7 +33,7 @@ impl History {
         let (media, device) = (CallMedia::Video, DeviceId(self.id()));
         let invitation = GroupInvitation { conversation, number, media, starter: me, device, rung, spared };
         let call = CallId::of(conversation, number);
-        let events = self.group_calls.state(call).start(&invitation, &self.policy.calls).unwrap_or_default();
+        let events = self.group_calls.state(call).start(&invitation, &self.policy.calls, true).unwrap_or_default();
         self.group_calls.put(&self.writer, &mut self.rng, call, Some(me), &events);
         self.started.insert(conversation, (call, number, false));
     }
@@ -43,7 +43,7 @@ impl History {
         let device = state.participant(me).map_or(DeviceId(self.id()), |one| one.device);
         let is_member = self.conversations.state(group).has_member(me);
         let (by, events) = match self.rng.random_range(0..8) {
-            0..4 if is_member => (Some(me), state.join(me, device, &self.policy.calls)),
+            0..4 if is_member => (Some(me), state.join(me, device, &self.policy.calls, true)),
             4 if is_member => (Some(me), state.decline(me)),
             5..7 => (Some(me), state.leave(me, device, now)),
             _ => {
