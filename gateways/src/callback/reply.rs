@@ -126,14 +126,11 @@ mod tests {
 
     #[test]
     fn an_empty_answer_or_success_says_nothing_encrypted_either() {
-        let callback = commands::callbacks::Callback::default();
-        let envelope = Envelope::of(&callback);
+        let opened = |text: &str| contents(b"<xml><Encrypt>sealed</Encrypt></xml>", |_| Some(text.as_bytes().to_vec()));
         for answer in ["", " \n", "success"] {
-            let sealed = format!("<xml><Encrypt><![CDATA[{}]]></Encrypt></xml>", envelope.seal(answer.as_bytes()));
-            assert_eq!(contents(sealed.as_bytes(), &envelope).unwrap(), vec![], "{answer}");
+            assert_eq!(opened(answer).unwrap(), vec![], "{answer}");
         }
-        let odd = format!("<xml><Encrypt>{}</Encrypt></xml>", envelope.seal(b"hello"));
-        assert!(contents(odd.as_bytes(), &envelope).is_err());
+        assert!(opened("hello").is_err());
     }
 
     #[test]
