@@ -100,7 +100,14 @@ impl Operation {
             body["authorization"] = self.authorization.clone();
         }
         let key = format!("{} of {path}", self.key);
-        let reply = by.try_call("POST", path, Some(&body), Some(&key)).ok()?;
+        // A client whose connection was closed while it asked asks once more, perhaps before the server is done with it.
+        let reply = until("the first request with this key is over", || {
+            let reply = by.try_call("POST", path, Some(&body), Some(&key));
+            let waits =
+                reply.as_ref().is_ok_and(|reply| reply.status == 409 && reply.json()["code"] == "key-in-flight");
+            (!waits).then_some(reply)
+        });
+        let reply = reply.ok()?;
         assert!(reply.status < 300, "{path}: {} {}", reply.status, reply.text());
         Some(reply.json())
     }
