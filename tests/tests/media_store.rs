@@ -231,7 +231,8 @@ async fn only_blobs_that_are_older_are_listed_and_deleted(case: Case) {
 }
 
 async fn a_blob_that_is_brought_again_and_again_is_not_deleted_meanwhile(case: Case) {
-    // Old enough to be deleted is only what was there before.
+    // Old enough to be deleted is only what was there before. A bucket's clock is its own, and tells whole seconds only: no
+    // other way than to let one go by.
     let hash = case.file(b"leaf").await;
     tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
     let begun = Utc::now();
