@@ -9,7 +9,8 @@ use eventlog::{EventLog, Position};
 use projections::{ReadModels, chat::Reading, runtime::Slot};
 
 use crate::{
-    ApiOptions, hub::Hub, ice::IceServers, limits::Limits, metrics::Metrics, problem::Problem, signals::Numbers,
+    ApiOptions, bringing::Bringing, hub::Hub, ice::IceServers, limits::Limits, metrics::Metrics, problem::Problem,
+    signals::Numbers,
 };
 
 /// What all handlers share.
@@ -24,6 +25,8 @@ pub struct App {
     pub hub: Arc<Hub>,
     /// Rate limits.
     pub limits: Limits,
+    /// Media on their way in.
+    pub bringing: Bringing,
     /// What is counted.
     pub metrics: Metrics,
     /// BLAKE3 hash of the operator's token; none where there is no operator's endpoint.
@@ -51,7 +54,19 @@ impl App {
         let limits = Limits::new(&options.rates);
         let operator = operator_token.map(|token| blake3::hash(token.as_bytes()));
         let (metrics, signals) = (Metrics::default(), Numbers::default());
-        Self { commands, read_models, log, hub, limits, metrics, operator, ice, signals, options }
+        Self {
+            commands,
+            read_models,
+            log,
+            hub,
+            limits,
+            bringing: Bringing::default(),
+            metrics,
+            operator,
+            ice,
+            signals,
+            options,
+        }
     }
 
     /// Whether that is the operator's token; takes the same time whatever the answer.

@@ -6,7 +6,7 @@
 //! - [`request`]: the extractors: who calls ([`request::Reader`], [`request::Command`], [`request::Operator`]), bodies,
 //!   idempotency keys; [`query`]: what stands behind the question mark.
 //! - `standstill`: clients that take nothing of what they are sent, or send nothing of what they announced.
-//! - [`limits`]: rate limits; [`metrics`]: what Prometheus scrapes.
+//! - [`limits`]: rate limits; [`bringing`]: how many media one person brings at a time, and how slowly; [`metrics`]: what Prometheus scrapes.
 //! - [`hub`]: which devices are connected, and what is pushed to them; [`socket`]: one device's WebSocket;
 //!   [`notices`]: pushing notices of Moments; [`broadcasting`]: pushing what official accounts say to many.
 //! - `signals`: what the devices of a call tell each other; [`ice`]: servers that help them to find a way.
@@ -15,6 +15,7 @@
 //! - [`ceiling`]: a server with the same HTTP stack and the same log but no domain, to measure against.
 
 pub mod app;
+pub mod bringing;
 pub mod broadcasting;
 pub mod ceiling;
 pub mod hub;

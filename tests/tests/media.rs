@@ -247,6 +247,29 @@ fn too_much_is_refused_by_kind_by_person_and_by_length() {
 }
 
 #[test]
+fn one_person_does_not_take_the_places_of_all_who_bring_something() {
+    use std::io::Write;
+    let server = Setup::new().with("TEAHOUSE_API__RATES__UPLOADS", "0").start();
+    let [mei, lin] = server.people(["mei", "lin"]);
+    let head = format!(
+        "POST /v1/media?kind=file&name=slow HTTP/1.1\r\nHost: tea\r\nAuthorization: Bearer {}\r\n\
+         Content-Length: 3000000\r\n\r\nsome",
+        mei.token().unwrap()
+    );
+    let slow: Vec<_> = (0..16)
+        .map(|_| {
+            let mut stream = std::net::TcpStream::connect(mei.address()).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    until("her places are taken", || (mei.bring("file", b"tea").status == 429).then_some(()));
+    lin.bring("file", b"tea").done();
+    drop(slow);
+    until("her places are free again", || (mei.bring("file", b"tea").status == 201).then_some(()));
+}
+
+#[test]
 fn an_upload_sent_again_with_its_key_is_one_medium_also_after_kill_9() {
     let server = Server::start();
     let mei = server.register("mei");

@@ -1,8 +1,6 @@
 //! Pictures, voice, video and files: bringing them, and links to fetch them by.
 
-use std::time::Duration;
-
-use actix_multipart::Multipart;
+use actix_multipart::{Field, Multipart};
 use actix_web::{
     HttpRequest, HttpResponse, get,
     http::header,
@@ -17,7 +15,7 @@ use commands::{
 use domain::{MediumEvent, MediumId, MediumKind, PostId, Rejection, medium::MediumFacts};
 use futures::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -25,15 +23,13 @@ use uuid::Uuid;
 use super::paths::{ConversationPath, MediumPath};
 use crate::{
     App,
+    bringing::{Place, too_slow},
     media_access::{CARRIERS_MAX, MediaLinks, media_of_message},
     notices::bounds,
     problem::{Problem, Refusals},
     query::Query,
     request::{Bringer, Reader},
 };
-
-/// How long the next bytes of an upload are waited for.
-pub(super) const SILENCE: Duration = Duration::from_secs(30);
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(upload_medium).service(my_medium).service(media_of_conversation).service(media_of_posts);
@@ -81,6 +77,7 @@ async fn upload_medium(
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     app.limits.upload(&bringer.user)?;
+    let mut place = app.bringing.begin(bringer.user)?;
     let waveform = query.waveform.as_deref().map_or(Ok(vec![]), numbers);
     let waveform = waveform.map_err(|()| Problem::bad_request("invalid-query", "waveform: numbers and commas"))?;
     let mut claim = Claim {
@@ -93,20 +90,20 @@ async fn upload_medium(
     let store = &app.commands.store;
     let brought = if is_form(&request) {
         let mut form = Multipart::new(request.headers(), body);
-        let file = next_part(&mut form).await?.ok_or_else(|| body_problem("the form has no file"))?;
+        let file = next_part(&place, &mut form).await?.ok_or_else(|| body_problem("the form has no file"))?;
         let named = file.content_disposition().and_then(|disposition| disposition.get_filename());
         if let Some(named) = named.filter(|_| claim.name.is_empty()) {
             claim.name = named.to_owned();
         }
-        let incoming = received(store.receive(claim).await?, file).await?;
-        if next_part(&mut form).await?.is_some() {
+        let incoming = received(&mut place, store.receive(claim).await?, file).await?;
+        if next_part(&place, &mut form).await?.is_some() {
             return Err(body_problem("the form has more than one file"));
         }
         incoming
     } else {
         let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         claim.bytes = length.and_then(|length| length.parse().ok());
-        received(store.receive(claim).await?, body).await?
+        received(&mut place, store.receive(claim).await?, body).await?
     };
     let medium = brought.finish().await?;
     let told = serde_json::to_vec(&(&*query, &medium)).map_err(|error| body_problem(&error.to_string()))?;
@@ -135,24 +132,21 @@ fn body_problem(detail: &str) -> Problem {
     Problem::bad_request("invalid-body", detail)
 }
 
-pub(super) async fn next_part(form: &mut Multipart) -> Result<Option<actix_multipart::Field>, Problem> {
-    let next = timeout(SILENCE, form.next()).await.map_err(|_| body_problem("the rest of the body did not come"))?;
+pub(super) async fn next_part(place: &Place, form: &mut Multipart) -> Result<Option<Field>, Problem> {
+    let next = timeout_at(place.deadline(Instant::now()), form.next()).await.map_err(|_| too_slow())?;
     next.transpose().map_err(|error| body_problem(&error.to_string()))
 }
 
 /// Takes in all bytes of a body.
 pub(super) async fn received<E: std::fmt::Display>(
+    place: &mut Place,
     mut incoming: Box<dyn Incoming>,
     mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
 ) -> Result<Box<dyn Incoming>, Problem> {
-    loop {
-        let next = timeout(SILENCE, body.next()).await;
-        match next.map_err(|_| body_problem("the rest of the body did not come"))? {
-            None => return Ok(incoming),
-            Some(Ok(bytes)) => incoming.write(bytes).await?,
-            Some(Err(error)) => return Err(body_problem(&error.to_string())),
-        }
+    while let Some(bytes) = place.next(&mut body).await? {
+        incoming.write(bytes).await?;
     }
+    Ok(incoming)
 }
 
 /// A medium of one's own.

@@ -11,19 +11,18 @@ use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use chrono::{DateTime, Utc};
 use commands::media::{BeginUpload, Part, Upload};
 use domain::{MediumEvent, MediumId, MediumKind, Rejection};
-use futures::StreamExt;
 use serde::Serialize;
 use sha1::{Digest, Sha1};
-use tokio::time::timeout;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    media::{MediumMade, SILENCE, numbers},
+    media::{MediumMade, numbers},
     paths::MediumPath,
 };
 use crate::{
     App,
+    bringing::Place,
     problem::{Problem, Refusals},
     request::{Bringer, Command, NoBody, Reader},
 };
@@ -258,8 +257,9 @@ async fn take_part(
     }
     let offset = number(request, "upload-offset")?;
     let checksum = text(request, "upload-checksum")?.map(sha1_told).transpose()?;
+    let place = app.bringing.begin(bringer.user)?;
     let mut part = app.commands.part_of_upload(bringer.user, medium, offset, checksum.is_some()).await?;
-    let (came, hash) = receive(&mut *part, body).await;
+    let (came, hash) = receive(place, &mut *part, body).await;
     match (&came, checksum) {
         (Ok(()), Some(checksum)) if checksum != hash => {
             let status = StatusCode::from_u16(CHECKSUM_MISMATCH).unwrap_or(StatusCode::BAD_REQUEST);
@@ -285,20 +285,18 @@ fn sha1_told(header: &str) -> Result<Vec<u8>, Problem> {
 }
 
 /// Takes in all bytes of a body, as far as they come; gives the SHA-1 of these.
-async fn receive(part: &mut dyn Part, mut body: web::Payload) -> (Result<(), Problem>, Vec<u8>) {
+async fn receive(mut place: Place, part: &mut dyn Part, mut body: web::Payload) -> (Result<(), Problem>, Vec<u8>) {
     let mut hasher = Sha1::new();
-    let broken = |detail: &str| Problem::bad_request("invalid-body", detail);
     let came = loop {
-        match timeout(SILENCE, body.next()).await {
+        match place.next(&mut body).await {
             Ok(None) => break Ok(()),
-            Ok(Some(Ok(bytes))) => {
+            Ok(Some(bytes)) => {
                 hasher.update(&bytes);
                 if let Err(error) = part.write(bytes).await {
                     break Err(error.into());
                 }
             }
-            Ok(Some(Err(error))) => break Err(broken(&error.to_string())),
-            Err(_) => break Err(broken("the rest of the body did not come")),
+            Err(problem) => break Err(problem),
         }
     };
     (came, hasher.finalize().to_vec())

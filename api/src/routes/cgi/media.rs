@@ -95,14 +95,15 @@ async fn brought(
     body: web::Payload,
 ) -> Result<(MediumId, i64), Refusal> {
     app.limits.upload(&account.party())?;
+    let mut place = app.bringing.begin(account.party())?;
     let policy = app.commands.policy.media.clone();
     let mut form = Multipart::new(request.headers(), body);
     let mut incoming: Option<Box<dyn Incoming>> = None;
-    while let Some(part) = media::next_part(&mut form).await? {
+    while let Some(part) = media::next_part(&place, &mut form).await? {
         if incoming.is_none() && part.name() == Some("media") {
             let claim = Claim { kind, name: String::new(), waveform: vec![], bytes: None, policy: policy.clone() };
-            let place = app.commands.store.receive(claim).await.map_err(refusal_of)?;
-            incoming = Some(media::received(place, part).await?);
+            let begun = app.commands.store.receive(claim).await.map_err(refusal_of)?;
+            incoming = Some(media::received(&mut place, begun, part).await?);
         }
     }
     let incoming = incoming.ok_or_else(|| refused(41005, "media data missing"))?;
