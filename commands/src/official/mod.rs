@@ -13,6 +13,7 @@ mod line;
 mod mute_account;
 mod note_follower;
 mod open_account_conversation;
+mod program_media;
 mod publish_article;
 mod read_article;
 mod register_official_account;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Caller, CommandError, Commands,
-    callbacks::{Callback, CallbackError, Told, Word},
+    callbacks::{Callback, CallbackError, Said, Told, Word},
     engine::Begun,
     ports::ToAnswer,
     secrets::{MediaPlace, MediaTicket, SceneCode},
@@ -37,7 +37,7 @@ impl Commands {
                 break;
             }
             let answered = match self.callbacks.tell(callback, &told, self.now().timestamp()).await {
-                Ok(contents) => self.say_answer(item, contents).await?,
+                Ok(said) => self.say_answer(item, said).await?,
                 Err(CallbackError::Failed(reason)) => Err(reason),
             };
             match answered {
@@ -48,17 +48,18 @@ impl Commands {
             }
         }
         if matches!(item.what, Happening::Said { .. } | Happening::Chose { .. }) {
-            self.say_once(item, vec![Content::Text { text: TIP.to_owned() }], Automatic::Unavailable).await?;
+            let tip = Said::Content(Content::Text { text: TIP.to_owned() });
+            self.say_once(item, vec![tip], Automatic::Unavailable).await?;
         }
         self.note_answered(item, AnswerOutcome::Failed).await
     }
 
     /// Says what a program answered. What an account may not send counts as no answer at all; why not is within.
-    async fn say_answer(&self, item: &ToAnswer, contents: Vec<Content>) -> Result<Result<(), String>, CommandError> {
-        if contents.is_empty() || item.what == Happening::Unfollowed {
+    async fn say_answer(&self, item: &ToAnswer, said: Vec<Said>) -> Result<Result<(), String>, CommandError> {
+        if said.is_empty() || item.what == Happening::Unfollowed {
             return Ok(Ok(()));
         }
-        match self.say_once(item, contents, Automatic::Answer).await {
+        match self.say_once(item, said, Automatic::Answer).await {
             Ok(()) => Ok(Ok(())),
             Err(CommandError::Rejected(rejection)) => Ok(Err(rejection.to_string())),
             Err(error) => Err(error),

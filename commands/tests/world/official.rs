@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use commands::{
     CommandError,
-    callbacks::{Callback, CallbackError, CallbackGateway, Told},
+    callbacks::{Callback, CallbackError, CallbackGateway, Said, Told},
     ports::{Followers, ToAnswer},
 };
-use domain::{OfficialAccountId, UserId, conversation::Content};
+use domain::{OfficialAccountId, UserId};
 
 use super::Scan;
 
@@ -41,7 +41,7 @@ impl CallbackGateway for NoPrograms {
         Err(CallbackError::Failed("there are no programs".to_owned()))
     }
 
-    async fn tell(&self, _: &Callback, _: &Told, _: i64) -> Result<Vec<Content>, CallbackError> {
+    async fn tell(&self, _: &Callback, _: &Told, _: i64) -> Result<Vec<Said>, CallbackError> {
         Err(CallbackError::Failed("there are no programs".to_owned()))
     }
 }
