@@ -94,6 +94,10 @@ async fn brought(
     kind: MediumKind,
     body: web::Payload,
 ) -> Result<(MediumId, i64), Refusal> {
+    let missing = || refused(41005, "media data missing");
+    if !media::is_form(request) {
+        return Err(missing());
+    }
     app.limits.upload(&account.party())?;
     let policy = app.commands.policy.media.clone();
     let mut form = Multipart::new(request.headers(), body);
@@ -105,7 +109,7 @@ async fn brought(
             incoming = Some(media::received(place, part).await?);
         }
     }
-    let incoming = incoming.ok_or_else(|| refused(41005, "media data missing"))?;
+    let incoming = incoming.ok_or_else(missing)?;
     let medium = incoming.finish().await.map_err(refusal_of)?;
     let caller = Caller::person(account.party());
     let (id, committed) = app.commands.upload_medium(&caller, medium).await.map_err(refusal_of)?;
