@@ -180,7 +180,8 @@ pub(crate) struct Logging {
 impl Default for Logging {
     fn default() -> Self {
         Self {
-            filter: "info,fjall=warn,lsm_tree=warn,actix_server=warn,actix_http::h1=off,tantivy=warn".to_owned(),
+            filter: "info,fjall=warn,lsm_tree=warn,actix_server=warn,actix_http::h1=off,tantivy=warn,html5ever=error"
+                .to_owned(),
             format: LogFormat::Text,
         }
     }

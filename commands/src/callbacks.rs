@@ -23,7 +23,7 @@ pub trait CallbackGateway: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`CallbackError`]
-    async fn tell(&self, callback: &Callback, told: &Told, timestamp: i64) -> Result<Vec<Content>, CallbackError>;
+    async fn tell(&self, callback: &Callback, told: &Told, timestamp: i64) -> Result<Vec<Said>, CallbackError>;
 
     /// Tells a webhook something; telling it again does no harm, since it knows a notice by its id. `timestamp` is the present
     /// time in seconds since 1970.
@@ -59,6 +59,20 @@ pub struct Notice {
     pub account: OfficialAccountId,
     /// What happened.
     pub told: Told,
+}
+
+/// What a program says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Said {
+    /// This.
+    Content(Content),
+    /// A medium, by the name that the program knows it by: one that it brought, or one that a follower sent.
+    Medium {
+        /// What sort of thing it should be.
+        kind: MediumKind,
+        /// The name.
+        media_id: String,
+    },
 }
 
 /// Where an account's program is, and what both sides know.

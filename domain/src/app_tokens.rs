@@ -40,10 +40,12 @@ pub struct Latest {
 }
 
 impl Latest {
-    /// For how many seconds it is still good.
+    /// For how many seconds it is still good, one that has begun counted as a whole one: of a token that is issued just now
+    /// programs expect to hear of all two hours.
     #[must_use]
     pub fn seconds_left(&self, now: DateTime<Utc>) -> i64 {
-        self.issued_at.map_or(0, |at| (at + TimeDelta::seconds(TOKEN_SECONDS) - now).num_seconds().max(0))
+        let left = self.issued_at.map_or(0, |at| (at + TimeDelta::seconds(TOKEN_SECONDS) - now).num_milliseconds());
+        (left.max(0) + 999) / 1_000
     }
 }
 
@@ -143,6 +145,8 @@ mod tests {
         assert_eq!(state.issue(true, false, at(6_899)), vec![]);
         assert_eq!(state.issue(true, false, at(6_900)).len(), 1);
         assert_eq!(state.issue(true, true, at(1)).len(), 1);
+        let left = |millis| state.latest(true).seconds_left(DateTime::UNIX_EPOCH + TimeDelta::milliseconds(millis));
+        assert_eq!((left(0), left(3), left(7_199_001), left(7_200_000)), (7_200, 7_200, 1, 0));
         assert_eq!(state.issue(false, false, at(1)).len(), 1);
     }
 }

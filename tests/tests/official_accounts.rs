@@ -71,6 +71,7 @@ fn followers_come_in_pages() {
     in_parallel(people.len(), |at| account.followed_by(&people[at]));
     let first = account.owner.get(&account.path("/followers?limit=3")).done();
     assert_eq!((number_at(&first, "total"), list_at(&first, "followers").len()), (7, 3));
+    account.owner.get(&account.path("/followers?cursor=x")).refused(400, "invalid-query");
     let mut openids: Vec<Value> =
         account.owner.all(&account.path("/followers")).iter().map(|row| row["openid"].clone()).collect();
     let mut in_pages = vec![];

@@ -5,10 +5,12 @@ use std::{
     time::Duration,
 };
 
+use image::ImageFormat;
 use serde_json::{Value, json};
 use teahouse_tests::{
     Account, Bot, Person, Server, Setup,
     bot::{Call, Does},
+    media::encoded,
     people::{list_at, number_at, text_at},
     until,
 };
@@ -251,8 +253,13 @@ fn a_program_writes_within_its_windows_and_quotas() {
         account.cgi("POST", &format!("/message/custom/send?access_token={token}"), Some(&body))["errcode"].clone()
     };
     let text = |text: &str| json!({ "touser": openid, "msgtype": "text", "text": { "content": text } });
+    // What its people write by hand takes nothing of what the program may.
+    (0..3).for_each(|_| drop(account.write_to(&openid, "by hand").done()));
     let codes: Vec<Value> = (0..4).map(|_| send(text("welcome"))).collect();
     assert_eq!(codes, [json!(0), json!(0), json!(0), json!(45047)]);
+    let path = format!("/message/custom/send?access_token={token}");
+    let spent = text_at(&account.cgi("POST", &path, Some(&text("welcome"))), "errmsg");
+    assert!(spent.contains("at most 3 messages"), "{spent}");
     server.advance(Duration::from_secs(61));
     assert_eq!(send(text("late")), 45015);
     let talk = account.talk_with(&reader);
@@ -281,10 +288,15 @@ fn a_program_runs_the_menu_and_looks_at_followers() {
     assert_eq!(reader.get(&account.path("/menu")).done()["button"][0]["key"], "TEA");
     let long = json!({ "button": [{ "name": "a name of many bytes", "type": "click", "key": "K" }] });
     assert_eq!(call("POST", "/menu/create", Some(long))["errcode"], 40018);
+    let other = json!({ "button": [{ "name": "Tea", "type": "miniprogram", "appid": "wx1" }] });
+    assert_eq!(call("POST", "/menu/create", Some(other))["errcode"], 40017);
     assert_eq!(call("GET", "/menu/delete", None)["errcode"], 0);
     assert_eq!(call("GET", "/user/get", None), json!({ "total": 0, "count": 0, "next_openid": "" }));
     let scene = json!({ "action_name": "QR_STR_SCENE", "expire_seconds": 600, "action_info": { "scene": { "scene_str": "door" } } });
     let made = call("POST", "/qrcode/create", Some(scene));
+    let at_once =
+        json!({ "action_name": "QR_SCENE", "expire_seconds": 0, "action_info": { "scene": { "scene_id": 1 } } });
+    assert_eq!(call("POST", "/qrcode/create", Some(at_once))["expire_seconds"], 60);
     reader.put(&account.path("/follow"), json!({ "code": made["ticket"] })).done();
     let openid = account.openid_of(&reader);
     assert_eq!(call("GET", "/user/get", None)["data"]["openid"], json!([openid]));
@@ -377,4 +389,61 @@ fn ten_thousand_openids_are_taken_and_those_who_follow_are_counted() {
     assert_eq!((&heard["broadcasts"][0]["number"], &heard["broadcasts"][1]), (&json!(1), &Value::Null));
     let told = until("the program is told", || bot.told().first().cloned());
     assert_eq!(told.element("SentCount").as_deref(), Some("1"));
+}
+
+#[test]
+fn whatever_a_program_calls_is_answered_with_status_200_and_a_code() {
+    let server = Server::start();
+    let (account, reader) = account(&server, "Tea Bot");
+    account.followed_by(&reader);
+    let (token, openid) = (account.app_token(&account.app()), account.openid_of(&reader));
+    let image = json!({ "touser": openid, "msgtype": "image", "text": null, "image": { "media_id": "tea" } });
+    for (method, path, body, code) in [
+        ("GET", "/message/custom/send", None, 43002),
+        ("PUT", "/message/custom/send", Some(json!({})), 43002),
+        ("GET", "/message/mass/send", None, 43002),
+        ("POST", "/menu/get", Some(json!({})), 43001),
+        ("GET", "/nothing", None, 40066),
+        ("GET", "/user/get?access_token=x", None, 47001),
+        ("POST", "/tags/create", Some(json!({ "tag": "x".repeat(128 * 1024) })), 47001),
+        ("POST", "/media/upload?type=image", Some(json!({})), 41005),
+        ("POST", "/message/custom/send", Some(image), 40007),
+    ] {
+        let at = format!("/cgi-bin{path}{}access_token={token}", if path.contains('?') { '&' } else { '?' });
+        let reply = server.client().call(method, &at, body.as_ref(), None);
+        assert_eq!((reply.status, &reply.done()["errcode"]), (200, &json!(code)), "{method} {path}");
+    }
+}
+
+#[test]
+fn a_program_sends_back_a_picture_that_a_follower_sent_and_no_other() {
+    let server = Setup::new().with_bots(5_000).start();
+    let (account, reader) = account(&server, "Echo Bot");
+    account.followed_by(&reader);
+    let talk = account.talk_with(&reader);
+    let bot = Bot::start(|call| {
+        let id = call.element("MediaId").unwrap_or_default();
+        Does::Answers(format!("<xml><MsgType>image</MsgType><Image><MediaId>{id}</MediaId></Image></xml>"))
+    });
+    account.run_by(&bot.url(), "plain");
+    let cup = reader.medium("picture", &encoded(40, 30, ImageFormat::Png));
+    let seq = number_at(&reader.send_medium(&talk, "picture", &cup).done(), "seq");
+    let echoed = until("it is echoed", || reader.history(&talk).get(1).cloned());
+    assert_eq!(echoed["data"]["content"]["medium"], json!(cup));
+    let original = text_at(&reader.links(&talk, seq + 1)[0], "original");
+    assert_eq!(reader.get(&original).status, 200);
+    let id = bot.told()[0].element("MediaId").unwrap();
+    let send = |account: &Account, reader: &Person, sort: &str| {
+        let path = format!("/message/custom/send?access_token={}", account.app_token(&account.app()));
+        let mut body = json!({ "touser": account.openid_of(reader), "msgtype": sort });
+        body[sort] = json!({ "media_id": id });
+        account.cgi("POST", &path, Some(&body))["errcode"].clone()
+    };
+    assert_eq!(send(&account, &reader, "image"), 0);
+    assert_eq!(send(&account, &reader, "voice"), 40007);
+    let other = Account::service(account.owner.clone(), "Other");
+    other.followed_by(&reader);
+    assert_eq!(send(&other, &reader, "image"), 40007);
+    reader.post(&format!("/v1/conversations/{talk}/messages/{seq}/recall"), json!({})).done();
+    assert_eq!(send(&account, &reader, "image"), 40007);
 }

@@ -26,6 +26,8 @@ use crate::{
     request::{Command, NoBody, Reader},
 };
 
+/// What stands before the id of a picture in an article's text.
+const PICTURE: &str = "medium:";
 /// For how long, in seconds, browsers keep the pictures of articles.
 const PICTURE_SECONDS: u32 = 3_600;
 
@@ -92,11 +94,29 @@ async fn published(app: &App, request: &HttpRequest, article: ArticleId) -> Resu
     Ok(ArticleShown { article, account, title, author, digest, cover, body, source, published_at, reads, likes })
 }
 
-/// The text with the paths of its pictures.
+/// The text with the paths of its pictures. It was made harmless and written anew before it was kept, so whatever begins
+/// with `<` is an element, whose values stand between quotation marks.
 fn body_of(article: ArticleId, text: &ArticleText) -> String {
-    text.pictures.iter().fold(text.body.clone(), |body, picture| {
-        body.replace(&format!("src=\"medium:{picture}\""), &format!("src=\"{}\"", medium_path(article, *picture)))
-    })
+    let mut shown = String::with_capacity(text.body.len());
+    let (mut within, mut quoted, mut is_source) = (false, false, false);
+    for part in text.body.split_inclusive(['<', '>', '"']) {
+        let named = part.strip_prefix(PICTURE).and_then(|id| id.strip_suffix('"')).filter(|_| is_source);
+        match named.and_then(|id| id.parse().ok()).filter(|id| text.pictures.contains(id)) {
+            Some(picture) => {
+                shown.push_str(&medium_path(article, picture));
+                shown.push('"');
+            }
+            None => shown.push_str(part),
+        }
+        is_source = within && part.ends_with(" src=\"");
+        match part.chars().next_back() {
+            Some('"') if within => quoted = !quoted,
+            Some('<') if !quoted => within = true,
+            Some('>') if !quoted => within = false,
+            _ => {}
+        }
+    }
+    shown
 }
 
 fn medium_path(article: ArticleId, medium: MediumId) -> String {
@@ -139,12 +159,16 @@ fn page_of(shown: &ArticleShown) -> String {
     let [title, name, author] = [&shown.title, &shown.account.name, &shown.author].map(|text| clean_text(text));
     let cover = shown.cover.as_ref().map(|path| format!("<img alt=\"\" src=\"{path}\">")).unwrap_or_default();
     let day = shown.published_at.format("%Y-%m-%d");
+    let source = match clean_text(&shown.source) {
+        none if none.is_empty() => none,
+        address => format!("<p><a rel=\"noopener noreferrer\" href=\"{address}\">Where it first appeared</a></p>"),
+    };
     let (body, reads, likes) = (&shown.body, shown.reads, shown.likes);
     format!(
         "<!doctype html><html><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{title}</title></head>\
          <body><header>{cover}<h1>{title}</h1><p>{name} {author} {day}</p></header><article>{body}</article>\
-         <footer><p>Read by {reads}, liked by {likes}</p></footer></body></html>"
+         <footer>{source}<p>Read by {reads}, liked by {likes}</p></footer></body></html>"
     )
 }
 
@@ -233,4 +257,44 @@ async fn take_article_like_back(
 ) -> Result<web::Json<Done>, Problem> {
     app.limits.command(&command.user)?;
     Ok(web::Json((&app.commands.like_article(&command.caller, path.article, false).await?).into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_page_leads_to_where_the_article_first_appeared() {
+        let shown = |source: &str| ArticleShown {
+            article: ArticleId::new(),
+            account: Publisher { id: OfficialAccountId::new(), name: "Tea".into() },
+            title: "Tea".into(),
+            author: String::new(),
+            digest: String::new(),
+            cover: None,
+            body: String::new(),
+            source: source.into(),
+            published_at: DateTime::UNIX_EPOCH,
+            reads: 0,
+            likes: 0,
+        };
+        let page = page_of(&shown("https://tea.example/?a=\"b"));
+        assert!(page.contains("href=\"https:&#47;&#47;tea.example&#47;?a&#61;&quot;b\""), "{page}");
+        assert!(!page_of(&shown("")).contains("href"));
+    }
+
+    #[test]
+    fn pictures_have_their_paths_and_words_about_them_stay_as_they_are() {
+        let (article, picture) = (ArticleId::new(), MediumId::new());
+        let body = format!(
+            "<p>write src=\"medium:{picture}\" &lt;img src=\"medium:{picture}\"&gt;</p>\
+             <img alt=\"a > b\" src=\"medium:{picture}\"><i title=\"medium:{picture}\">\"</i>"
+        );
+        let text = ArticleText { body: body.clone(), pictures: BTreeSet::from([picture]), ..ArticleText::default() };
+        let path = medium_path(article, picture);
+        let alone = format!("<img alt=\"a > b\" src=\"medium:{picture}\">");
+        assert_eq!(body_of(article, &text), body.replace(&alone, &format!("<img alt=\"a > b\" src=\"{path}\">")));
+    }
 }

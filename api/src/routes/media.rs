@@ -123,7 +123,7 @@ pub(super) fn numbers(text: &str) -> Result<Vec<u8>, ()> {
     text.split(',').map(|number| number.trim().parse().map_err(|_| ())).collect()
 }
 
-fn is_form(request: &HttpRequest) -> bool {
+pub(super) fn is_form(request: &HttpRequest) -> bool {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.is_some_and(|value| value.to_ascii_lowercase().starts_with("multipart/form-data"))
 }

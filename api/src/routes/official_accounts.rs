@@ -18,8 +18,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    Done, page, page_limit,
+    Done, cut, page, page_limit,
     paths::{OfficialAccountPath, OfficialAccountPersonPath},
+    resume,
 };
 use crate::{
     App,
@@ -402,10 +403,9 @@ async fn followers(
     app.commands.check_acting_for(reader.user, path.account).await?;
     let view = app.fresh(&app.read_models.official, reader.at_least).await?;
     let total = view.account(path.account).map_or(0, |row| row.followers);
-    let mut rows = view.followers(path.account, query.cursor.as_deref().unwrap_or_default(), limit + 1)?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| row.openid.clone());
+    let after: String = resume(query.cursor.as_deref())?.unwrap_or_default();
+    let rows = view.followers(path.account, &after, limit + 1)?;
+    let (rows, next) = cut(rows, |row| row.openid.clone(), limit);
     let notes = app.fresh(&app.read_models.broadcasts, reader.at_least).await?;
     let shown = |FollowerRow { openid, since, source, scene, .. }: FollowerRow| -> Result<FollowerShown, Problem> {
         let NotesRow { remark, tags, .. } = notes.notes(path.account, &openid)?;

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use super::line::Line;
 use crate::{
     Caller, CommandError, CommandKey, Commands,
+    callbacks::Said,
     engine::{Beginning, Begun},
     ports::ToAnswer,
 };
@@ -91,7 +92,7 @@ impl Commands {
         }
         let (replies, automatic) = self.auto_reply(item).await?;
         if !replies.is_empty() {
-            self.say_once(item, replies, automatic).await?;
+            self.say_once(item, replies.into_iter().map(Said::Content).collect(), automatic).await?;
         }
         self.note_answered(item, AnswerOutcome::Answered).await
     }
@@ -125,7 +126,7 @@ impl Commands {
     pub(super) async fn say_once(
         &self,
         item: &ToAnswer,
-        contents: Vec<Content>,
+        said: Vec<Said>,
         automatic: Automatic,
     ) -> Result<(), CommandError> {
         let caller = self.once_for(item);
@@ -140,8 +141,9 @@ impl Commands {
             return Ok(());
         }
         let mut drafts: Vec<Draft> = vec![];
-        for content in contents {
-            drafts.push(Draft::of(self.with_facts(item.account.party(), content, &begun).await?));
+        for said in said {
+            let found = self.find_said(item.account, said).await?;
+            drafts.push(Draft::of(self.said_with_facts(item.account, found, &begun).await?));
         }
         let said = self.say_as_account(begun, item.account, item.follower, &drafts, Voice::Automatic(automatic));
         match said.await {

@@ -37,13 +37,22 @@ pub(super) fn cleaned(html: &str) -> CleanHtml {
                 seen.lock().insert(MediumId(id));
                 Some(Cow::Owned(format!("{PICTURE}{id}")))
             }
-            (_, "href" | "cite" | "src") if value.trim_start().starts_with(PICTURE) => None,
+            // Whatever kind of address it is: nothing follows it, and nobody sees it.
+            (_, "cite") => None,
+            (_, "href" | "src") if value.trim_start().starts_with(PICTURE) => None,
             _ => Some(Cow::Borrowed(value)),
         })
         .clean(html)
         .to_string();
+    let html = html.replace(is_unseen, "");
     let pictures = std::mem::take(&mut *pictures.lock());
     CleanHtml { html, pictures }
+}
+
+/// Whether a sign shows nothing but changes what others show: control signs, and those that turn the direction of the text.
+fn is_unseen(sign: char) -> bool {
+    let turns = matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (sign.is_control() && !matches!(sign, '\n' | '\r' | '\t'))
 }
 
 #[cfg(test)]
@@ -64,6 +73,8 @@ mod tests {
             ("<a href=\"medium:x\">tea</a>", "<a rel=\"noopener noreferrer\">tea</a>"),
             ("<b>un<i>ended", "<b>un<i>ended</i></b>"),
             ("1 < 2 & 3", "1 &lt; 2 &amp; 3"),
+            ("<q cite=\"javascript:alert(1)\">tea</q>", "<q>tea</q>"),
+            ("<p title=\"a&#x202e;b\">\u{202e}t&#x202e;e\u{8}a\n</p>", "<p title=\"ab\">tea\n</p>"),
         ] {
             assert_eq!(cleaned(given).html, kept, "{given}");
         }

@@ -14,6 +14,7 @@ mod mute_account;
 mod note_follower;
 mod notify;
 mod open_account_conversation;
+mod program_media;
 mod publish_article;
 mod read_article;
 mod register_official_account;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     Caller, CommandError, Commands,
-    callbacks::{Callback, Told, Word},
+    callbacks::{Callback, Said, Told, Word},
     engine::Begun,
     ports::ToAnswer,
     secrets::{MediaPlace, MediaTicket, SceneCode},
@@ -40,7 +40,7 @@ impl Commands {
             // While keys are changed, every other time is with the ones before: a program may know only those.
             let callback = if times % 2 == 0 { callback.with_other_keys() } else { callback.clone() };
             let answered = match self.callbacks.tell(&callback, &told, self.now().timestamp()).await {
-                Ok(contents) => self.say_answer(item, contents).await?,
+                Ok(said) => self.say_answer(item, said).await?,
                 Err(error) => Err(error.to_string()),
             };
             match answered {
@@ -51,19 +51,20 @@ impl Commands {
             }
         }
         if matches!(item.what, Happening::Said { .. } | Happening::Chose { .. }) {
-            self.say_once(item, vec![Content::Text { text: TIP.to_owned() }], Automatic::Unavailable).await?;
+            let tip = Said::Content(Content::Text { text: TIP.to_owned() });
+            self.say_once(item, vec![tip], Automatic::Unavailable).await?;
         }
         self.note_answered(item, AnswerOutcome::Failed).await
     }
 
     /// Says what a program answered. What an account may not send counts as no answer at all; why not is within.
-    async fn say_answer(&self, item: &ToAnswer, contents: Vec<Content>) -> Result<Result<(), String>, CommandError> {
+    async fn say_answer(&self, item: &ToAnswer, said: Vec<Said>) -> Result<Result<(), String>, CommandError> {
         // There may be nobody to answer, or nobody any more.
         let nobody = matches!(item.what, Happening::Unfollowed | Happening::Broadcast { .. });
-        if contents.is_empty() || nobody {
+        if said.is_empty() || nobody {
             return Ok(Ok(()));
         }
-        match self.say_once(item, contents, Automatic::Answer).await {
+        match self.say_once(item, said, Automatic::Answer).await {
             Ok(()) => Ok(Ok(())),
             Err(CommandError::Rejected(rejection)) => Ok(Err(rejection.to_string())),
             Err(error) => Err(error),

@@ -7,6 +7,7 @@ use domain::{
 
 use crate::{
     Caller, CommandError, Commands, Committed,
+    callbacks::Said,
     engine::{Begun, begin},
 };
 
@@ -32,6 +33,25 @@ impl Commands {
         let content = self.with_facts(by, content, &begun).await?;
         let content = self.with_front(content).await?;
         self.say_as_account(begun, account, follower, &[Draft::of(content)], voice).await
+    }
+
+    /// Sends a follower what an account's program says of its own accord.
+    ///
+    /// # Errors
+    /// As [`Self::write_to_follower`].
+    pub async fn write_as_program(
+        &self,
+        caller: &Caller,
+        account: OfficialAccountId,
+        follower: UserId,
+        said: Said,
+    ) -> Result<Committed<ConversationEvent>, CommandError> {
+        let begun = begin!(self, caller).acting_as(account.party());
+        let found = self.find_said(account, said).await?;
+        self.check_sayable(account, follower, found.content(), Voice::Program).await?;
+        let content = self.said_with_facts(account, found, &begun).await?;
+        let content = self.with_front(content).await?;
+        self.say_as_account(begun, account, follower, &[Draft::of(content)], Voice::Program).await
     }
 
     /// Checks that an account may say something to a follower now; where they have not talked yet, whether it could be said

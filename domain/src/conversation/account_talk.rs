@@ -92,16 +92,19 @@ impl AccountTalk {
 
     /// Takes in what was said.
     pub(super) fn take_message(&mut self, sent: &MessageSent, by: Option<UserId>, at: DateTime<Utc>) {
-        match sent.official.and_then(|part| part.automatic) {
+        let Some(part) = sent.official else { return };
+        match part.automatic {
             Some(Automatic::Default) => self.defaulted_at = Some(at),
             Some(_) => {}
             None if by == Some(self.follower) => self.heard_at = Some(at),
-            None => {
+            None if part.by_program => {
                 self.sent_at.push_back(at);
                 if self.sent_at.len() > SENT_MAX {
                     self.sent_at.pop_front();
                 }
             }
+            // What its people write is not counted.
+            None => {}
         }
     }
 
@@ -135,7 +138,10 @@ impl AccountTalk {
             (_, None) => Err(Rejection::ReplyWindowOver),
             (Voice::Person, Some(_)) => Ok(()),
             (Voice::Program, Some(_)) if fits(heard, rules.replies_max) || fits(met, rules.greetings_max) => Ok(()),
-            (Voice::Program, Some(_)) => Err(Rejection::RepliesSpent { max: rules.replies_max }),
+            (Voice::Program, Some(_)) => {
+                let max = if heard.is_some() { rules.replies_max } else { rules.greetings_max };
+                Err(Rejection::RepliesSpent { max })
+            }
         }
     }
 }
@@ -174,12 +180,8 @@ impl Conversation {
             check_said(&draft.content, policy)?;
         }
         talk.check_window(voice, met_at, policy, now)?;
-        let automatic = match voice {
-            Voice::Automatic(automatic) => Some(automatic),
-            Voice::Person | Voice::Program => None,
-        };
         let said = self.say_all(talk.account.party(), drafts, policy, now)?;
-        Ok(said.into_iter().map(|event| marked(event, automatic)).collect())
+        Ok(said.into_iter().map(|event| marked(event, voice)).collect())
     }
 
     /// Whether the account may answer now for want of anything better: at most once in a while.
@@ -227,10 +229,15 @@ fn check_said(content: &Content, policy: &Policy) -> Result<(), Rejection> {
     }
 }
 
-fn marked(event: ConversationEvent, automatic: Option<Automatic>) -> ConversationEvent {
+fn marked(event: ConversationEvent, voice: Voice) -> ConversationEvent {
+    let automatic = match voice {
+        Voice::Automatic(automatic) => Some(automatic),
+        Voice::Person | Voice::Program => None,
+    };
+    let by_program = voice == Voice::Program;
     match event {
         ConversationEvent::MessageSent(sent) => {
-            let official = sent.official.map(|part| OfficialPart { automatic, ..part });
+            let official = sent.official.map(|part| OfficialPart { automatic, by_program, ..part });
             MessageSent { official, ..sent }.into()
         }
         other => other,

@@ -213,6 +213,9 @@ pub struct OfficialPart {
     /// How the account came to send it, where nobody wrote it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automatic: Option<Automatic>,
+    /// Whether the account's program wrote it of its own accord: of such messages there are so many at most.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_program: bool,
 }
 
 /// A person and an official account can talk from now on.

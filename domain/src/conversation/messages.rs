@@ -86,7 +86,7 @@ impl Conversation {
         }
         let Draft { content, reply_to, mentions, mention_all } = draft;
         let official = match &self.kind {
-            Kind::Official(talk) => Some(OfficialPart { account: talk.account, automatic: None }),
+            Kind::Official(talk) => Some(OfficialPart { account: talk.account, automatic: None, by_program: false }),
             _ => None,
         };
         Ok(vec![MessageSent { seq: self.seq + 1, content, reply_to, mentions, mention_all, official }.into()])

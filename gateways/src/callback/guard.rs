@@ -67,19 +67,22 @@ fn is_outside_v4(address: Ipv4Addr) -> bool {
         || address.is_documentation()
         || first == 0
         || first >= 240
-        // Shared by carriers (RFC 6598), benchmarks (RFC 2544), protocol assignments (RFC 6890).
+        // Shared by carriers (RFC 6598), benchmarks (RFC 2544), protocol assignments (RFC 6890), relays of 6to4 (RFC 7526).
         || (first == 100 && (64..128).contains(&second))
         || (first == 198 && (18..20).contains(&second))
-        || (first == 192 && second == 0 && third == 0);
+        || (first == 192 && second == 0 && third == 0)
+        || (first == 192 && second == 88 && third == 99);
     !inside
 }
 
 fn is_outside_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
-    // Only global unicast (2000::/3) is outside, less what carries addresses of the older protocol (6to4, Teredo) and
-    // documentation.
+    // Only global unicast (2000::/3) is outside, less 6to4 (2002::/16), which carries addresses of the older protocol,
+    // protocol assignments (2001::/23: Teredo, benchmarks, ORCHID and others) and documentation (RFC 3849, RFC 9637).
     let global = first & 0xe000 == 0x2000;
-    let special = first == 0x2002 || (first == 0x2001 && (second == 0 || second == 0xdb8));
+    let special = first == 0x2002
+        || (first == 0x2001 && (second < 0x200 || second == 0xdb8))
+        || (first == 0x3fff && second < 0x1000);
     global && !special
 }
 
@@ -90,7 +93,8 @@ mod tests {
     #[test]
     fn only_the_outside_is_called() {
         let guard = Guard::new(vec![]);
-        for outside in ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1"] {
+        for outside in ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "2001:200::1", "3fff:1000::1", "::ffff:1.1.1.1"]
+        {
             assert!(guard.lets_through(outside.parse().unwrap()), "{outside}");
         }
         for inside in [
@@ -105,6 +109,12 @@ mod tests {
             "224.0.0.1",
             "198.18.0.1",
             "192.0.0.8",
+            "192.88.99.1",
+            "2001:2::1",
+            "2001:10::1",
+            "2001:2f:ffff::1",
+            "2001:db8::1",
+            "3fff:fff::1",
             "::1",
             "::",
             "fe80::1",

@@ -18,8 +18,7 @@ mod webhook;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use commands::callbacks::{Callback, CallbackError, CallbackGateway, CallbackMode, Notice, Told, WebhookTarget};
-use domain::conversation::Content;
+use commands::callbacks::{Callback, CallbackError, CallbackGateway, CallbackMode, Notice, Said, Told, WebhookTarget};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::Semaphore,
@@ -159,7 +158,7 @@ impl CallbackGateway for HttpCallbacks {
         if echoed { Ok(()) } else { Err(CallbackError::Failed("the program did not echo `echostr`".to_owned())) }
     }
 
-    async fn tell(&self, callback: &Callback, told: &Told, timestamp: i64) -> Result<Vec<Content>, CallbackError> {
+    async fn tell(&self, callback: &Callback, told: &Told, timestamp: i64) -> Result<Vec<Said>, CallbackError> {
         check_address(&callback.url)?;
         let xml = message::xml_of(callback, told, &self.public_url);
         let (timestamp, nonce) = (timestamp.to_string(), nonce());

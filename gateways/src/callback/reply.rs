@@ -1,9 +1,8 @@
 //! What a program answers. Programs differ in order, blanks and content types, so it is read leniently.
 
-use commands::callbacks::CallbackError;
-use domain::{MediumId, conversation::Content, medium::Carried};
+use commands::callbacks::{CallbackError, Said};
+use domain::{MediumKind, conversation::Content};
 use serde::Deserialize;
-use uuid::Uuid;
 
 /// Most articles of one reply.
 const ARTICLES_MAX: usize = 8;
@@ -50,25 +49,23 @@ struct Media {
 }
 
 impl Media {
-    /// The medium, which the program brought before.
-    fn carried(&self) -> Result<Carried, CallbackError> {
-        let id = Uuid::try_parse(self.media_id.trim()).map_err(|_| malformed())?;
-        Ok(Carried { medium: MediumId(id), facts: None })
+    /// The medium, by the name that the program knows it by.
+    fn of(&self, kind: MediumKind) -> Result<Vec<Said>, CallbackError> {
+        let media_id = self.media_id.trim().to_owned();
+        if media_id.is_empty() { Err(malformed()) } else { Ok(vec![Said::Medium { kind, media_id }]) }
     }
 }
 
 /// What the account says by that answer: nothing where the program only says that it has understood. `open` opens what is
 /// encrypted.
-pub(super) fn contents(
-    answer: &[u8],
-    open: impl FnOnce(&str) -> Option<Vec<u8>>,
-) -> Result<Vec<Content>, CallbackError> {
-    let text = String::from_utf8_lossy(answer);
-    let Some(reply) = read(text.trim())? else { return Ok(vec![]) };
+pub(super) fn contents(answer: &[u8], open: impl FnOnce(&str) -> Option<Vec<u8>>) -> Result<Vec<Said>, CallbackError> {
+    // Another encoding would be said to the follower as signs of replacement.
+    let text = std::str::from_utf8(answer).map_err(|_| malformed())?;
+    let Some(reply) = read(text)? else { return Ok(vec![]) };
     // Some programs encrypt where they were told things in the clear, others answer in the clear where they were not.
     let Some(sealed) = &reply.encrypt else { return said(reply) };
     let opened = open(sealed).and_then(|opened| String::from_utf8(opened).ok());
-    read(opened.ok_or_else(malformed)?.trim())?.map_or(Ok(vec![]), said)
+    read(&opened.ok_or_else(malformed)?)?.map_or(Ok(vec![]), said)
 }
 
 fn malformed() -> CallbackError {
@@ -77,6 +74,7 @@ fn malformed() -> CallbackError {
 
 /// The answer; none where nothing is to be said.
 fn read(text: &str) -> Result<Option<Reply>, CallbackError> {
+    let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() || text.eq_ignore_ascii_case("success") {
         return Ok(None);
     }
@@ -86,19 +84,19 @@ fn read(text: &str) -> Result<Option<Reply>, CallbackError> {
     quick_xml::de::from_str(text).map(Some).map_err(|_| malformed())
 }
 
-fn said(reply: Reply) -> Result<Vec<Content>, CallbackError> {
-    let link = |title: String, description: String, url: String| Content::Link { url, title, description };
-    match reply.msg_type.as_str() {
+fn said(reply: Reply) -> Result<Vec<Said>, CallbackError> {
+    let link = |title, description, url| Said::Content(Content::Link { url, title, description });
+    match reply.msg_type.trim() {
         "text" if reply.content.is_empty() => Ok(vec![]),
-        "text" => Ok(vec![Content::Text { text: reply.content }]),
+        "text" => Ok(vec![Said::Content(Content::Text { text: reply.content })]),
         "news" => {
             let articles = reply.articles.item.into_iter().take(ARTICLES_MAX);
             Ok(articles.map(|article| link(article.title, article.description, article.url)).collect())
         }
         "music" => Ok(vec![link(reply.music.title, reply.music.description, reply.music.music_url)]),
-        "image" => Ok(vec![Content::Picture(reply.image.carried()?)]),
-        "voice" => Ok(vec![Content::Voice(reply.voice.carried()?)]),
-        "video" => Ok(vec![Content::Video(reply.video.carried()?)]),
+        "image" => reply.image.of(MediumKind::Picture),
+        "voice" => reply.voice.of(MediumKind::Voice),
+        "video" => reply.video.of(MediumKind::Video),
         // Nothing is said by it: a person answers.
         "transfer_customer_service" => Ok(vec![]),
         _ => Err(malformed()),
@@ -109,12 +107,12 @@ fn said(reply: Reply) -> Result<Vec<Content>, CallbackError> {
 mod tests {
     use super::*;
 
-    fn heard(answer: &str) -> Result<Vec<Content>, CallbackError> {
+    fn heard(answer: &str) -> Result<Vec<Said>, CallbackError> {
         contents(answer.as_bytes(), |_| None)
     }
 
-    fn text(text: &str) -> Content {
-        Content::Text { text: text.into() }
+    fn text(text: &str) -> Said {
+        Said::Content(Content::Text { text: text.into() })
     }
 
     #[test]
@@ -139,6 +137,7 @@ mod tests {
             "<xml><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[a < b]]></Content></xml>",
             "\n  <xml>\n<Content><![CDATA[a < b]]></Content>\n <CreateTime>1700000000000</CreateTime><MsgType>text</MsgType></xml>\n",
             "<xml><MsgType>text</MsgType><FuncFlag>0</FuncFlag><Content>a &lt; b</Content></xml>",
+            "\u{feff}\n<?xml version=\"1.0\"?><xml><MsgType><![CDATA[ text\n]]></MsgType><Content>a &lt; b</Content></xml>",
         ];
         for answer in answers {
             assert_eq!(heard(answer).unwrap(), [text("a < b")], "{answer}");
@@ -148,25 +147,23 @@ mod tests {
             <item><Title>B</Title><Url>https://b.example</Url></item></Articles></xml>";
         let said = heard(news).unwrap();
         assert!(
-            matches!(&said[..], [Content::Link { title, .. }, Content::Link { url, .. }] if title == "A" && url == "https://b.example")
+            matches!(&said[..], [Said::Content(Content::Link { title, .. }), Said::Content(Content::Link { url, .. })] if title == "A" && url == "https://b.example")
         );
     }
 
     #[test]
-    fn media_are_named_by_what_they_were_given_when_they_were_brought() {
-        let id = MediumId::new();
-        let carried = || Carried { medium: id, facts: None };
-        for (kind, name, content) in [
-            ("image", "Image", Content::Picture(carried())),
-            ("voice", "Voice", Content::Voice(carried())),
-            ("video", "Video", Content::Video(carried())),
+    fn media_are_named_by_what_the_program_knows_them_by() {
+        for (sort, name, kind) in [
+            ("image", "Image", MediumKind::Picture),
+            ("voice", "Voice", MediumKind::Voice),
+            ("video", "Video", MediumKind::Video),
         ] {
             let answer = format!(
-                "<xml><MsgType>{kind}</MsgType><{name}><Title>x</Title><MediaId><![CDATA[{id}]]></MediaId></{name}></xml>"
+                "<xml><MsgType>{sort}</MsgType><{name}><Title>x</Title><MediaId><![CDATA[ tea ]]></MediaId></{name}></xml>"
             );
-            assert_eq!(heard(&answer).unwrap(), [content], "{kind}");
+            assert_eq!(heard(&answer).unwrap(), [Said::Medium { kind, media_id: "tea".into() }], "{sort}");
         }
-        assert!(heard("<xml><MsgType>image</MsgType><Image><MediaId>tea</MediaId></Image></xml>").is_err());
+        assert!(heard("<xml><MsgType>image</MsgType><Image><MediaId></MediaId></Image></xml>").is_err());
     }
 
     #[test]
@@ -180,5 +177,7 @@ mod tests {
         ] {
             assert!(heard(answer).is_err(), "{answer}");
         }
+        let gbk = [b"<xml><MsgType>text</MsgType><Content>".as_slice(), b"\xb2\xe8", b"</Content></xml>"].concat();
+        assert!(contents(&gbk, |_| None).is_err());
     }
 }

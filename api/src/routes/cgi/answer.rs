@@ -36,12 +36,24 @@ pub(super) fn answer(answered: Answered) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json; charset=utf-8").body(body.to_string())
 }
 
-/// A body, whatever content type it came with.
+/// A body, whatever content type it came with. A field that is null counts as one that is not there.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     if body.is_empty() {
         return Err(refused(44002, "empty post data"));
     }
-    serde_json::from_slice(body).map_err(|error| refused(47001, &format!("data format error: {error}")))
+    let value = serde_json::from_slice(body).and_then(|value| serde_json::from_value(without_nulls(value)));
+    value.map_err(|error| refused(47001, &format!("data format error: {error}")))
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let given = fields.into_iter().filter(|(_, value)| !value.is_null());
+            given.map(|(name, value)| (name, without_nulls(value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
 }
 
 impl From<Rejection> for Refusal {

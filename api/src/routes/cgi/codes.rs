@@ -56,7 +56,8 @@ async fn created(app: &App, access: &Access, body: &[u8]) -> Answered {
         _ => return Err(refused(40053, "invalid action info")),
     };
     let longest = app.commands.policy.official.scene_code_seconds;
-    let seconds = ends.then(|| wanted.expire_seconds.unwrap_or(USUAL_SECONDS).clamp(1, longest));
+    let seconds =
+        ends.then(|| wanted.expire_seconds.filter(|seconds| *seconds > 0).unwrap_or(USUAL_SECONDS).min(longest));
     let made = app.commands.scene_code(account, scene, seconds).map_err(|error| refused(40053, &error.to_string()))?;
     let mut answered = json!({ "ticket": made.code, "url": format!("teahouse:scene:{}", made.code) });
     if let (Some(seconds), Some(fields)) = (seconds, answered.as_object_mut()) {

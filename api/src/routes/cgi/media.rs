@@ -94,6 +94,10 @@ async fn brought(
     kind: MediumKind,
     body: web::Payload,
 ) -> Result<(MediumId, i64), Refusal> {
+    let missing = || refused(41005, "media data missing");
+    if !media::is_form(request) {
+        return Err(missing());
+    }
     app.limits.upload(&account.party())?;
     let mut place = app.bringing.begin(account.party())?;
     let policy = app.commands.policy.media.clone();
@@ -106,7 +110,7 @@ async fn brought(
             incoming = Some(media::received(&mut place, begun, part).await?);
         }
     }
-    let incoming = incoming.ok_or_else(|| refused(41005, "media data missing"))?;
+    let incoming = incoming.ok_or_else(missing)?;
     let medium = incoming.finish().await.map_err(refusal_of)?;
     let caller = Caller::person(account.party());
     let (id, committed) = app.commands.upload_medium(&caller, medium).await.map_err(refusal_of)?;

@@ -7,7 +7,10 @@ use domain::{
     conversation::Content,
     official::{Button, ButtonKind, Menu},
 };
-use serde::Deserialize;
+use serde::{
+    Deserialize,
+    de::{IntoDeserializer, value::Error as ValueError},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -34,16 +37,19 @@ struct SentMenu {
 struct SentButton {
     name: String,
     #[serde(rename = "type")]
-    kind: Option<ButtonKind>,
+    kind: Option<String>,
     key: String,
     url: String,
     sub_button: Vec<SentButton>,
 }
 
-impl From<SentButton> for Button {
-    fn from(sent: SentButton) -> Self {
-        let SentButton { name, kind, key, url, sub_button } = sent;
-        Self { name, kind, key, url, sub_button: sub_button.into_iter().map(Button::from).collect() }
+impl SentButton {
+    fn button(self) -> Result<Button, Refusal> {
+        let Self { name, kind, key, url, sub_button } = self;
+        let kind = kind.filter(|kind| !kind.is_empty()).map(|kind| ButtonKind::deserialize(kind.into_deserializer()));
+        let kind = kind.transpose().map_err(|_: ValueError| refused(40017, "invalid button type"))?;
+        let sub_button = sub_button.into_iter().map(Self::button).collect::<Result<_, _>>()?;
+        Ok(Button { name, kind, key, url, sub_button })
     }
 }
 
@@ -51,7 +57,7 @@ async fn create(access: Query<Access>, body: web::Bytes, app: web::Data<App>) ->
     let created = async {
         let account = account(&app, &access).await?;
         let sent: SentMenu = read(&body)?;
-        let menu = Menu { button: sent.button.into_iter().map(Button::from).collect() };
+        let menu = Menu { button: sent.button.into_iter().map(SentButton::button).collect::<Result<_, _>>()? };
         let caller = Caller::person(account.party());
         app.commands.set_account_menu(&caller, account, Some(menu)).await.map_err(menu_refusal)?;
         Ok(done())

@@ -1,15 +1,9 @@
 //! Customer service messages: what a program writes to a follower of its own accord.
 
 use actix_web::{HttpResponse, web};
-use commands::Caller;
-use domain::{
-    MediumId, Rejection,
-    article::ArticleCard,
-    conversation::{Content, Voice},
-    medium::Carried,
-};
+use commands::{Caller, callbacks::Said};
+use domain::{MediumKind, Rejection, article::ArticleCard, conversation::Content};
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::{
     answer::{Answered, Refusal, answer, done, read, refused},
@@ -44,9 +38,8 @@ struct Media {
 }
 
 impl Media {
-    fn carried(&self) -> Result<Carried, Refusal> {
-        let medium = Uuid::try_parse(&self.media_id).map_err(|_| refused(40007, "invalid media_id"))?;
-        Ok(Carried { medium: MediumId(medium), facts: None })
+    fn of(&self, kind: MediumKind) -> Said {
+        Said::Medium { kind, media_id: self.media_id.clone() }
     }
 }
 
@@ -84,11 +77,11 @@ async fn sent(app: &App, access: &Access, body: &[u8]) -> Answered {
     let account = account(app, access).await?;
     app.limits.message(&account.party())?;
     let message: CustomMessage = read(body)?;
-    let content = content_of(&message)?;
+    let said = said_by(&message)?;
     let follower = app.commands.follower(account, &message.touser).await?;
     let follower = follower.ok_or_else(|| refused(40003, "invalid openid"))?;
     let caller = Caller::person(account.party());
-    let sent = app.commands.write_to_follower(&caller, account, follower, content, Voice::Program).await;
+    let sent = app.commands.write_as_program(&caller, account, follower, said).await;
     sent.map_err(articles::refusal_of)?;
     Ok(done())
 }
@@ -99,8 +92,11 @@ fn card(name: &str) -> Result<Content, Refusal> {
     Ok(Content::Article(ArticleCard { article, front: None }))
 }
 
-fn content_of(message: &CustomMessage) -> Result<Content, Refusal> {
-    match message.msgtype.as_str() {
+fn said_by(message: &CustomMessage) -> Result<Said, Refusal> {
+    let content = match message.msgtype.as_str() {
+        "image" => return Ok(message.image.of(MediumKind::Picture)),
+        "voice" => return Ok(message.voice.of(MediumKind::Voice)),
+        "video" => return Ok(message.video.of(MediumKind::Video)),
         "text" => Ok(Content::Text { text: message.text.content.clone() }),
         // As the protocol has it today: one article a message.
         "news" => match message.news.articles.first() {
@@ -109,12 +105,10 @@ fn content_of(message: &CustomMessage) -> Result<Content, Refusal> {
             }
             None => Err(Rejection::InvalidField { field: "articles", rule: "must not be empty" }.into()),
         },
-        "image" => Ok(Content::Picture(message.image.carried()?)),
-        "voice" => Ok(Content::Voice(message.voice.carried()?)),
-        "video" => Ok(Content::Video(message.video.carried()?)),
         // One article a message, as of `news`.
         "mpnews" => card(&message.mpnews.media_id),
         "mpnewsarticle" => card(&message.mpnewsarticle.article_id),
         _ => Err(refused(40008, "invalid message type")),
-    }
+    };
+    content.map(Said::Content)
 }

@@ -7,6 +7,7 @@
 //! - `messages`: customer service messages. `menu`: the menu, and replies by themselves. `users`: followers.
 //! - `tags`: tags and remarks of followers. `media`: what is brought, and what followers sent.
 //! - `articles`: drafts and publishing. `mass`: broadcasts. `codes`: codes that say where they hang.
+//! - `unheard`: what is answered where a request gets to no call.
 
 mod answer;
 mod articles;
@@ -17,9 +18,10 @@ mod menu;
 mod messages;
 mod tags;
 mod token;
+mod unheard;
 mod users;
 
-use actix_web::web;
+use actix_web::{middleware::from_fn, web};
 
 /// The calls.
 pub fn configure(config: &mut web::ServiceConfig) {
@@ -33,6 +35,8 @@ pub fn configure(config: &mut web::ServiceConfig) {
             .configure(media::configure)
             .configure(articles::configure)
             .configure(mass::configure)
-            .configure(codes::configure),
+            .configure(codes::configure)
+            .default_service(web::to(unheard::unknown))
+            .wrap(from_fn(unheard::in_its_words)),
     );
 }
