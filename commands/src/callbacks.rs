@@ -86,6 +86,8 @@ pub struct Callback {
     pub other_keys: Option<CallbackKeys>,
     /// Whether calls are encrypted.
     pub mode: CallbackMode,
+    /// Whether the program is known to answer. Of the calls that there may be at a time, some are kept for such.
+    pub proven: bool,
     /// What the program knows itself by: `wx` and 16 hexadecimal digits.
     pub app_id: String,
     /// What the program knows the account by: `gh_` and 12 hexadecimal digits.

@@ -25,6 +25,7 @@ use crate::{
     gateways::{BankGateway, BillerGateway},
     keys::{Claim, Guard, Keys, Past},
     media::{MediaStore, MediaUse, Sweep, UploadStore},
+    official::Paces,
     others::Heard,
     passwords::Passwords,
     ports::{Accounts, CallList, Deadlines, Dice, Followers, GroupCallList, Ports, Presence, Relations},
@@ -144,6 +145,7 @@ pub struct Commands {
     pub(crate) webhooks: Arc<Repository<Webhook>>,
     pub(crate) followers: Arc<dyn Followers>,
     pub(crate) callbacks: Arc<dyn CallbackGateway>,
+    pub(crate) paces: Paces,
     pub(crate) media: Arc<Repository<Medium>>,
     /// Where the bytes of media are kept.
     pub store: Arc<dyn MediaStore>,
@@ -277,6 +279,7 @@ impl Commands {
             webhooks: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
             followers,
             callbacks,
+            paces: Paces::default(),
             media: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
             store,
             media_use,

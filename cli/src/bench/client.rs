@@ -77,7 +77,12 @@ impl Head {
 
 /// A request with a body, as the bytes to send.
 pub(super) fn post(path: &str, token: &str, body: &str) -> Vec<u8> {
-    with_headers("POST", path, token, "", body)
+    request("POST", path, token, body)
+}
+
+/// A request of any method with a body, as the bytes to send.
+pub(super) fn request(method: &str, path: &str, token: &str, body: &str) -> Vec<u8> {
+    with_headers(method, path, token, "", body)
 }
 
 /// A request with a body and an idempotency key, as the bytes to send.

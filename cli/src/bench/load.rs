@@ -11,7 +11,7 @@ use super::{client::Connection, figure::Figure, latency::Latencies, process::Pro
 use crate::error::Error;
 
 /// Before this time is over nothing is counted.
-const WARM_UP: Duration = Duration::from_secs(2);
+pub(super) const WARM_UP: Duration = Duration::from_secs(2);
 
 /// What one connection sends.
 pub(super) trait Traffic: Send + 'static {

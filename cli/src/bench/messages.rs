@@ -4,7 +4,7 @@ use super::{
     client,
     load::Traffic,
     numbered::{DIGITS, Numbered, PLACE},
-    world::{Circle, Pair},
+    world::{Circle, Pair, Person},
 };
 
 /// What stands before the number in a message's text. With the number the text has 20 characters.
@@ -31,6 +31,11 @@ pub(super) fn numbers_in(json: &str) -> impl Iterator<Item = u64> {
     json.split("\"text\":\"message ").skip(1).filter_map(|rest| rest.get(..DIGITS)?.parse().ok())
 }
 
+/// The number of the message that a text tells of, whatever stands around it.
+pub(super) fn number_behind(text: &str) -> Option<u64> {
+    text.split_once(TEXT)?.1.get(..DIGITS)?.parse().ok()
+}
+
 /// One connection's share of the talk: conversations in turn, each message with a number of its own.
 pub(super) struct Talk {
     requests: Vec<Numbered>,
@@ -55,6 +60,12 @@ impl Talk {
     pub(super) fn of_circle(circle: &Circle, senders: usize) -> Vec<Self> {
         let requests = circle.members.iter().map(|person| [request(circle.conversation, &person.token)]);
         Self::shared_out(requests.take(senders), senders)
+    }
+
+    /// Followers of official accounts, each in a conversation of that id.
+    pub(super) fn with_accounts(talkers: &[(String, Person)], connections: usize) -> Vec<Self> {
+        let requests = talkers.iter().map(|(conversation, person)| [request(conversation, &person.token)]);
+        Self::shared_out(requests, connections)
     }
 
     fn shared_out<const N: usize>(requests: impl Iterator<Item = [Numbered; N]>, connections: usize) -> Vec<Self> {
@@ -104,6 +115,7 @@ mod tests {
         let text = String::from_utf8(request.with(1234).to_vec()).unwrap();
         assert!(text.ends_with(&body("000000001234")), "{text}");
         assert_eq!(numbers_in(&text).collect::<Vec<_>>(), [1234]);
+        assert_eq!(number_behind(&text), Some(1234));
         assert_eq!(TEXT.len() + DIGITS, 20);
     }
 }

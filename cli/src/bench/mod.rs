@@ -1,15 +1,17 @@
 //! `teahouse bench`: how fast this machine runs Teahouse.
 //!
 //! # Layout
-//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`, `moments`, `media`, `official`, `calls`, `sfu`; of money
+//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`, `moments`, `media`, `official` with `callbacks`, `calls`, `sfu`; of money
 //!   `pay`, `ledger`, `red_packet`, `statement`.
 //! - the load: `load` (connections in a loop or at a pace), `messages` and `payments` (what they send), of which
 //!   `numbered` is made, `client` (HTTP), `sockets` (WebSockets).
 //! - the measured side: `server` (this binary again, in a process of its own), `ceiling` (the same without a domain),
-//!   `world` (the people in it), `market` (their money), `process` (what it uses).
+//!   `world` (the people in it), `market` (their money), `process` (what it uses),
+//!   `program` (what it calls).
 //! - straight into the log: `direct`: payments; `feed`: friends and posts.
 //! - `figure`: what comes out; `latency`: quantiles.
 
+mod callbacks;
 mod calls;
 mod ceiling;
 mod chat;
@@ -33,6 +35,7 @@ mod official;
 mod pay;
 mod payments;
 mod process;
+mod program;
 mod push;
 mod red_packet;
 mod replay;
@@ -144,7 +147,7 @@ enum What {
     Sfu,
     /// Bringing pictures, durable, and fetching them
     Media,
-    /// An article that many have read, broadcasts to many, following
+    /// An article that many have read, broadcasts to many, following, calls of programs
     Official,
     /// Servers whose log is on a cluster, and what that costs; needs --log-server or --log
     Cluster,

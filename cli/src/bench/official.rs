@@ -1,5 +1,5 @@
 //! `teahouse bench official`: an article that many have read, broadcasts to many followers, and many who follow one account
-//! at the same time.
+//! at the same time. With `callbacks`.
 
 use std::{
     sync::{
@@ -26,7 +26,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    Bench, CONNECTIONS, Place, ceiling,
+    Bench, CONNECTIONS, Place, callbacks, ceiling,
     client::{self, Connection},
     direct,
     figure::Figure,
@@ -80,10 +80,12 @@ pub(super) async fn run(bench: &Bench, followers: u64) -> Result<(), Error> {
     measuring.article().await?;
     measuring.broadcasts(readers).await?;
     measuring.following(readers).await?.with_ceiling(ceiling.per_second).tell(bench.json);
-    server.stop()
+    server.stop()?;
+    callbacks::run(bench).await
 }
 
-fn failed(error: impl std::fmt::Display) -> Error {
+/// Says what failed.
+pub(super) fn failed(error: impl std::fmt::Display) -> Error {
     Error::failed("the official account", error)
 }
 
@@ -98,26 +100,41 @@ impl Brand {
     async fn open(server: &Server, owner: &Person) -> Result<Self, Error> {
         let mut connection = Connection::open(server.address).await.map_err(failed)?;
         let opened = r#"{"sort":"service","name":"Tea News"}"#;
-        let opened = done(&mut connection, "/v1/official-accounts", owner, opened).await?;
+        let opened = done(&mut connection, "POST", "/v1/official-accounts", owner, opened).await?;
         let account = OfficialAccountId(id_at(&opened, "account")?);
         let drafts = format!("/v1/official-accounts/{account}/drafts");
         let body = "<p>First harvest of the year, picked before the rain.</p>".repeat(100);
         let draft = format!(r#"{{"title":"Spring tea","body":"{body}"}}"#);
-        let article = ArticleId(id_at(&done(&mut connection, &drafts, owner, &draft).await?, "article")?);
-        done(&mut connection, &format!("{drafts}/{article}/publish"), owner, "").await?;
+        let article = ArticleId(id_at(&done(&mut connection, "POST", &drafts, owner, &draft).await?, "article")?);
+        done(&mut connection, "POST", &format!("{drafts}/{article}/publish"), owner, "").await?;
         Ok(Self { owner: owner.clone(), account, article })
     }
 }
 
-async fn done(connection: &mut Connection, path: &str, by: &Person, body: &str) -> Result<Value, Error> {
-    let (status, answer) = connection.exchange(&client::post(path, &by.token, body)).await.map_err(failed)?;
+/// Has something done, and gives the answer.
+///
+/// # Errors
+/// When it is refused.
+pub(super) async fn done(
+    connection: &mut Connection,
+    method: &str,
+    path: &str,
+    by: &Person,
+    body: &str,
+) -> Result<Value, Error> {
+    let request = client::request(method, path, &by.token, body);
+    let (status, answer) = connection.exchange(&request).await.map_err(failed)?;
     match status {
         200..=299 => serde_json::from_slice(answer).map_err(failed),
         _ => Err(failed(String::from_utf8_lossy(answer))),
     }
 }
 
-fn id_at(answer: &Value, field: &str) -> Result<Uuid, Error> {
+/// An id in an answer.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn id_at(answer: &Value, field: &str) -> Result<Uuid, Error> {
     let id = answer.get(field).and_then(Value::as_str).unwrap_or_default();
     Uuid::try_parse(id).map_err(failed)
 }
@@ -202,7 +219,7 @@ impl Measuring<'_> {
             let before = self.server.process().written_bytes();
             let body = format!(r#"{{"contents":[{{"kind":"text","text":"message {number:012}"}}]}}"#);
             let begun = Instant::now();
-            done(&mut connection, &path, &self.brand.owner, &body).await?;
+            done(&mut connection, "POST", &path, &self.brand.owner, &body).await?;
             accepted.add(begun.elapsed());
             told += readers.len() as u64;
             while heard.load(Ordering::Relaxed) < told && begun.elapsed() < PATIENCE {

@@ -27,7 +27,7 @@ const AT_REST: f64 = 10.0;
 
 /// Settings of every measured server: no limits on how often, passwords and PINs that cost nothing, a proved PIN
 /// that lasts for all payments, groups that grow without asking, since none of that is measured.
-const SETTINGS: [(&str, &str); 26] = [
+const SETTINGS: [(&str, &str); 27] = [
     ("TEAHOUSE_LOG__FORMAT", "json"),
     ("TEAHOUSE_LOG__FILTER", "warn,teahouse=info"),
     ("TEAHOUSE_COMMANDS__PASSWORDS__MEMORY_KIB", "8"),
@@ -46,6 +46,7 @@ const SETTINGS: [(&str, &str); 26] = [
     ("TEAHOUSE_API__RATES__MESSAGES", "0"),
     ("TEAHOUSE_API__RATES__PAYMENTS", "0"),
     ("TEAHOUSE_API__RATES__CALLS", "0"),
+    ("TEAHOUSE_CALLBACKS__ALLOW_INSIDE", "127.0.0.1"),
     ("TEAHOUSE_SFU__LISTEN", "127.0.0.1:0"),
     ("TEAHOUSE_API__RATES__COMMANDS", "0"),
     ("TEAHOUSE_API__RATES__QUERIES", "0"),

@@ -11,7 +11,7 @@ use domain::{
     official::Happening,
 };
 use futures::{StreamExt, stream::FuturesUnordered};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::line::Line;
 use crate::{
@@ -23,8 +23,6 @@ use crate::{
 
 /// How many of an account's followers are looked at at a time.
 const PAGE: usize = 256;
-/// How many followers of one account are answered at a time.
-const AT_ONCE: usize = 4;
 
 impl Commands {
     /// The accounts that have something to answer.
@@ -50,7 +48,7 @@ impl Commands {
         let (mut line, mut done, mut failed) = (Line::default(), 0, None);
         let mut under_way = FuturesUnordered::new();
         loop {
-            while under_way.len() < AT_ONCE && failed.is_none() && goes_on() {
+            while under_way.len() < self.paces.of(account) && failed.is_none() && goes_on() {
                 if line.is_empty() {
                     match self.followers.to_answer(account, &line.left_out(), PAGE).await {
                         Ok(items) => line.fill(items),
@@ -90,11 +88,14 @@ impl Commands {
             let callback = self.callback_with(item.account, settings, &developer);
             return self.answer_by_program(item, &callback).await;
         }
+        let begun = Instant::now();
         let (replies, automatic) = self.auto_reply(item).await?;
         if !replies.is_empty() {
             self.say_once(item, replies.into_iter().map(Said::Content).collect(), automatic).await?;
         }
-        self.note_answered(item, AnswerOutcome::Answered).await
+        self.note_answered(item, AnswerOutcome::Answered).await?;
+        self.paces.answered(item.account, begun.elapsed());
+        Ok(())
     }
 
     /// What the account's own rules answer.

@@ -130,6 +130,7 @@ impl Commands {
             keys: keys(developer.keys),
             other_keys: developer.old_keys(self.now()).map(keys),
             mode: settings.mode,
+            proven: false,
             app_id: account.app_id(),
             original_id: account.original_id(),
         }

@@ -7,6 +7,7 @@ use domain::{
     conversation::{Automatic, Content},
     official::{ButtonKind, Happening, Scene},
 };
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
@@ -38,14 +39,21 @@ impl Commands {
                 break;
             };
             // While keys are changed, every other time is with the ones before: a program may know only those.
-            let callback = if times % 2 == 0 { callback.with_other_keys() } else { callback.clone() };
+            let mut callback = if times % 2 == 0 { callback.with_other_keys() } else { callback.clone() };
+            callback.proven = self.paces.is_proven(item.account);
+            let begun = Instant::now();
             let answered = match self.callbacks.tell(&callback, &told, self.now().timestamp()).await {
                 Ok(said) => self.say_answer(item, said).await?,
                 Err(error) => Err(error.to_string()),
             };
             match answered {
-                Ok(()) => return self.note_answered(item, AnswerOutcome::Answered).await,
+                Ok(()) => {
+                    self.note_answered(item, AnswerOutcome::Answered).await?;
+                    self.paces.answered(item.account, begun.elapsed());
+                    return Ok(());
+                }
                 Err(reason) => {
+                    self.paces.failed(item.account);
                     tracing::info!(account = %item.account, trigger = %item.trigger, reason, "a program did not answer");
                 }
             }

@@ -21,9 +21,9 @@ use async_trait::async_trait;
 use commands::callbacks::{Callback, CallbackError, CallbackGateway, CallbackMode, Notice, Said, Told, WebhookTarget};
 use serde::{Deserialize, Serialize};
 use tokio::{
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::spawn_blocking,
-    time::{Instant, timeout_at},
+    time::timeout,
 };
 use ureq::{
     Agent,
@@ -43,7 +43,7 @@ pub struct CallbackOptions {
     pub timeout_ms: u64,
     /// Largest answer that is read, in bytes.
     pub answer_bytes_max: u64,
-    /// Most calls at a time.
+    /// Most calls at a time. A quarter is kept for programs that are known to answer.
     pub calls_max: usize,
     /// Where programs find this server, such as `https://tea.example`: it stands before the addresses of pictures.
     pub public_url: String,
@@ -68,6 +68,8 @@ pub struct HttpCallbacks {
     limit: Duration,
     answer_bytes_max: u64,
     calls: Arc<Semaphore>,
+    /// Those of them for programs that are not known to answer.
+    doubtful: Arc<Semaphore>,
     public_url: String,
 }
 
@@ -87,6 +89,9 @@ impl HttpCallbacks {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .proxy(None)
+            // A program that is told much at a time keeps its connections.
+            .max_idle_connections(options.calls_max)
+            .max_idle_connections_per_host(options.calls_max)
             .timeout_global(Some(limit))
             .build();
         let agent = Agent::with_parts(config, DefaultConnector::default(), Guard::new(allowed));
@@ -95,17 +100,27 @@ impl HttpCallbacks {
             limit,
             answer_bytes_max: options.answer_bytes_max,
             calls: Arc::new(Semaphore::new(options.calls_max)),
+            doubtful: Arc::new(Semaphore::new((options.calls_max - options.calls_max / 4).max(1))),
             public_url: options.public_url.trim_end_matches('/').to_owned(),
         })
+    }
+
+    /// Waits until there may be one more call. That is no part of the call's time: who has to wait did not fail.
+    async fn turn(&self, proven: bool) -> Result<Turn, CallbackError> {
+        let closed = |_| CallbackError::Failed("no calls are made any more".to_owned());
+        let doubtful = match proven {
+            true => None,
+            false => Some(self.doubtful.clone().acquire_owned().await.map_err(closed)?),
+        };
+        Ok(Turn { _call: self.calls.clone().acquire_owned().await.map_err(closed)?, _doubtful: doubtful })
     }
 
     /// Calls, and gives the status and the body of an answer.
     async fn call(
         &self,
+        turn: Turn,
         ask: impl FnOnce(&Agent) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> + Send + 'static,
     ) -> Result<(u16, Vec<u8>), CallbackError> {
-        let turn = timeout_at(Instant::now() + self.limit, self.calls.clone().acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(CallbackError::Failed("too many calls are under way".to_owned())) };
         let (agent, max) = (self.agent.clone(), self.answer_bytes_max);
         let answered = spawn_blocking(move || {
             let _turn = turn;
@@ -120,6 +135,12 @@ impl HttpCallbacks {
             Err(_) => Err(CallbackError::Failed("the call broke off".to_owned())),
         }
     }
+}
+
+/// Leave for one call, until this is dropped.
+struct Turn {
+    _call: OwnedSemaphorePermit,
+    _doubtful: Option<OwnedSemaphorePermit>,
 }
 
 /// The body of a callback's answer: only status 200 counts.
@@ -153,7 +174,10 @@ impl CallbackGateway for HttpCallbacks {
         let parameters =
             [("signature", &*signature), ("timestamp", &*timestamp), ("nonce", &*nonce), ("echostr", &*echo)];
         let url = with_query(&callback.url, &parameters);
-        let answer = answered(self.call(move |agent| agent.get(url).call()).await?)?;
+        // Somebody waits for this one.
+        let turn = timeout(self.limit, self.turn(false)).await;
+        let turn = turn.map_err(|_| CallbackError::Failed("too many calls are under way".to_owned()))??;
+        let answer = answered(self.call(turn, move |agent| agent.get(url).call()).await?)?;
         let echoed = String::from_utf8_lossy(&answer).trim() == echo;
         if echoed { Ok(()) } else { Err(CallbackError::Failed("the program did not echo `echostr`".to_owned())) }
     }
@@ -180,7 +204,8 @@ impl CallbackGateway for HttpCallbacks {
         };
         let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, &**value)).collect();
         let url = with_query(&callback.url, &parameters);
-        let call = self.call(move |agent| agent.post(url).content_type("text/xml").send(body.as_bytes()));
+        let turn = self.turn(callback.proven).await?;
+        let call = self.call(turn, move |agent| agent.post(url).content_type("text/xml").send(body.as_bytes()));
         let answer = answered(call.await?)?;
         let other = callback.other_keys.as_ref().map(|keys| Envelope::of(keys, &callback.app_id));
         reply::contents(&answer, |sealed| envelope.open(sealed).or_else(|| other?.open(sealed)))
@@ -193,7 +218,9 @@ impl CallbackGateway for HttpCallbacks {
         let (id, timestamp) = (notice.id, timestamp.to_string());
         let signatures = webhook::signatures(&target.keys, id, &timestamp, &body);
         let url = target.url.clone();
-        let call = self.call(move |agent| {
+        // One that fails is called ever less often, and paused.
+        let turn = self.turn(true).await?;
+        let call = self.call(turn, move |agent| {
             let request = agent.post(url).content_type(webhook::CONTENT_TYPE).header("webhook-id", id.to_string());
             request.header("webhook-timestamp", timestamp).header("webhook-signature", signatures).send(&body)
         });
