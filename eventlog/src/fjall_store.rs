@@ -10,7 +10,10 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use fjall::{
     CompressionType, Database, Keyspace, KeyspaceCreateOptions, PersistMode,
-    config::{BlockSizePolicy, BloomConstructionPolicy, CompressionPolicy, FilterPolicy, FilterPolicyEntry},
+    config::{
+        BlockSizePolicy, BloomConstructionPolicy, CompressionPolicy, FilterPolicy, FilterPolicyEntry,
+        PartitioningPolicy,
+    },
 };
 
 use crate::{
@@ -118,6 +121,8 @@ impl FjallStore {
                     .max_memtable_size(STREAMS_MEMTABLE_BYTES)
                     .data_block_size_policy(BlockSizePolicy::all(STREAMS_BLOCK_BYTES))
                     .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+                    // A filter in one piece has megabytes, and its share of the cache may have less.
+                    .filter_block_partitioning_policy(PartitioningPolicy::new([false, true]))
                     // Before a stream's next event is written, the index is asked whether it is there already.
                     .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(BloomConstructionPolicy::BitsPerKey(
                         8.0,

@@ -9,7 +9,7 @@ use eventlog::Position;
 use fjall::{
     CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch as WriteBatch, PersistMode,
     compaction::Leveled,
-    config::{BlockSizePolicy, CompressionPolicy},
+    config::{BlockSizePolicy, CompressionPolicy, PartitioningPolicy},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -120,7 +120,13 @@ impl RowStore {
 }
 
 fn options(workload: Workload) -> KeyspaceCreateOptions {
-    let options = KeyspaceCreateOptions::default().max_memtable_size(BUFFER_BYTES);
+    let options = KeyspaceCreateOptions::default()
+        .max_memtable_size(BUFFER_BYTES)
+        // The filter of a large table in one piece, a megabyte, does not fit into the share of the cache that it would lie in,
+        // and is read again for every key that is looked up. So it is with the index. The tables of the first level keep
+        // theirs in memory.
+        .filter_block_partitioning_policy(PartitioningPolicy::new([false, true]))
+        .index_block_partitioning_policy(PartitioningPolicy::new([false, false, true]));
     match workload {
         Workload::Scan => options
             .max_memtable_size(SCAN_BUFFER_BYTES)
