@@ -32,7 +32,7 @@ use crate::{
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(upload_medium).service(my_medium).service(media_of_conversation).service(media_of_posts);
+    config.service(upload_medium).service(my_medium).service(media_of_conversation);
 }
 
 /// What is brought.
@@ -258,7 +258,7 @@ pub struct PostMedia {
 #[utoipa::path(tag = "media", params(PostMediaQuery), security(("token" = [])),
     responses((status = 200, description = "The links.", body = PostMedia), Refusals))]
 #[get("/v1/moments/media")]
-async fn media_of_posts(
+pub(super) async fn media_of_posts(
     reader: Reader,
     query: Query<PostMediaQuery>,
     app: web::Data<App>,

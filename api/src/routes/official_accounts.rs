@@ -33,10 +33,9 @@ use crate::{
 const FOUND_MAX: usize = 20;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(register_official_account).service(find_official_accounts).service(own_official_accounts);
+    config.service(register_official_account).service(find_official_accounts);
     config.service(official_account).service(change_account_profile).service(account_details);
     config.service(add_account_operator).service(remove_account_operator).service(followers);
-    config.service(verify_account).service(withdraw_verification);
 }
 
 /// An official account to be opened.
@@ -182,7 +181,7 @@ pub struct PageQuery {
 #[utoipa::path(tag = "official accounts", params(PageQuery), security(("token" = [])),
     responses((status = 200, description = "The accounts.", body = OwnOfficialAccounts), Refusals))]
 #[get("/v1/me/official-accounts")]
-async fn own_official_accounts(
+pub(super) async fn own_official_accounts(
     reader: Reader,
     query: Query<PageQuery>,
     app: web::Data<App>,
@@ -428,7 +427,7 @@ pub struct Verification {
 #[utoipa::path(tag = "operator", params(OfficialAccountPath), security(("operator" = [])),
     responses((status = 200, description = "Verified.", body = Done), Refusals))]
 #[put("/v1/operator/official-accounts/{account}/verification")]
-async fn verify_account(
+pub(super) async fn verify_account(
     command: Operator<web::Json<Verification>>,
     path: web::Path<OfficialAccountPath>,
     app: web::Data<App>,
@@ -441,7 +440,7 @@ async fn verify_account(
 #[utoipa::path(tag = "operator", params(OfficialAccountPath), security(("operator" = [])),
     responses((status = 200, description = "Withdrawn.", body = Done), Refusals))]
 #[delete("/v1/operator/official-accounts/{account}/verification")]
-async fn withdraw_verification(
+pub(super) async fn withdraw_verification(
     command: Operator<NoBody>,
     path: web::Path<OfficialAccountPath>,
     app: web::Data<App>,
