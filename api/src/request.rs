@@ -71,6 +71,14 @@ impl Bringer {
         let Session { user, device } = self.session;
         Ok(Caller { user: Some(user), device: Some(device), key: key(app, request, user.0, told)? })
     }
+
+    /// The command that the idempotency key names, before it is known what is brought.
+    ///
+    /// # Errors
+    /// 400 for a key that is none.
+    pub fn command(&self, request: &HttpRequest) -> Result<Option<CommandId>, Problem> {
+        Ok(header_key(request)?.map(|key| CommandId::keyed(self.user.0, &key)))
+    }
 }
 
 /// Somebody not known yet who wants something done.
@@ -271,6 +279,11 @@ async fn session(app: &App, request: &HttpRequest, at_least: Position) -> Result
 
 /// The idempotency key of a request: its `Idempotency-Key` header within a scope.
 fn key(app: &App, request: &HttpRequest, scope: Uuid, body: &[u8]) -> Result<Option<CommandKey>, Problem> {
+    Ok(header_key(request)?.map(|key| command_key(app, request, scope, &key, body)))
+}
+
+/// What the `Idempotency-Key` header of a request says.
+fn header_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
     let mut values = request.headers().get_all("idempotency-key");
     let Some(value) = values.next() else { return Ok(None) };
     let key = value.to_str().unwrap_or_default().trim();
@@ -279,7 +292,7 @@ fn key(app: &App, request: &HttpRequest, scope: Uuid, body: &[u8]) -> Result<Opt
         let rule = "an Idempotency-Key has 1 to 255 printable ASCII characters, and a request has one";
         return Err(Problem::bad_request("invalid-key", rule));
     }
-    Ok(Some(command_key(app, request, scope, &format!("header {key}"), body)))
+    Ok(Some(format!("header {key}")))
 }
 
 /// The key of a command, with the fingerprint of the request that carries it.

@@ -24,7 +24,7 @@ use crate::{
     forwarding::MediaForwarder,
     gateways::{BankGateway, BillerGateway},
     keys::{Claim, Guard, Keys, Past},
-    media::{MediaStore, MediaUse, Sweep, UploadStore},
+    media::{MediaStore, MediaUse, Quota, Sweep, UploadStore},
     official::Paces,
     others::Heard,
     passwords::Passwords,
@@ -151,6 +151,7 @@ pub struct Commands {
     pub store: Arc<dyn MediaStore>,
     pub(crate) media_use: Arc<dyn MediaUse>,
     pub(crate) uploads: Arc<dyn UploadStore>,
+    pub(crate) quota: Arc<Quota>,
     pub(crate) sweep: Sweep,
     pub(crate) leases: Arc<Repository<Lease>>,
     /// How far the log was heard where others write to it.
@@ -282,6 +283,7 @@ impl Commands {
             paces: Paces::default(),
             media: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
             store,
+            quota: Arc::new(Quota::new(policy.media.quota_bytes, media_use.clone(), uploads.clone())),
             media_use,
             uploads,
             sweep: Sweep::default(),
@@ -343,6 +345,14 @@ impl Commands {
             Claim::New(guard) => Ok(Beginning::New(Begun { actor: caller.user, id: key.id, guard: Some(guard) })),
             Claim::Repeated(past) => Ok(Beginning::Repeated(self.outcome_of(key.id, past).await?)),
         }
+    }
+
+    /// Whether a command with that key was carried out before, or is under way.
+    pub(crate) async fn is_known(&self, key: CommandId) -> Result<bool, CommandError> {
+        if self.heard.is_shared() {
+            self.keys.reached(self.log.last_position()).await?;
+        }
+        self.keys.is_known(key)
     }
 
     /// Runs the last (or only) step of a command on a stream.

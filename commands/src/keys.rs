@@ -91,6 +91,11 @@ impl Keys {
         Ok(guard.find()?.map_or_else(|| Claim::New(guard), Claim::Repeated))
     }
 
+    /// Whether a key is under way or done, with whatever request.
+    pub(crate) fn is_known(&self, key: CommandId) -> Result<bool, CommandError> {
+        Ok(self.table.lock().states.contains_key(&key) || self.history.find(key)?.is_some())
+    }
+
     /// Waits until the history has what came into the log up to a position.
     pub(crate) async fn reached(&self, position: Position) -> Result<(), CommandError> {
         self.history.reached(position).await

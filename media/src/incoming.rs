@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use commands::{
     CommandError,
-    media::{Claim, Incoming},
+    media::{Arrived, Claim, Incoming},
 };
 use domain::{
     Rejection,
@@ -107,28 +107,32 @@ impl Incoming for Arriving {
         Ok(())
     }
 
-    async fn finish(mut self: Box<Self>) -> Result<MediaUploaded, CommandError> {
+    async fn finish(mut self: Box<Self>) -> Result<Box<dyn Arrived>, CommandError> {
         if self.bytes == 0 {
             return Err(Rejection::MediumBroken { what: "there is nothing in it" }.into());
         }
-        let kind = self.claim.kind;
-        let (hash, facts) = match self.file.is_some() {
+        let looked = match self.file.is_some() {
             false => {
                 let whole = std::mem::take(&mut self.buffer).freeze();
-                self.finish_in_memory(whole).await?
+                self.finish_in_memory(whole, None).await?
             }
             true => {
                 self.spill().await?;
                 self.finish_in_file().await?
             }
         };
-        Ok(MediaUploaded { kind, hash, facts })
+        Ok(Box::new(looked))
     }
 }
 
 impl Arriving {
-    async fn finish_in_memory(self, whole: Bytes) -> Result<(String, MediumFacts), CommandError> {
-        let claim = self.claim;
+    /// Looks at all of it at once, in memory that is held until it is kept.
+    async fn finish_in_memory(
+        self,
+        whole: Bytes,
+        memory: Option<OwnedSemaphorePermit>,
+    ) -> Result<Looked, CommandError> {
+        let (kind, claim) = (self.claim.kind, self.claim);
         let look = move || {
             let Inspected { facts, kept } = inspect::inspect(&claim, &whole)?;
             let pieces = match kept {
@@ -145,13 +149,11 @@ impl Arriving {
             Ok::<_, Rejection>((hasher.finalize().to_hex().to_string(), facts, pieces))
         };
         let (hash, facts, pieces) = spawn_blocking(look).await.map_err(failed)??;
-        let payload = PutPayload::from_iter(pieces);
-        let _turn = self.place.turns.take(&hash).await;
-        self.place.objects.put(&object_path(&hash), payload).await.map_err(out_of_reach)?;
-        Ok((hash, facts))
+        let medium = MediaUploaded { kind, hash, facts };
+        Ok(Looked { medium, content: Content::Pieces(pieces), place: self.place, permit: self.permit, memory })
     }
 
-    async fn finish_in_file(mut self) -> Result<(String, MediumFacts), CommandError> {
+    async fn finish_in_file(mut self) -> Result<Looked, CommandError> {
         let Some(mut file) = self.file.take() else { return Err(failed("there is no file")) };
         let read_head = move || {
             let mut head = vec![];
@@ -165,22 +167,61 @@ impl Arriving {
                 return Err(Rejection::MediumTooLarge { max: self.claim.policy.picture_bytes, unit: "bytes" }.into());
             }
             // Twice: what is read, and what is made of it where anything changes.
-            let _memory = self.place.memory.reserve(2 * self.bytes).await?;
+            let memory = self.place.memory.reserve(2 * self.bytes).await?;
             let whole = spawn_blocking(move || read_whole(file)).await.map_err(failed)?.map_err(failed)?;
-            return self.finish_in_memory(whole).await;
+            return self.finish_in_memory(whole, Some(memory)).await;
         }
-        let (claim, bytes) = (self.claim, self.bytes);
+        let (kind, claim, bytes) = (self.claim.kind, self.claim, self.bytes);
         let look = move || look_in_file(&claim, &head, file, bytes);
         let (file, hash, facts) = spawn_blocking(look).await.map_err(failed)??;
-        let (place, permit, name) = (self.place, self.permit, hash.clone());
-        let memory = place.memory.reserve(bytes.min(PART_BYTES)).await?;
-        // Whether or not anybody waits for it any more: what was begun in a bucket is ended or taken back.
-        let write = async move {
-            let _held = (memory, permit, place.turns.take(&name).await);
-            put_file(&*place.objects, file, &name, bytes).await
-        };
-        tokio::spawn(write).await.map_err(failed)??;
-        Ok((hash, facts))
+        let medium = MediaUploaded { kind, hash, facts };
+        Ok(Looked { medium, content: Content::File(file), place: self.place, permit: self.permit, memory: None })
+    }
+}
+
+/// What has come, once it was looked at.
+struct Looked {
+    medium: MediaUploaded,
+    content: Content,
+    place: Place,
+    permit: OwnedSemaphorePermit,
+    /// For what is held in memory beyond the buffer.
+    memory: Option<OwnedSemaphorePermit>,
+}
+
+/// The bytes that are to be kept.
+enum Content {
+    /// In memory, piece by piece.
+    Pieces(Vec<Bytes>),
+    /// In a file without a name.
+    File(File),
+}
+
+#[async_trait]
+impl Arrived for Looked {
+    fn medium(&self) -> &MediaUploaded {
+        &self.medium
+    }
+
+    async fn keep(self: Box<Self>) -> Result<(), CommandError> {
+        let Self { medium: MediaUploaded { hash, facts, .. }, content, place, permit, memory } = *self;
+        match content {
+            Content::Pieces(pieces) => {
+                let _held = (memory, permit, place.turns.take(&hash).await);
+                let payload = PutPayload::from_iter(pieces);
+                place.objects.put(&object_path(&hash), payload).await.map_err(out_of_reach)?;
+                Ok(())
+            }
+            Content::File(file) => {
+                let memory = place.memory.reserve(facts.bytes.min(PART_BYTES)).await?;
+                // Whether or not anybody waits for it any more: what was begun in a bucket is ended or taken back.
+                let write = async move {
+                    let _held = (memory, permit, place.turns.take(&hash).await);
+                    put_file(&*place.objects, file, &hash, facts.bytes).await
+                };
+                tokio::spawn(write).await.map_err(failed)?
+            }
+        }
     }
 }
 

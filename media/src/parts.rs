@@ -73,7 +73,6 @@ impl Parts {
         &self,
         medium: MediumId,
         announced: &Announced,
-        used: u64,
         policy: &MediaPolicy,
     ) -> Result<Option<Upload>, Rejection> {
         let mut known = self.known.lock();
@@ -81,13 +80,9 @@ impl Parts {
             let begun = Upload { medium, announced: state.announced.clone(), offset: state.offset };
             return if state.busy { Err(Rejection::UploadBusy) } else { Ok(Some(begun)) };
         }
-        let theirs = || known.values().filter(|state| state.announced.owner == announced.owner);
-        if theirs().count() >= policy.uploads_max {
+        let theirs = known.values().filter(|state| state.announced.owner == announced.owner);
+        if theirs.count() >= policy.uploads_max {
             return Err(Rejection::TooManyUploads { max: policy.uploads_max });
-        }
-        let bytes = theirs().map(|state| state.announced.bytes).fold(used, u64::saturating_add);
-        if bytes.saturating_add(announced.bytes) > policy.quota_bytes {
-            return Err(Rejection::QuotaReached { bytes: policy.quota_bytes });
         }
         known.insert(medium, State { announced: announced.clone(), offset: 0, busy: true });
         Ok(None)
@@ -166,7 +161,6 @@ impl UploadStore for Parts {
         &self,
         medium: MediumId,
         announced: Announced,
-        used: u64,
         policy: &MediaPolicy,
     ) -> Result<Upload, CommandError> {
         inspect::check_claim(&Claim {
@@ -176,7 +170,7 @@ impl UploadStore for Parts {
             bytes: Some(announced.bytes),
             policy: policy.clone(),
         })?;
-        if let Some(begun) = self.take_place(medium, &announced, used, policy)? {
+        if let Some(begun) = self.take_place(medium, &announced, policy)? {
             return Ok(begun);
         }
         let busy = Busy { known: self.known.clone(), medium };

@@ -1,12 +1,12 @@
 //! Pictures and files in tests: made here, brought, sent and fetched.
 
-use std::io::Cursor;
+use std::{fs, io::Cursor, path::PathBuf};
 
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 
 use crate::{
-    Person, Reply,
+    Person, Reply, Server,
     people::{list_at, text_at},
 };
 
@@ -43,6 +43,17 @@ pub fn camera_picture(width: u32, height: u32) -> Vec<u8> {
     let exif = [b"Exif\0\0".as_slice(), &tiff].concat();
     let length = u16::try_from(exif.len() + 2).expect("it is short").to_be_bytes();
     [&plain[..2], &[0xFF, 0xE1], &length, &exif, &plain[2..]].concat()
+}
+
+/// The files in a server's folder of blobs.
+///
+/// # Panics
+/// When it can't be read.
+#[must_use]
+pub fn blobs(server: &Server) -> Vec<PathBuf> {
+    let folders = fs::read_dir(server.data().join("media/blobs")).expect("there is a folder of blobs");
+    let files = folders.flat_map(|folder| fs::read_dir(folder.expect("a folder").path()).expect("a folder of files"));
+    files.map(|file| file.expect("a file").path()).collect()
 }
 
 impl Person {

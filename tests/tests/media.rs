@@ -6,7 +6,7 @@ use image::ImageFormat;
 use serde_json::{Value, json};
 use teahouse_tests::{
     Person, Reply, Server, Setup, Shared, befriend, binary, group,
-    media::{camera_picture, encoded},
+    media::{blobs, camera_picture, encoded},
     people::{list_at, number_at, text_at},
     until,
 };
@@ -230,20 +230,20 @@ fn a_form_with_one_file_is_taken_like_its_bytes() {
 #[test]
 fn too_much_is_refused_by_kind_by_person_and_by_length() {
     let server = Setup::new()
-        .with("TEAHOUSE_POLICY__MEDIA__FILE_BYTES", "2000000")
+        .with("TEAHOUSE_POLICY__MEDIA__FILE_BYTES", "200000")
         .with("TEAHOUSE_POLICY__MEDIA__PICTURE_PIXELS", "10000")
-        .with("TEAHOUSE_POLICY__MEDIA__QUOTA_BYTES", "5000000")
+        .with("TEAHOUSE_POLICY__MEDIA__QUOTA_BYTES", "500000")
         .start();
     let [mei, lin] = server.people(["mei", "lin"]);
     let file = |length: usize| vec![b'x'; length];
-    let too_large = mei.bring("file", &file(2_000_001));
+    let too_large = mei.bring("file", &file(200_001));
     assert_eq!((too_large.status, code(&too_large).as_str()), (413, "medium-too-large"));
     mei.bring("picture", &encoded(101, 100, ImageFormat::Png)).refused(413, "medium-too-large");
     mei.bring("picture", &encoded(100, 100, ImageFormat::Png)).done();
-    mei.bring("file", &file(2_000_000)).done();
-    mei.bring("file", &file(2_000_000)).done();
-    mei.bring("file", &file(1_000_000)).refused(409, "quota-reached");
-    lin.bring("file", &file(1_000_000)).done();
+    mei.bring("file", &file(200_000)).done();
+    mei.bring("file", &file(200_000)).done();
+    mei.bring("file", &file(100_000)).refused(409, "quota-reached");
+    lin.bring("file", &file(100_000)).done();
 }
 
 #[test]
@@ -364,13 +364,6 @@ fn a_post_shows_pictures_to_whom_it_is_shown_and_to_nobody_else() {
     assert_eq!(anybody.get(&link).status, 200);
     mei.unpublish(&post).done();
     anybody.get(&link).refused(404, "medium-not-found");
-}
-
-/// The files in a server's folder of blobs.
-fn blobs(server: &Server) -> Vec<std::path::PathBuf> {
-    let folders = std::fs::read_dir(server.data().join("media/blobs")).unwrap();
-    let files = folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
-    files.map(|file| file.unwrap().path()).collect()
 }
 
 #[test]

@@ -76,7 +76,10 @@ impl Case {
         for piece in bytes.chunks(300_000) {
             incoming.write(Bytes::copy_from_slice(piece)).await?;
         }
-        incoming.finish().await
+        let arrived = incoming.finish().await?;
+        let medium = arrived.medium().clone();
+        arrived.keep().await?;
+        Ok(medium)
     }
 
     /// Brings a file, and gives the hash of its bytes.
@@ -213,6 +216,12 @@ async fn what_is_refused_or_broken_off_leaves_nothing(case: Case) {
     let mut broken_off = case.store.receive(claim(MediumKind::File)).await.unwrap();
     broken_off.write(some(2 * PART).into()).await.unwrap();
     drop(broken_off);
+    // Found to be good, and not kept.
+    for bytes in [some(1000), some(PART + 1)] {
+        let mut refused = case.store.receive(claim(MediumKind::File)).await.unwrap();
+        refused.write(bytes.into()).await.unwrap();
+        drop(refused.finish().await.unwrap());
+    }
     assert_eq!(case.kept(), [] as [String; 0]);
     assert_eq!(files(&case.home.path().join("incoming")), [] as [PathBuf; 0]);
 }

@@ -4,13 +4,13 @@ use actix_multipart::{Field, Multipart};
 use actix_web::{
     HttpRequest, HttpResponse, get,
     http::header,
-    post,
+    post, rt,
     web::{self, Bytes},
 };
 use chrono::{DateTime, Utc};
 use commands::{
-    MediaPlace,
-    media::{Claim, Incoming},
+    Caller, CommandError, Committed, MediaPlace,
+    media::{Claim, Received, Receiving},
 };
 use domain::{MediumEvent, MediumId, MediumKind, PostId, Rejection, medium::MediumFacts};
 use futures::{Stream, StreamExt};
@@ -87,7 +87,7 @@ async fn upload_medium(
         bytes: None,
         policy: app.commands.policy.media.clone(),
     };
-    let store = &app.commands.store;
+    let (user, key, length) = (bringer.user, bringer.command(&request)?, length(&request));
     let brought = if is_form(&request) {
         let mut form = Multipart::new(request.headers(), body);
         let file = next_part(&place, &mut form).await?.ok_or_else(|| body_problem("the form has no file"))?;
@@ -95,20 +95,21 @@ async fn upload_medium(
         if let Some(named) = named.filter(|_| claim.name.is_empty()) {
             claim.name = named.to_owned();
         }
-        let incoming = received(&mut place, store.receive(claim).await?, file).await?;
+        let receiving = app.commands.receive_medium(user, key, length, claim).await?;
+        let receiving = received(&mut place, receiving, file).await?;
         if next_part(&place, &mut form).await?.is_some() {
             return Err(body_problem("the form has more than one file"));
         }
-        incoming
+        receiving
     } else {
-        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        claim.bytes = length.and_then(|length| length.parse().ok());
-        received(&mut place, store.receive(claim).await?, body).await?
+        claim.bytes = length;
+        received(&mut place, app.commands.receive_medium(user, key, length, claim).await?, body).await?
     };
-    let medium = brought.finish().await?;
-    let told = serde_json::to_vec(&(&*query, &medium)).map_err(|error| body_problem(&error.to_string()))?;
+    let brought = brought.finish().await?;
+    let medium = brought.arrived.medium();
+    let told = serde_json::to_vec(&(&*query, medium)).map_err(|error| body_problem(&error.to_string()))?;
     let caller = bringer.caller(&app, &request, &told)?;
-    let (id, committed) = app.commands.upload_medium(&caller, medium).await?;
+    let (id, committed) = kept(&app, caller, brought).await?;
     let uploaded = committed.events.into_iter().find_map(|(_, event)| match event {
         MediumEvent::MediaUploaded(uploaded) => Some(uploaded),
         _ => None,
@@ -137,16 +138,33 @@ pub(super) async fn next_part(place: &Place, form: &mut Multipart) -> Result<Opt
     next.transpose().map_err(|error| body_problem(&error.to_string()))
 }
 
+/// How long a request says that its body is: of a form, a little longer than what is in it.
+pub(super) fn length(request: &HttpRequest) -> Option<u64> {
+    let length = request.headers().get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
+}
+
 /// Takes in all bytes of a body.
 pub(super) async fn received<E: std::fmt::Display>(
     place: &mut Place,
-    mut incoming: Box<dyn Incoming>,
+    mut receiving: Receiving,
     mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
-) -> Result<Box<dyn Incoming>, Problem> {
+) -> Result<Receiving, Problem> {
     while let Some(bytes) = place.next(&mut body).await? {
-        incoming.write(bytes).await?;
+        receiving.write(bytes).await?;
     }
-    Ok(incoming)
+    Ok(receiving)
+}
+
+/// Keeps what was brought. In a task of its own, so that of a client that goes away no bytes stay that nothing tells of.
+pub(super) async fn kept(
+    app: &web::Data<App>,
+    caller: Caller,
+    brought: Received,
+) -> Result<(MediumId, Committed<MediumEvent>), CommandError> {
+    let app = app.clone();
+    let kept = rt::spawn(async move { app.commands.upload_medium(&caller, brought).await });
+    kept.await.map_err(|error| CommandError::Internal(error.to_string()))?
 }
 
 /// A medium of one's own.

@@ -245,7 +245,7 @@ mod tests {
         let nowhere = actix_web::web::to(async || actix_web::HttpResponse::ImATeapot());
         let app = actix_web::test::init_service(app.default_service(nowhere)).await;
         for (path, method, _) in operations() {
-            let path = path.replace('{', "").replace('}', "");
+            let path = path.replace(['{', '}'], "");
             let request = actix_web::test::TestRequest::with_uri(&path).method(method.to_uppercase().parse().unwrap());
             let answer = actix_web::test::try_call_service(&app, request.to_request()).await;
             assert!(answer.is_ok_and(|answer| answer.status() != 418), "{method} {path}");

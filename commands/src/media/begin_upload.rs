@@ -44,8 +44,13 @@ impl Commands {
         }
         let expires_at = self.now() + TimeDelta::seconds(policy.upload_seconds);
         let announced = Announced { owner, kind, name, waveform, bytes, sha256, expires_at };
-        let used = self.media_use.bytes_of(owner).await?;
-        self.uploads.begin(MediumId(caller.id_of_made()), announced, used, policy).await
+        let medium = MediumId(caller.id_of_made());
+        // From now on it counts as what is on its way, and once it has begun as that.
+        let _room = match self.uploads.upload(medium) {
+            Some(_) => None,
+            None => Some(self.quota.room(owner, bytes).await?),
+        };
+        self.uploads.begin(medium, announced, policy).await
     }
 
     /// How far a medium that `user` brings in parts has come.

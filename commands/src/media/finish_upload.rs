@@ -1,9 +1,9 @@
 //! A medium that was brought in parts has come.
 
-use domain::{MediumEvent, MediumId, Rejection, RejectionKind, UserId, medium::MediaUploaded};
+use domain::{MediumEvent, MediumId, Rejection, RejectionKind, UserId};
 use futures::StreamExt;
 
-use super::{Claim, Upload};
+use super::{Arrived, Claim, Upload};
 use crate::{Caller, CommandError, Commands, Committed, engine::begin};
 
 impl Commands {
@@ -22,22 +22,20 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         let taken = self.medium(medium).await?.is_some_and(|uploaded| uploaded.owner == by);
-        let new = if taken { None } else { Some(self.taken_in(by, medium).await?) };
-        let used = self.media_use.bytes_of(by).await?;
-        let policy = &self.policy.media;
-        let upload = |state: &domain::Medium, _| match &new {
-            Some(new) => state.upload(new.clone(), used, policy),
-            None => Ok(vec![]),
+        let committed = if taken {
+            self.run(&self.media, medium, begun, |_, _| Ok(vec![])).await?
+        } else {
+            let arrived = self.put_together(by, medium).await?;
+            self.keep_medium(by, medium, begun, arrived).await?
         };
-        let committed = self.run(&self.media, medium, begun, upload).await?;
         if let Err(error) = self.uploads.delete(medium).await {
             tracing::warn!(%error, "the parts of a medium that is kept stay until they expire");
         }
         Ok(committed)
     }
 
-    /// Puts the parts together, and keeps what they are.
-    async fn taken_in(&self, by: UserId, medium: MediumId) -> Result<MediaUploaded, CommandError> {
+    /// Puts the parts together, and looks at what they are.
+    async fn put_together(&self, by: UserId, medium: MediumId) -> Result<Box<dyn Arrived>, CommandError> {
         let Upload { announced, offset, .. } = self.upload_of(by, medium)?;
         if offset < announced.bytes {
             return Err(Rejection::UploadIncomplete { offset, bytes: announced.bytes }.into());

@@ -1,12 +1,14 @@
 //! Use cases of pictures, voice, video and files: bringing them, at once or in parts, naming them, discarding what nothing names.
 //!
 //! The bytes are durable in the [`MediaStore`] before the event that tells of them is appended, and that event is durable
-//! before anything that names the medium: so nothing that is shown ever names bytes that are not there.
+//! before anything that names the medium: so nothing that is shown ever names bytes that are not there. What is refused does
+//! not come that far: there has to be room for it in its owner's `quota` before it comes.
 
 mod begin_upload;
 mod discard_unnamed;
 mod finish_upload;
 mod name_medium;
+mod quota;
 mod store;
 mod upload_medium;
 mod uploads;
@@ -16,7 +18,9 @@ use domain::{MediumId, medium::Uploaded};
 pub use begin_upload::BeginUpload;
 pub use discard_unnamed::Discarded;
 pub(crate) use discard_unnamed::Sweep;
-pub use store::{Chunks, Claim, Incoming, MediaStore, MediaUse, Smaller, SmallerForm};
+pub(crate) use quota::Quota;
+pub use store::{Arrived, Chunks, Claim, Incoming, MediaStore, MediaUse, Smaller, SmallerForm};
+pub use upload_medium::{Received, Receiving};
 pub use uploads::{Announced, Part, Upload, UploadStore};
 
 use crate::{CommandError, Commands};

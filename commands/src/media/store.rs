@@ -79,12 +79,25 @@ pub trait Incoming: Send {
     /// [`domain::Rejection::MediumTooLarge`]; [`CommandError::MediaStore`].
     async fn write(&mut self, bytes: Bytes) -> Result<(), CommandError>;
 
-    /// No more comes: looks at what it is, and keeps it. When this returns the bytes are on disk.
+    /// No more comes: looks at what it is.
     ///
     /// # Errors
     /// [`domain::Rejection::MediumUnsupported`], [`domain::Rejection::MediumBroken`],
     /// [`domain::Rejection::MediumTooLarge`]; [`CommandError::MediaStore`].
-    async fn finish(self: Box<Self>) -> Result<MediaUploaded, CommandError>;
+    async fn finish(self: Box<Self>) -> Result<Box<dyn Arrived>, CommandError>;
+}
+
+/// Bytes that have come and were looked at, and are no blob yet. Dropped before they are kept, they leave nothing.
+#[async_trait]
+pub trait Arrived: Send {
+    /// What they are.
+    fn medium(&self) -> &MediaUploaded;
+
+    /// Keeps them: when this returns they are on disk.
+    ///
+    /// # Errors
+    /// [`CommandError::Crowded`], [`CommandError::MediaStore`].
+    async fn keep(self: Box<Self>) -> Result<(), CommandError>;
 }
 
 /// How large a smaller form of a picture is.

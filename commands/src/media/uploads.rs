@@ -42,19 +42,13 @@ pub struct Upload {
 /// Keeps what has come of media that are brought in parts, also when the server ends in between.
 #[async_trait]
 pub trait UploadStore: Send + Sync + 'static {
-    /// A place for the parts of a medium, of an owner who has `used` bytes already. Begun again with the same id it stays as
-    /// it is.
+    /// A place for the parts of a medium, for whose bytes there is room. Begun again with the same id it stays as it is.
     ///
     /// # Errors
-    /// [`domain::Rejection::TooManyUploads`]; [`domain::Rejection::QuotaReached`], where what is under way counts as well;
-    /// fields that break their rules; [`domain::Rejection::UploadBusy`], [`CommandError::MediaStore`].
-    async fn begin(
-        &self,
-        medium: MediumId,
-        announced: Announced,
-        used: u64,
-        policy: &MediaPolicy,
-    ) -> Result<Upload, CommandError>;
+    /// [`domain::Rejection::TooManyUploads`]; fields that break their rules; [`domain::Rejection::UploadBusy`],
+    /// [`CommandError::MediaStore`].
+    async fn begin(&self, medium: MediumId, announced: Announced, policy: &MediaPolicy)
+    -> Result<Upload, CommandError>;
 
     /// How far one has come; none where there is none.
     fn upload(&self, medium: MediumId) -> Option<Upload>;

@@ -86,6 +86,7 @@ impl Commands {
     async fn taken_over(&self, caller: &Caller, picture: Uploaded, begun: &Begun) -> Result<Carried, CommandError> {
         let by = caller.user()?;
         let own = MediumId(caller.id_of_made());
+        let _room = self.quota.room(by, picture.facts.bytes).await?;
         let used = self.media_use.bytes_of(by).await?;
         let Uploaded { kind, hash, facts, .. } = picture;
         let new = MediaUploaded { kind, hash, facts };

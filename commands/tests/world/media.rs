@@ -45,7 +45,7 @@ impl MediaStore for NoBytes {
 
 #[async_trait]
 impl UploadStore for NoBytes {
-    async fn begin(&self, _: MediumId, _: Announced, _: u64, _: &MediaPolicy) -> Result<Upload, CommandError> {
+    async fn begin(&self, _: MediumId, _: Announced, _: &MediaPolicy) -> Result<Upload, CommandError> {
         nothing()
     }
     fn upload(&self, _: MediumId) -> Option<Upload> {

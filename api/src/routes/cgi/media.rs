@@ -8,7 +8,7 @@ use actix_web::{
 };
 use commands::{
     Caller, CommandError,
-    media::{Claim, Incoming},
+    media::{Claim, Receiving},
 };
 use domain::{MediumEvent, MediumId, MediumKind, OfficialAccountId, Rejection, medium::Uploaded};
 use serde::Deserialize;
@@ -88,7 +88,7 @@ async fn upload_picture(
 
 /// Takes in the field `media` of a form; other fields are passed over.
 async fn brought(
-    app: &App,
+    app: &web::Data<App>,
     request: &HttpRequest,
     account: OfficialAccountId,
     kind: MediumKind,
@@ -102,18 +102,18 @@ async fn brought(
     let mut place = app.bringing.begin(account.party())?;
     let policy = app.commands.policy.media.clone();
     let mut form = Multipart::new(request.headers(), body);
-    let mut incoming: Option<Box<dyn Incoming>> = None;
+    let (party, length) = (account.party(), media::length(request));
+    let mut receiving: Option<Receiving> = None;
     while let Some(part) = media::next_part(&place, &mut form).await? {
-        if incoming.is_none() && part.name() == Some("media") {
+        if receiving.is_none() && part.name() == Some("media") {
             let claim = Claim { kind, name: String::new(), waveform: vec![], bytes: None, policy: policy.clone() };
-            let begun = app.commands.store.receive(claim).await.map_err(refusal_of)?;
-            incoming = Some(media::received(&mut place, begun, part).await?);
+            let begun = app.commands.receive_medium(party, None, length, claim).await.map_err(refusal_of)?;
+            receiving = Some(media::received(&mut place, begun, part).await?);
         }
     }
-    let incoming = incoming.ok_or_else(missing)?;
-    let medium = incoming.finish().await.map_err(refusal_of)?;
-    let caller = Caller::person(account.party());
-    let (id, committed) = app.commands.upload_medium(&caller, medium).await.map_err(refusal_of)?;
+    let receiving = receiving.ok_or_else(missing)?;
+    let brought = receiving.finish().await.map_err(refusal_of)?;
+    let (id, committed) = media::kept(app, Caller::person(party), brought).await.map_err(refusal_of)?;
     let uploaded = committed.events.iter().any(|(_, event)| matches!(event, MediumEvent::MediaUploaded(_)));
     if uploaded { Ok((id, committed.at.timestamp())) } else { Err(refused(-1, "system error")) }
 }
