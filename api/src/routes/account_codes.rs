@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(scene_code).service(account_code_svg).service(account_code_png).service(scan_code);
+    config.service(scene_code).service(account_code_svg).service(account_code_png);
 }
 
 /// What an account's code says.
@@ -55,7 +55,7 @@ pub struct SceneCodeMade {
 /// A code of an account that says where it hangs, for its owner and operators. Nothing is stored of it.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath, SceneQuery), security(("token" = [])),
     responses((status = 200, description = "The code.", body = SceneCodeMade), Refusals))]
-#[get("/v1/official-accounts/{account}/scene-code")]
+#[get("/{account}/scene-code")]
 async fn scene_code(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -98,7 +98,7 @@ async fn pictured(app: &App, path: &OfficialAccountPath, query: &PictureQuery) -
 /// A code of an official account as an SVG picture.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath, PictureQuery), security(("token" = [])),
     responses((status = 200, description = "The code.", body = String, content_type = "image/svg+xml"), Refusals))]
-#[get("/v1/official-accounts/{account}/code.svg")]
+#[get("/{account}/code.svg")]
 async fn account_code_svg(
     _reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -111,7 +111,7 @@ async fn account_code_svg(
 /// A code of an official account as a PNG picture.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath, PictureQuery), security(("token" = [])),
     responses((status = 200, description = "The code.", body = String, content_type = "image/png"), Refusals))]
-#[get("/v1/official-accounts/{account}/code.png")]
+#[get("/{account}/code.png")]
 async fn account_code_png(
     _reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -146,7 +146,7 @@ pub struct ScanOutcome {
 #[utoipa::path(tag = "official accounts", security(("token" = [])),
     responses((status = 200, description = "A genuine code.", body = ScanOutcome), Refusals))]
 #[post("/v1/account-code-scans")]
-async fn scan_code(
+pub(super) async fn scan_code(
     command: Command<web::Json<CodeRead>>,
     app: web::Data<App>,
 ) -> Result<web::Json<ScanOutcome>, Problem> {

@@ -31,7 +31,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 /// Give an account another menu; for its owner and operators.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "Set.", body = Done), Refusals))]
-#[put("/v1/official-accounts/{account}/menu")]
+#[put("/{account}/menu")]
 async fn set_account_menu(
     command: Command<web::Json<Menu>>,
     path: web::Path<OfficialAccountPath>,
@@ -45,7 +45,7 @@ async fn set_account_menu(
 /// Take an account's menu away; for its owner and operators.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "There is none any more.", body = Done), Refusals))]
-#[delete("/v1/official-accounts/{account}/menu")]
+#[delete("/{account}/menu")]
 async fn remove_account_menu(
     command: Command<NoBody>,
     path: web::Path<OfficialAccountPath>,
@@ -58,7 +58,7 @@ async fn remove_account_menu(
 /// What an account answers by itself, for its owner and operators.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "The replies.", body = AutoReplies), Refusals))]
-#[get("/v1/official-accounts/{account}/auto-replies")]
+#[get("/{account}/auto-replies")]
 async fn auto_replies(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -72,7 +72,7 @@ async fn auto_replies(
 /// Have an account answer something else by itself; for its owner and operators.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "Set.", body = Done), Refusals))]
-#[put("/v1/official-accounts/{account}/auto-replies")]
+#[put("/{account}/auto-replies")]
 async fn set_auto_replies(
     command: Command<web::Json<AutoReplies>>,
     path: web::Path<OfficialAccountPath>,
@@ -148,7 +148,7 @@ impl MessagesQuery {
 /// What followers said to an account, for its owner and operators.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath, MessagesQuery), security(("token" = [])),
     responses((status = 200, description = "The messages.", body = AccountMessages), Refusals))]
-#[get("/v1/official-accounts/{account}/messages")]
+#[get("/{account}/messages")]
 async fn account_messages(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -173,7 +173,7 @@ async fn account_messages(
 /// What an account and a follower said to each other, for its owner and operators. `before` is a message's number.
 #[utoipa::path(tag = "official accounts", params(FollowerPath, MessagesQuery), security(("token" = [])),
     responses((status = 200, description = "The messages.", body = AccountMessages), Refusals))]
-#[get("/v1/official-accounts/{account}/followers/{openid}/messages")]
+#[get("/{account}/followers/{openid}/messages")]
 async fn follower_messages(
     reader: Reader,
     path: web::Path<FollowerPath>,
@@ -223,7 +223,7 @@ pub struct AccountMessageSent {
 /// or a minute after they did something else.
 #[utoipa::path(tag = "official accounts", params(FollowerPath), security(("token" = [])),
     responses((status = 201, description = "It is said, and kept.", body = AccountMessageSent), Refusals))]
-#[post("/v1/official-accounts/{account}/followers/{openid}/messages")]
+#[post("/{account}/followers/{openid}/messages")]
 async fn write_to_follower(
     command: Command<web::Json<NewAccountMessage>>,
     path: web::Path<FollowerPath>,
@@ -244,7 +244,7 @@ async fn write_to_follower(
 /// Take back what an account sent to a follower, within the time for it; for its owner and operators.
 #[utoipa::path(tag = "official accounts", params(FollowerMessagePath), security(("token" = [])),
     responses((status = 200, description = "Taken back.", body = Done), Refusals))]
-#[post("/v1/official-accounts/{account}/followers/{openid}/messages/{seq}/recall")]
+#[post("/{account}/followers/{openid}/messages/{seq}/recall")]
 async fn recall_as_account(
     command: Command<NoBody>,
     path: web::Path<FollowerMessagePath>,

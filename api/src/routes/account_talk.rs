@@ -18,7 +18,6 @@ use crate::{
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(open_account_conversation).service(account_menu).service(choose_from_menu);
-    config.service(subscription_conversations);
 }
 
 /// A conversation with an official account.
@@ -33,7 +32,7 @@ pub struct AccountConversation {
 /// Open the conversation with an official account that the caller follows. It stays the same.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "The conversation.", body = AccountConversation), Refusals))]
-#[put("/v1/official-accounts/{account}/conversation")]
+#[put("/{account}/conversation")]
 async fn open_account_conversation(
     command: Command<NoBody>,
     path: web::Path<OfficialAccountPath>,
@@ -48,7 +47,7 @@ async fn open_account_conversation(
 /// The menu of an official account; without buttons where it has none.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "The menu.", body = Menu), Refusals))]
-#[get("/v1/official-accounts/{account}/menu")]
+#[get("/{account}/menu")]
 async fn account_menu(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -85,7 +84,7 @@ pub struct MenuChosen {
 /// Choose something from the menu of an official account that the caller follows. The account is told.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "The account is told.", body = MenuChosen), Refusals))]
-#[post("/v1/official-accounts/{account}/menu-choices")]
+#[post("/{account}/menu-choices")]
 async fn choose_from_menu(
     command: Command<web::Json<MenuChoice>>,
     path: web::Path<OfficialAccountPath>,
@@ -116,7 +115,7 @@ pub struct SubscriptionConversations {
 #[utoipa::path(tag = "official accounts", params(PageQuery), security(("token" = [])),
     responses((status = 200, description = "The conversations.", body = SubscriptionConversations), Refusals))]
 #[get("/v1/subscriptions/conversations")]
-async fn subscription_conversations(
+pub(super) async fn subscription_conversations(
     reader: Reader,
     query: Query<PageQuery>,
     app: web::Data<App>,

@@ -75,7 +75,7 @@ pub struct ArticleMade {
 /// Write a draft of an article; for the account's owner and operators.
 #[utoipa::path(tag = "articles", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 201, description = "It is kept.", body = ArticleMade), Refusals))]
-#[post("/v1/official-accounts/{account}/drafts")]
+#[post("/{account}/drafts")]
 async fn write_article(
     command: Command<web::Json<ArticleDraft>>,
     path: web::Path<OfficialAccountPath>,
@@ -90,7 +90,7 @@ async fn write_article(
 /// Write a draft anew; for the account's owner and operators.
 #[utoipa::path(tag = "articles", params(AccountArticlePath), security(("token" = [])),
     responses((status = 200, description = "It is kept.", body = Done), Refusals))]
-#[put("/v1/official-accounts/{account}/drafts/{article}")]
+#[put("/{account}/drafts/{article}")]
 async fn rewrite_article(
     command: Command<web::Json<ArticleDraft>>,
     path: web::Path<AccountArticlePath>,
@@ -105,7 +105,7 @@ async fn rewrite_article(
 /// Publish a draft as it was last written; for the account's owner and operators.
 #[utoipa::path(tag = "articles", params(AccountArticlePath), security(("token" = [])),
     responses((status = 200, description = "Anybody may read it.", body = Done), Refusals))]
-#[post("/v1/official-accounts/{account}/drafts/{article}/publish")]
+#[post("/{account}/drafts/{article}/publish")]
 async fn publish_article(
     command: Command<NoBody>,
     path: web::Path<AccountArticlePath>,
@@ -118,7 +118,7 @@ async fn publish_article(
 /// Take an article back, published or not; for the account's owner and operators.
 #[utoipa::path(tag = "articles", params(AccountArticlePath), security(("token" = [])),
     responses((status = 200, description = "It is no more.", body = Done), Refusals))]
-#[delete("/v1/official-accounts/{account}/articles/{article}")]
+#[delete("/{account}/articles/{article}")]
 async fn withdraw_article(
     command: Command<NoBody>,
     path: web::Path<AccountArticlePath>,
@@ -156,7 +156,7 @@ pub struct DraftShown {
 /// A draft; for the account's owner and operators.
 #[utoipa::path(tag = "articles", params(AccountArticlePath), security(("token" = [])),
     responses((status = 200, description = "The draft.", body = DraftShown), Refusals))]
-#[get("/v1/official-accounts/{account}/drafts/{article}")]
+#[get("/{account}/drafts/{article}")]
 async fn read_draft(
     reader: Reader,
     path: web::Path<AccountArticlePath>,
@@ -228,7 +228,7 @@ fn list(
 /// Drafts that were not published yet; for the account's owner and operators.
 #[utoipa::path(tag = "articles", params(OfficialAccountPath, PageQuery), security(("token" = [])),
     responses((status = 200, description = "The drafts.", body = ArticlesPage), Refusals))]
-#[get("/v1/official-accounts/{account}/drafts")]
+#[get("/{account}/drafts")]
 async fn drafts(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -243,7 +243,7 @@ async fn drafts(
 /// What an account has published.
 #[utoipa::path(tag = "articles", params(OfficialAccountPath, PageQuery), security(("token" = [])),
     responses((status = 200, description = "The articles.", body = ArticlesPage), Refusals))]
-#[get("/v1/official-accounts/{account}/articles")]
+#[get("/{account}/articles")]
 async fn published_articles(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,

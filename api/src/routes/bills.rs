@@ -44,7 +44,7 @@ const FLOW_TOTALS: &str = "资金流水总笔数,收入笔数,收入金额,支�
 /// A day's trade bill: every sale and every refund. There is one once the day is over.
 #[utoipa::path(tag = "shops", params(MerchantDayPath), security(("token" = [])),
     responses((status = 200, description = "The bill.", body = String, content_type = "text/csv"), Refusals))]
-#[get("/v1/merchants/{merchant}/bills/{date}/trade.csv")]
+#[get("/{merchant}/bills/{date}/trade.csv")]
 async fn trade_bill(
     reader: Reader,
     path: web::Path<MerchantDayPath>,
@@ -59,7 +59,7 @@ async fn trade_bill(
 /// A day's fund-flow bill: every line of the account, with the balance after it. There is one once the day is over.
 #[utoipa::path(tag = "shops", params(MerchantDayPath), security(("token" = [])),
     responses((status = 200, description = "The bill.", body = String, content_type = "text/csv"), Refusals))]
-#[get("/v1/merchants/{merchant}/bills/{date}/fund-flow.csv")]
+#[get("/{merchant}/bills/{date}/fund-flow.csv")]
 async fn fund_flow_bill(
     reader: Reader,
     path: web::Path<MerchantDayPath>,

@@ -35,7 +35,7 @@ use crate::{
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(send_broadcast).service(sent_broadcasts).service(withdraw_broadcast);
-    config.service(account_broadcasts).service(subscription_broadcasts);
+    config.service(account_broadcasts);
 }
 
 /// What is to be said to many at once.
@@ -63,7 +63,7 @@ pub struct BroadcastMade {
 /// Say something to all followers of an account, or to those with a tag; for its owner and operators.
 #[utoipa::path(tag = "broadcasts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 201, description = "It is sent.", body = BroadcastMade), Refusals))]
-#[post("/v1/official-accounts/{account}/broadcasts")]
+#[post("/{account}/broadcasts")]
 async fn send_broadcast(
     command: Command<web::Json<BroadcastBody>>,
     path: web::Path<OfficialAccountPath>,
@@ -84,7 +84,7 @@ async fn send_broadcast(
 /// Take a broadcast back: nobody is shown it any longer; for the account's owner and operators.
 #[utoipa::path(tag = "broadcasts", params(BroadcastPath), security(("token" = [])),
     responses((status = 200, description = "It is shown no longer.", body = Done), Refusals))]
-#[delete("/v1/official-accounts/{account}/broadcasts/{number}")]
+#[delete("/{account}/broadcasts/{number}")]
 async fn withdraw_broadcast(
     command: Command<NoBody>,
     path: web::Path<BroadcastPath>,
@@ -122,7 +122,7 @@ pub struct SentBroadcasts {
 /// What an account has broadcast, to whom it may be; for its owner and operators.
 #[utoipa::path(tag = "broadcasts", params(OfficialAccountPath, PageQuery), security(("token" = [])),
     responses((status = 200, description = "The broadcasts.", body = SentBroadcasts), Refusals))]
-#[get("/v1/official-accounts/{account}/sent-broadcasts")]
+#[get("/{account}/sent-broadcasts")]
 async fn sent_broadcasts(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -232,7 +232,7 @@ async fn received(
 /// What an account that the caller follows has broadcast to them.
 #[utoipa::path(tag = "broadcasts", params(OfficialAccountPath, PageQuery), security(("token" = [])),
     responses((status = 200, description = "The broadcasts.", body = ReceivedBroadcasts), Refusals))]
-#[get("/v1/official-accounts/{account}/broadcasts")]
+#[get("/{account}/broadcasts")]
 async fn account_broadcasts(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -249,7 +249,7 @@ async fn account_broadcasts(
 #[utoipa::path(tag = "broadcasts", params(PageQuery), security(("token" = [])),
     responses((status = 200, description = "The broadcasts.", body = ReceivedBroadcasts), Refusals))]
 #[get("/v1/subscriptions/broadcasts")]
-async fn subscription_broadcasts(
+pub(super) async fn subscription_broadcasts(
     reader: Reader,
     query: Query<PageQuery>,
     app: web::Data<App>,

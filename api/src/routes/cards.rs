@@ -73,7 +73,7 @@ impl LinkedCard {
 /// same.
 #[utoipa::path(tag = "wallet", security(("token" = [])),
     responses((status = 201, description = "Linked.", body = LinkedCard), Refusals))]
-#[post("/v1/wallet/cards")]
+#[post("/cards")]
 async fn link_card(command: Command<web::Json<NewCard>>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
     app.limits.outside_call(&command.user)?;
     let committed = app.commands.link_card(&command.caller, command.body.into_inner().into()).await?;
@@ -87,7 +87,7 @@ async fn link_card(command: Command<web::Json<NewCard>>, app: web::Data<App>) ->
 /// Unlink a card. Money on its way to it still arrives.
 #[utoipa::path(tag = "wallet", params(CardPath), security(("token" = [])),
     responses((status = 200, description = "Unlinked.", body = Done), Refusals))]
-#[delete("/v1/wallet/cards/{card}")]
+#[delete("/cards/{card}")]
 async fn unlink_card(
     command: Command<NoBody>,
     path: web::Path<CardPath>,
@@ -143,7 +143,7 @@ pub struct Declined {
 /// Fetch money from a card. The answer says how it stands; `pending` is settled as soon as the bank answers.
 #[utoipa::path(tag = "wallet", security(("token" = [])),
     responses((status = 201, description = "Asked for.", body = TopUp), Refusals))]
-#[post("/v1/wallet/top-ups")]
+#[post("/top-ups")]
 async fn top_up(command: Command<web::Json<NewTopUp>>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
     app.limits.payment(&command.user)?;
     let NewTopUp { card, amount } = *command.body;
@@ -162,7 +162,7 @@ async fn top_up(command: Command<web::Json<NewTopUp>>, app: web::Data<App>) -> R
 /// How a top-up stands.
 #[utoipa::path(tag = "wallet", params(TopUpPath), security(("token" = [])),
     responses((status = 200, description = "The top-up.", body = TopUp), Refusals))]
-#[get("/v1/wallet/top-ups/{top_up}")]
+#[get("/top-ups/{top_up}")]
 async fn top_up_shown(
     reader: Reader,
     path: web::Path<TopUpPath>,
@@ -207,7 +207,7 @@ pub struct NewWithdrawal {
 /// set others. What the bank refuses comes back.
 #[utoipa::path(tag = "wallet", security(("token" = [])),
     responses((status = 201, description = "On its way.", body = HoldShown), Refusals))]
-#[post("/v1/wallet/withdrawals")]
+#[post("/withdrawals")]
 async fn withdraw(command: Command<web::Json<NewWithdrawal>>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
     app.limits.payment(&command.user)?;
     let NewWithdrawal { card, amount, authorization } = *command.body;
@@ -221,7 +221,7 @@ async fn withdraw(command: Command<web::Json<NewWithdrawal>>, app: web::Data<App
 /// How a withdrawal stands.
 #[utoipa::path(tag = "wallet", params(HoldPath), security(("token" = [])),
     responses((status = 200, description = "The withdrawal.", body = HoldShown), Refusals))]
-#[get("/v1/wallet/withdrawals/{hold}")]
+#[get("/withdrawals/{hold}")]
 async fn withdrawal(
     reader: Reader,
     path: web::Path<HoldPath>,
@@ -256,7 +256,7 @@ pub struct WithdrawalFee {
 /// What withdrawing an amount would cost.
 #[utoipa::path(tag = "wallet", params(WithdrawalFeeQuery), security(("token" = [])),
     responses((status = 200, description = "The fee.", body = WithdrawalFee), Refusals))]
-#[get("/v1/wallet/withdrawal-fee")]
+#[get("/withdrawal-fee")]
 async fn withdrawal_fee(
     reader: Reader,
     query: Query<WithdrawalFeeQuery>,

@@ -46,7 +46,7 @@ pub struct DeveloperSettings {
 /// What an account's program is set up with, for its owner.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "The settings.", body = DeveloperSettings), Refusals))]
-#[get("/v1/official-accounts/{account}/developer")]
+#[get("/{account}/developer")]
 async fn developer_settings(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -78,7 +78,7 @@ pub struct AppSecret {
 /// Make the secret of an account's application anew; for its owner. The old one is worth nothing from then on.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "The new secret.", body = AppSecret), Refusals))]
-#[post("/v1/official-accounts/{account}/app-secret")]
+#[post("/{account}/app-secret")]
 async fn renew_app_secret(
     command: Command<NoBody>,
     path: web::Path<OfficialAccountPath>,
@@ -111,7 +111,7 @@ pub struct NewCallback {
 /// Have an account's program told what followers do; for its owner. The program must answer a `GET` with `echostr` first.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "It is told from now on.", body = Done), Refusals))]
-#[put("/v1/official-accounts/{account}/callback")]
+#[put("/{account}/callback")]
 async fn set_callback(
     command: Command<web::Json<NewCallback>>,
     path: web::Path<OfficialAccountPath>,
@@ -127,7 +127,7 @@ async fn set_callback(
 /// Have an account's program told nothing any more, and make its token and key anew; for its owner.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "It is told nothing.", body = Done), Refusals))]
-#[delete("/v1/official-accounts/{account}/callback")]
+#[delete("/{account}/callback")]
 async fn remove_callback(
     command: Command<NoBody>,
     path: web::Path<OfficialAccountPath>,
@@ -142,7 +142,7 @@ async fn remove_callback(
 /// it is told with the ones before.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "They are new; the settings tell them.", body = Done), Refusals))]
-#[post("/v1/official-accounts/{account}/callback-keys")]
+#[post("/{account}/callback-keys")]
 async fn renew_callback_keys(
     command: Command<NoBody>,
     path: web::Path<OfficialAccountPath>,

@@ -61,7 +61,7 @@ pub struct FollowerTagsShown {
 /// The tags that an account puts on followers; for its owner and operators.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "The tags.", body = FollowerTagsShown), Refusals))]
-#[get("/v1/official-accounts/{account}/follower-tags")]
+#[get("/{account}/follower-tags")]
 async fn follower_tags(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -86,7 +86,7 @@ pub struct FollowerTagMade {
 /// Make a tag for followers; for the account's owner and operators.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 201, description = "Made.", body = FollowerTagMade), Refusals))]
-#[post("/v1/official-accounts/{account}/follower-tags")]
+#[post("/{account}/follower-tags")]
 async fn make_follower_tag(
     command: Command<web::Json<FollowerTagName>>,
     path: web::Path<OfficialAccountPath>,
@@ -105,7 +105,7 @@ async fn make_follower_tag(
 /// Give a tag for followers another name; for the account's owner and operators.
 #[utoipa::path(tag = "official accounts", params(FollowerTagPath), security(("token" = [])),
     responses((status = 200, description = "Renamed.", body = Done), Refusals))]
-#[patch("/v1/official-accounts/{account}/follower-tags/{label}")]
+#[patch("/{account}/follower-tags/{label}")]
 async fn rename_follower_tag(
     command: Command<web::Json<FollowerTagName>>,
     path: web::Path<FollowerTagPath>,
@@ -120,7 +120,7 @@ async fn rename_follower_tag(
 /// Delete a tag for followers: nobody has it any longer; for the account's owner and operators.
 #[utoipa::path(tag = "official accounts", params(FollowerTagPath), security(("token" = [])),
     responses((status = 200, description = "Deleted.", body = Done), Refusals))]
-#[delete("/v1/official-accounts/{account}/follower-tags/{label}")]
+#[delete("/{account}/follower-tags/{label}")]
 async fn delete_follower_tag(
     command: Command<NoBody>,
     path: web::Path<FollowerTagPath>,
@@ -144,7 +144,7 @@ pub struct TaggedFollowers {
 /// The followers with a tag; for the account's owner and operators.
 #[utoipa::path(tag = "official accounts", params(FollowerTagPath, PageQuery), security(("token" = [])),
     responses((status = 200, description = "The followers.", body = TaggedFollowers), Refusals))]
-#[get("/v1/official-accounts/{account}/follower-tags/{label}/followers")]
+#[get("/{account}/follower-tags/{label}/followers")]
 async fn tagged_followers(
     reader: Reader,
     path: web::Path<FollowerTagPath>,
@@ -189,7 +189,7 @@ pub struct NewFollowerNotes {
 /// Note something of a follower; for the account's owner and operators.
 #[utoipa::path(tag = "official accounts", params(FollowerPath), security(("token" = [])),
     responses((status = 200, description = "Noted.", body = Done), Refusals))]
-#[put("/v1/official-accounts/{account}/followers/{openid}/notes")]
+#[put("/{account}/followers/{openid}/notes")]
 async fn note_follower(
     command: Command<web::Json<NewFollowerNotes>>,
     path: web::Path<FollowerPath>,
@@ -241,7 +241,7 @@ pub struct Statistics {
 /// The figures of an account, day by day; for its owner and operators.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath, StatisticsQuery), security(("token" = [])),
     responses((status = 200, description = "The figures.", body = Statistics), Refusals))]
-#[get("/v1/official-accounts/{account}/statistics")]
+#[get("/{account}/statistics")]
 async fn statistics(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,

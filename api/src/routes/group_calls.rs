@@ -24,7 +24,7 @@ use crate::{
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(start_group_call).service(one_group_call);
+    config.service(start_group_call).service(one_group_call).service(present_call);
     config.service(join_group_call).service(decline_group_call).service(leave_group_call).service(forward_media);
 }
 
@@ -207,7 +207,7 @@ async fn one_group_call(
 #[utoipa::path(tag = "calls", params(ConversationPath), security(("token" = [])),
     responses((status = 200, description = "The call.", body = GroupCallShown), Refusals))]
 #[get("/v1/conversations/{conversation}/call")]
-pub(super) async fn present_call(
+async fn present_call(
     reader: Reader,
     path: web::Path<ConversationPath>,
     app: web::Data<App>,

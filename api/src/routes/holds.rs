@@ -27,8 +27,8 @@ use crate::{
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(transfer).service(accept).service(give_back).service(cancel);
-    config.service(red_packet);
+    config.service(send_transfer).service(transfer).service(accept).service(give_back).service(cancel);
+    config.service(send_red_packet).service(red_packet);
     config.service(billers).service(bills).service(pay_bill).service(bill_payment);
 }
 
@@ -230,7 +230,7 @@ pub struct NewTransfer {
 #[utoipa::path(tag = "money", params(ConversationPath), security(("token" = [])),
     responses((status = 201, description = "Sent.", body = HoldShown), Refusals))]
 #[post("/v1/conversations/{conversation}/transfers")]
-pub(super) async fn send_transfer(
+async fn send_transfer(
     command: Command<web::Json<NewTransfer>>,
     path: web::Path<ConversationPath>,
     app: web::Data<App>,
@@ -348,7 +348,7 @@ pub struct NewRedPacket {
 #[utoipa::path(tag = "money", params(ConversationPath), security(("token" = [])),
     responses((status = 201, description = "Sent.", body = HoldShown), Refusals))]
 #[post("/v1/conversations/{conversation}/red-packets")]
-pub(super) async fn send_red_packet(
+async fn send_red_packet(
     command: Command<web::Json<NewRedPacket>>,
     path: web::Path<ConversationPath>,
     app: web::Data<App>,

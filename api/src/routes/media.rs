@@ -275,7 +275,7 @@ pub struct PostMedia {
 /// Links to what posts show. Posts that show no media, and those of which the caller sees nothing, have none.
 #[utoipa::path(tag = "media", params(PostMediaQuery), security(("token" = [])),
     responses((status = 200, description = "The links.", body = PostMedia), Refusals))]
-#[get("/v1/moments/media")]
+#[get("/media")]
 pub(super) async fn media_of_posts(
     reader: Reader,
     query: Query<PostMediaQuery>,

@@ -29,7 +29,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 /// Link a bank card to a merchant, which the bank confirms. Only the owner may: the merchant's money goes nowhere else.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 201, description = "Linked.", body = LinkedCard), Refusals))]
-#[post("/v1/merchants/{merchant}/cards")]
+#[post("/{merchant}/cards")]
 async fn link_merchant_card(
     command: Command<web::Json<NewCard>>,
     path: web::Path<MerchantPath>,
@@ -49,7 +49,7 @@ async fn link_merchant_card(
 /// Unlink a card from a merchant. Money on its way to it still arrives.
 #[utoipa::path(tag = "shops", params(MerchantCardPath), security(("token" = [])),
     responses((status = 200, description = "Unlinked.", body = Done), Refusals))]
-#[delete("/v1/merchants/{merchant}/cards/{card}")]
+#[delete("/{merchant}/cards/{card}")]
 async fn unlink_merchant_card(
     command: Command<NoBody>,
     path: web::Path<MerchantCardPath>,
@@ -73,7 +73,7 @@ pub struct NewMerchantWithdrawal {
 /// Send a merchant's money to one of its cards. What the bank refuses comes back.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 201, description = "On its way.", body = HoldShown), Refusals))]
-#[post("/v1/merchants/{merchant}/withdrawals")]
+#[post("/{merchant}/withdrawals")]
 async fn withdraw_from_merchant(
     command: Command<web::Json<NewMerchantWithdrawal>>,
     path: web::Path<MerchantPath>,
@@ -95,7 +95,7 @@ async fn withdraw_from_merchant(
 /// How a merchant's withdrawal stands, for its owner and operators.
 #[utoipa::path(tag = "shops", params(MerchantHoldPath), security(("token" = [])),
     responses((status = 200, description = "The withdrawal.", body = HoldShown), Refusals))]
-#[get("/v1/merchants/{merchant}/withdrawals/{hold}")]
+#[get("/{merchant}/withdrawals/{hold}")]
 async fn merchant_withdrawal(
     reader: Reader,
     path: web::Path<MerchantHoldPath>,

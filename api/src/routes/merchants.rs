@@ -53,7 +53,7 @@ pub struct RegisteredMerchant {
 /// Register a merchant; the caller is its owner.
 #[utoipa::path(tag = "shops", security(("token" = [])),
     responses((status = 201, description = "Registered.", body = RegisteredMerchant), Refusals))]
-#[post("/v1/merchants")]
+#[post("")]
 async fn register_merchant(
     command: Command<web::Json<NewMerchant>>,
     app: web::Data<App>,
@@ -100,7 +100,7 @@ pub struct OwnMerchantsQuery {
 /// The merchants that the caller owns or acts for.
 #[utoipa::path(tag = "shops", params(OwnMerchantsQuery), security(("token" = [])),
     responses((status = 200, description = "The merchants.", body = OwnMerchants), Refusals))]
-#[get("/v1/merchants")]
+#[get("")]
 async fn own_merchants(
     reader: Reader,
     query: Query<OwnMerchantsQuery>,
@@ -132,7 +132,7 @@ pub struct MerchantShown {
 /// A merchant as payers see it.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 200, description = "The merchant.", body = MerchantShown), Refusals))]
-#[get("/v1/merchants/{merchant}")]
+#[get("/{merchant}")]
 async fn merchant_shown(
     reader: Reader,
     path: web::Path<MerchantPath>,
@@ -172,7 +172,7 @@ pub struct MerchantDetails {
 /// All about a merchant, for its owner and operators.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 200, description = "The merchant.", body = MerchantDetails), Refusals))]
-#[get("/v1/merchants/{merchant}/details")]
+#[get("/{merchant}/details")]
 async fn merchant_details(
     reader: Reader,
     path: web::Path<MerchantPath>,
@@ -189,7 +189,7 @@ async fn merchant_details(
 /// Let somebody act for the caller's merchant.
 #[utoipa::path(tag = "shops", params(MerchantPersonPath), security(("token" = [])),
     responses((status = 200, description = "They may.", body = Done), Refusals))]
-#[put("/v1/merchants/{merchant}/operators/{user}")]
+#[put("/{merchant}/operators/{user}")]
 async fn add_operator(
     command: Command<NoBody>,
     path: web::Path<MerchantPersonPath>,
@@ -203,7 +203,7 @@ async fn add_operator(
 /// Take an operator's part away, or one's own.
 #[utoipa::path(tag = "shops", params(MerchantPersonPath), security(("token" = [])),
     responses((status = 200, description = "They may no longer.", body = Done), Refusals))]
-#[delete("/v1/merchants/{merchant}/operators/{user}")]
+#[delete("/{merchant}/operators/{user}")]
 async fn remove_operator(
     command: Command<NoBody>,
     path: web::Path<MerchantPersonPath>,
@@ -217,7 +217,7 @@ async fn remove_operator(
 /// Take no payments any more. What is there can still be given back and withdrawn.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 200, description = "Closed.", body = Done), Refusals))]
-#[post("/v1/merchants/{merchant}/close")]
+#[post("/{merchant}/close")]
 async fn close_merchant(
     command: Command<NoBody>,
     path: web::Path<MerchantPath>,
@@ -240,7 +240,7 @@ pub struct MerchantBalance {
 /// What a merchant has, for its owner and operators.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 200, description = "The balance.", body = MerchantBalance), Refusals))]
-#[get("/v1/merchants/{merchant}/balance")]
+#[get("/{merchant}/balance")]
 async fn merchant_balance(
     reader: Reader,
     path: web::Path<MerchantPath>,
@@ -256,7 +256,7 @@ async fn merchant_balance(
 /// What came in and went out of a merchant's account, for its owner and operators.
 #[utoipa::path(tag = "shops", params(MerchantPath, StatementQuery), security(("token" = [])),
     responses((status = 200, description = "The lines.", body = StatementPage), Refusals))]
-#[get("/v1/merchants/{merchant}/statement")]
+#[get("/{merchant}/statement")]
 async fn merchant_statement(
     reader: Reader,
     path: web::Path<MerchantPath>,
@@ -275,7 +275,7 @@ fn static_code(merchant: MerchantId) -> String {
 /// A merchant's static code as an SVG picture. Its text is `teahouse:pay:` and the merchant's id.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 200, description = "The code.", body = String, content_type = "image/svg+xml"), Refusals))]
-#[get("/v1/merchants/{merchant}/code.svg")]
+#[get("/{merchant}/code.svg")]
 async fn code_svg(reader: Reader, path: web::Path<MerchantPath>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
     merchant_row(&app, &reader, path.merchant).await?;
     qr::svg(&static_code(path.merchant))
@@ -284,7 +284,7 @@ async fn code_svg(reader: Reader, path: web::Path<MerchantPath>, app: web::Data<
 /// A merchant's static code as a PNG picture. Its text is `teahouse:pay:` and the merchant's id.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 200, description = "The code.", body = String, content_type = "image/png"), Refusals))]
-#[get("/v1/merchants/{merchant}/code.png")]
+#[get("/{merchant}/code.png")]
 async fn code_png(reader: Reader, path: web::Path<MerchantPath>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
     merchant_row(&app, &reader, path.merchant).await?;
     qr::png(&static_code(path.merchant))
@@ -317,7 +317,7 @@ pub struct PaymentMade {
 /// Pay at a merchant's static code; the payer says how much.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 201, description = "Paid.", body = PaymentMade), Refusals))]
-#[post("/v1/merchants/{merchant}/payments")]
+#[post("/{merchant}/payments")]
 pub(super) async fn pay_merchant(
     command: Command<web::Json<NewPayment>>,
     path: web::Path<MerchantPath>,

@@ -56,14 +56,11 @@ pub mod uploads;
 pub mod wallet;
 pub mod webhooks;
 
-use actix_web::{
-    guard::{GuardContext, fn_guard},
-    web,
-};
+use actix_web::web;
 use commands::Committed;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{scope, service_config::ServiceConfig};
 
 pub(crate) use page::{cut, link, page, page_limit, position, resume};
 pub(crate) use times::time;
@@ -94,21 +91,14 @@ pub struct Switch {
 
 /// All endpoints.
 pub fn configure(config: &mut ServiceConfig) {
-    // Paths are tried in this order: what is asked most often comes first.
+    // Paths are tried in this order, each at the price of a regular expression: what is asked most often comes first, and
+    // subjects with many paths have a scope, which is passed over at once.
     messages::configure(config);
-    config.service(holds::send_transfer).service(holds::send_red_packet).service(group_calls::present_call);
-    under(config, &["/v1/moments"], |config| {
-        moment_posts::configure(config);
-        moments::configure(config);
-        moments_cover::configure(config);
-        config.service(media::media_of_posts);
-    });
-    under(config, OF_MONEY, of_money);
-    under(config, OF_OFFICIAL_ACCOUNTS, of_official_accounts);
-    under(config, &["/v1/calls", "/v1/group-calls"], |config| {
-        calls::configure(config);
-        group_calls::configure(config);
-    });
+    config.service(holds::open_red_packet).service(orders::pay_order);
+    config.service(scope("/v1/moments").configure(of_moments));
+    config.service(scope("/v1/merchants").configure(of_merchants));
+    config.service(scope("/v1/wallet").configure(of_wallets));
+    config.service(scope("/v1/official-accounts").configure(of_official_accounts));
     accounts::configure(config);
     people::configure(config);
     contacts::configure(config);
@@ -123,50 +113,51 @@ pub fn configure(config: &mut ServiceConfig) {
     search::configure(config);
     conversation_search::configure(config);
     report::configure(config);
+    holds::configure(config);
+    pending::configure(config);
+    config.service(orders::order_shown).service(orders::order_code_svg).service(orders::order_code_png);
     media::configure(config);
     blobs::configure(config);
     uploads::configure(config);
     avatars::configure(config);
+    articles::configure(config);
+    config.service(official_accounts::own_official_accounts).service(account_codes::scan_code);
+    config.service(official_accounts::verify_account).service(official_accounts::withdraw_verification);
+    config.service(subscriptions::subscriptions).service(broadcasts::subscription_broadcasts);
+    config.service(account_talk::subscription_conversations);
+    calls::configure(config);
+    group_calls::configure(config);
     stickers::configure(config);
     own_stickers::configure(config);
-    config.service(official_accounts::own_official_accounts);
-    config.service(official_accounts::verify_account).service(official_accounts::withdraw_verification);
     operator::configure(config);
     probes::configure(config);
 }
 
-/// How the paths of [`of_money`] begin.
-const OF_MONEY: &[&str] = &[
-    "/v1/merchants",
-    "/v1/orders",
-    "/v1/red-packets",
-    "/v1/transfers",
-    "/v1/wallet",
-    "/v1/billers",
-    "/v1/bill-payments",
-];
+fn of_moments(config: &mut ServiceConfig) {
+    moment_posts::configure(config);
+    moments::configure(config);
+    moments_cover::configure(config);
+    config.service(media::media_of_posts);
+}
 
-fn of_money(config: &mut ServiceConfig) {
-    config.service(merchants::pay_merchant).service(holds::open_red_packet);
-    config.service(orders::pay_order).service(orders::create_order);
-    wallet::configure(config);
-    cards::configure(config);
-    holds::configure(config);
+fn of_merchants(config: &mut ServiceConfig) {
+    config.service(merchants::pay_merchant).service(orders::create_order);
     merchants::configure(config);
     merchant_withdrawals::configure(config);
     refunds::configure(config);
-    pending::configure(config);
     orders::configure(config);
     bills::configure(config);
+    config.service(pending::merchant_withdrawals);
 }
 
-/// How the paths of [`of_official_accounts`] begin.
-const OF_OFFICIAL_ACCOUNTS: &[&str] =
-    &["/v1/articles", "/v1/official-accounts", "/v1/subscriptions", "/v1/account-code-scans"];
+fn of_wallets(config: &mut ServiceConfig) {
+    wallet::configure(config);
+    cards::configure(config);
+    config.service(pending::withdrawals).service(pending::top_ups).service(orders::show_pay_code);
+}
 
 fn of_official_accounts(config: &mut ServiceConfig) {
     subscriptions::configure(config);
-    articles::configure(config);
     official_accounts::configure(config);
     account_codes::configure(config);
     account_talk::configure(config);
@@ -176,16 +167,6 @@ fn of_official_accounts(config: &mut ServiceConfig) {
     follower_notes::configure(config);
     developers::configure(config);
     webhooks::configure(config);
-}
-
-/// Endpoints whose paths all begin in one of these ways, and all whose paths do. They are passed over at once for other paths:
-/// each that is tried costs the time of a regular expression.
-fn under(config: &mut ServiceConfig, beginnings: &'static [&str], endpoints: impl FnOnce(&mut ServiceConfig)) {
-    let begins = |context: &GuardContext<'_>| {
-        let path = context.head().uri.path();
-        beginnings.iter().any(|beginning| path.starts_with(beginning))
-    };
-    config.service(utoipa_actix_web::scope("").guard(fn_guard(begins)).configure(endpoints));
 }
 
 /// Does what reads or computes for milliseconds on a thread where that holds nobody else up.

@@ -41,7 +41,7 @@ pub struct PostMade {
 /// Publish a post in one's Moments. Who sees it is judged whenever somebody looks.
 #[utoipa::path(tag = "moments", security(("token" = [])),
     responses((status = 201, description = "Published.", body = PostMade), Refusals))]
-#[post("/v1/moments/posts")]
+#[post("/posts")]
 async fn publish_post(command: Command<web::Json<Draft>>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
     app.limits.command(&command.user)?;
     let (post, committed) = app.commands.publish_post(&command.caller, command.body.into_inner()).await?;
@@ -52,7 +52,7 @@ async fn publish_post(command: Command<web::Json<Draft>>, app: web::Data<App>) -
 /// Delete one of one's own posts.
 #[utoipa::path(tag = "moments", params(PostPath), security(("token" = [])),
     responses((status = 200, description = "Deleted.", body = Done), Refusals))]
-#[delete("/v1/moments/posts/{post}")]
+#[delete("/posts/{post}")]
 async fn delete_post(
     command: Command<NoBody>,
     path: web::Path<PostPath>,
@@ -65,7 +65,7 @@ async fn delete_post(
 /// Like a post.
 #[utoipa::path(tag = "moments", params(PostPath), security(("token" = [])),
     responses((status = 200, description = "Liked.", body = Done), Refusals))]
-#[put("/v1/moments/posts/{post}/like")]
+#[put("/posts/{post}/like")]
 async fn like_post(
     command: Command<NoBody>,
     path: web::Path<PostPath>,
@@ -78,7 +78,7 @@ async fn like_post(
 /// Take one's like of a post back. Nobody is told.
 #[utoipa::path(tag = "moments", params(PostPath), security(("token" = [])),
     responses((status = 200, description = "Taken back.", body = Done), Refusals))]
-#[delete("/v1/moments/posts/{post}/like")]
+#[delete("/posts/{post}/like")]
 async fn take_like_back(
     command: Command<NoBody>,
     path: web::Path<PostPath>,
@@ -113,7 +113,7 @@ pub struct CommentMade {
 /// Say something about a post, or about a comment on it.
 #[utoipa::path(tag = "moments", params(PostPath), security(("token" = [])),
     responses((status = 201, description = "Added.", body = CommentMade), Refusals))]
-#[post("/v1/moments/posts/{post}/comments")]
+#[post("/posts/{post}/comments")]
 async fn add_comment(
     command: Command<web::Json<NewComment>>,
     path: web::Path<PostPath>,
@@ -129,7 +129,7 @@ async fn add_comment(
 /// Delete one of one's own comments, or any on one's own post.
 #[utoipa::path(tag = "moments", params(CommentPath), security(("token" = [])),
     responses((status = 200, description = "Deleted.", body = Done), Refusals))]
-#[delete("/v1/moments/posts/{post}/comments/{comment}")]
+#[delete("/posts/{post}/comments/{comment}")]
 async fn delete_comment(
     command: Command<NoBody>,
     path: web::Path<CommentPath>,
@@ -157,7 +157,7 @@ pub struct MomentsSettingsChange {
 /// Change how one's Moments are shown, and what reminds one of others'.
 #[utoipa::path(tag = "moments", security(("token" = [])),
     responses((status = 200, description = "Changed.", body = Done), Refusals))]
-#[patch("/v1/moments/settings")]
+#[patch("/settings")]
 async fn change_moments_settings(
     command: Command<web::Json<MomentsSettingsChange>>,
     app: web::Data<App>,
@@ -183,7 +183,7 @@ pub struct MomentsMark {
 /// Mark the timeline as seen up to a post. A mark never goes back.
 #[utoipa::path(tag = "moments", security(("token" = [])),
     responses((status = 200, description = "Marked.", body = Done), Refusals))]
-#[put("/v1/moments/viewed")]
+#[put("/viewed")]
 async fn view_timeline(
     command: Command<web::Json<MomentsMark>>,
     app: web::Data<App>,
@@ -197,7 +197,7 @@ async fn view_timeline(
 /// Mark notices as read up to one. A mark never goes back.
 #[utoipa::path(tag = "moments", security(("token" = [])),
     responses((status = 200, description = "Marked.", body = Done), Refusals))]
-#[put("/v1/moments/notices/read")]
+#[put("/notices/read")]
 async fn read_notices(
     command: Command<web::Json<MomentsMark>>,
     app: web::Data<App>,

@@ -125,7 +125,7 @@ fn before(asked: Option<u64>) -> Result<Option<u64>, Problem> {
 /// What to show before anybody looks: whether there is something new in the timeline, and how many notices are unread.
 #[utoipa::path(tag = "moments", security(("token" = [])),
     responses((status = 200, description = "What is new.", body = Badge), Refusals))]
-#[get("/v1/moments")]
+#[get("")]
 async fn moments_badge(reader: Reader, app: web::Data<App>) -> Result<web::Json<Badge>, Problem> {
     look(&app, &reader, |viewer| viewer.badge()).await.map(web::Json)
 }
@@ -134,7 +134,7 @@ async fn moments_badge(reader: Reader, app: web::Data<App>) -> Result<web::Json<
 /// see.
 #[utoipa::path(tag = "moments", params(PostsQuery), security(("token" = [])),
     responses((status = 200, description = "A page.", body = Posts), Refusals))]
-#[get("/v1/moments/timeline")]
+#[get("/timeline")]
 async fn moments_timeline(
     reader: Reader,
     query: Query<PostsQuery>,
@@ -160,7 +160,7 @@ pub struct MomentsAlbum {
 /// told. Whoever may see any of somebody's Moments sees their cover, also where there are no posts.
 #[utoipa::path(tag = "moments", params(PersonPath, PostsQuery), security(("token" = [])),
     responses((status = 200, description = "A page.", body = MomentsAlbum), Refusals))]
-#[get("/v1/moments/albums/{user}")]
+#[get("/albums/{user}")]
 async fn moments_album(
     reader: Reader,
     path: web::Path<PersonPath>,
@@ -181,7 +181,7 @@ async fn moments_album(
 /// One post, with the first likes and comments that one may see.
 #[utoipa::path(tag = "moments", params(PostPath), security(("token" = [])),
     responses((status = 200, description = "The post.", body = PostShown), Refusals))]
-#[get("/v1/moments/posts/{post}")]
+#[get("/posts/{post}")]
 async fn moments_post(
     reader: Reader,
     path: web::Path<PostPath>,
@@ -194,7 +194,7 @@ async fn moments_post(
 /// The likes of a post that one may see, in the order of time.
 #[utoipa::path(tag = "moments", params(PostPath, TalkQuery), security(("token" = [])),
     responses((status = 200, description = "A page.", body = Likes), Refusals))]
-#[get("/v1/moments/posts/{post}/likes")]
+#[get("/posts/{post}/likes")]
 async fn moments_likes(
     reader: Reader,
     path: web::Path<PostPath>,
@@ -208,7 +208,7 @@ async fn moments_likes(
 /// The comments on a post that one may see, in the order of time: an answer never stands before what it answers.
 #[utoipa::path(tag = "moments", params(PostPath, TalkQuery), security(("token" = [])),
     responses((status = 200, description = "A page.", body = Comments), Refusals))]
-#[get("/v1/moments/posts/{post}/comments")]
+#[get("/posts/{post}/comments")]
 async fn moments_comments(
     reader: Reader,
     path: web::Path<PostPath>,
@@ -222,7 +222,7 @@ async fn moments_comments(
 /// What one liked and said below posts that one sees, the latest first.
 #[utoipa::path(tag = "moments", params(BackwardsQuery), security(("token" = [])),
     responses((status = 200, description = "A page.", body = Interactions), Refusals))]
-#[get("/v1/moments/interactions")]
+#[get("/interactions")]
 async fn moments_interactions(
     reader: Reader,
     query: Query<BackwardsQuery>,
@@ -236,7 +236,7 @@ async fn moments_interactions(
 /// one liked or commented on; the latest first.
 #[utoipa::path(tag = "moments", params(BackwardsQuery), security(("token" = [])),
     responses((status = 200, description = "A page.", body = Notices), Refusals))]
-#[get("/v1/moments/notices")]
+#[get("/notices")]
 async fn moments_notices(
     reader: Reader,
     query: Query<BackwardsQuery>,
@@ -249,7 +249,7 @@ async fn moments_notices(
 /// How one's Moments are shown, and what reminds one of others'.
 #[utoipa::path(tag = "moments", security(("token" = [])),
     responses((status = 200, description = "The settings.", body = Settings), Refusals))]
-#[get("/v1/moments/settings")]
+#[get("/settings")]
 async fn moments_settings(reader: Reader, app: web::Data<App>) -> Result<web::Json<Settings>, Problem> {
     let moments = app.fresh(&app.read_models.moments, reader.at_least).await?;
     Ok(web::Json(moments.circle(reader.user).settings))

@@ -28,7 +28,7 @@ pub struct PictureChoice {
 /// Put a picture above one's Moments, in place of what is there. Whoever may see any of one's Moments sees it.
 #[utoipa::path(tag = "moments", security(("token" = [])),
     responses((status = 200, description = "It is there.", body = Done), Refusals))]
-#[put("/v1/moments/cover")]
+#[put("/cover")]
 async fn choose_moments_cover(
     command: Command<web::Json<PictureChoice>>,
     app: web::Data<App>,
@@ -41,7 +41,7 @@ async fn choose_moments_cover(
 /// Take the picture above one's Moments away.
 #[utoipa::path(tag = "moments", security(("token" = [])),
     responses((status = 200, description = "There is none.", body = Done), Refusals))]
-#[delete("/v1/moments/cover")]
+#[delete("/cover")]
 async fn remove_moments_cover(command: Command<NoBody>, app: web::Data<App>) -> Result<web::Json<Done>, Problem> {
     app.limits.command(&command.user)?;
     Ok(web::Json((&app.commands.change_moments_cover(&command.caller, None).await?).into()))

@@ -81,7 +81,7 @@ pub struct RegisteredOfficialAccount {
 /// Register an official account; the caller is its owner.
 #[utoipa::path(tag = "official accounts", security(("token" = [])),
     responses((status = 201, description = "Registered.", body = RegisteredOfficialAccount), Refusals))]
-#[post("/v1/official-accounts")]
+#[post("")]
 async fn register_official_account(
     command: Command<web::Json<NewOfficialAccount>>,
     app: web::Data<App>,
@@ -133,7 +133,7 @@ pub struct OfficialAccountsFound {
 /// Find official accounts by words in their names.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountsQuery), security(("token" = [])),
     responses((status = 200, description = "The accounts.", body = OfficialAccountsFound), Refusals))]
-#[get("/v1/official-accounts")]
+#[get("")]
 async fn find_official_accounts(
     reader: Reader,
     query: Query<OfficialAccountsQuery>,
@@ -213,7 +213,7 @@ pub struct OfficialAccountForMe {
 /// An official account.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "The account.", body = OfficialAccountForMe), Refusals))]
-#[get("/v1/official-accounts/{account}")]
+#[get("/{account}")]
 async fn official_account(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -276,7 +276,7 @@ impl AccountProfileChange {
 /// Change what people see of an account; for its owner and operators.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "Changed.", body = Done), Refusals))]
-#[patch("/v1/official-accounts/{account}")]
+#[patch("/{account}")]
 async fn change_account_profile(
     command: Command<web::Json<AccountProfileChange>>,
     path: web::Path<OfficialAccountPath>,
@@ -309,7 +309,7 @@ pub struct OfficialAccountDetails {
 /// All about an official account, for its owner and operators.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "The account.", body = OfficialAccountDetails), Refusals))]
-#[get("/v1/official-accounts/{account}/details")]
+#[get("/{account}/details")]
 async fn account_details(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -331,7 +331,7 @@ async fn account_details(
 /// Let somebody act for the caller's official account.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPersonPath), security(("token" = [])),
     responses((status = 200, description = "They may.", body = Done), Refusals))]
-#[put("/v1/official-accounts/{account}/operators/{user}")]
+#[put("/{account}/operators/{user}")]
 async fn add_account_operator(
     command: Command<NoBody>,
     path: web::Path<OfficialAccountPersonPath>,
@@ -345,7 +345,7 @@ async fn add_account_operator(
 /// Take an operator's part away, or one's own.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPersonPath), security(("token" = [])),
     responses((status = 200, description = "They may no longer.", body = Done), Refusals))]
-#[delete("/v1/official-accounts/{account}/operators/{user}")]
+#[delete("/{account}/operators/{user}")]
 async fn remove_account_operator(
     command: Command<NoBody>,
     path: web::Path<OfficialAccountPersonPath>,
@@ -391,7 +391,7 @@ pub struct FollowersPage {
 /// Who follows an account, for its owner and operators. They learn what the account knows people by, not who they are.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath, PageQuery), security(("token" = [])),
     responses((status = 200, description = "The followers.", body = FollowersPage), Refusals))]
-#[get("/v1/official-accounts/{account}/followers")]
+#[get("/{account}/followers")]
 async fn followers(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,

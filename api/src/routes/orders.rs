@@ -27,8 +27,7 @@ use crate::{
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(merchant_orders).service(merchant_order).service(close_order);
-    config.service(order_shown).service(order_code_svg).service(order_code_png);
-    config.service(show_pay_code).service(pay_with_code).service(reverse_order);
+    config.service(pay_with_code).service(reverse_order);
 }
 
 /// An order to be created.
@@ -95,7 +94,7 @@ pub struct OrderDetails {
 /// Create an order.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 201, description = "Created, or there already.", body = OrderShown), Refusals))]
-#[post("/v1/merchants/{merchant}/orders")]
+#[post("/{merchant}/orders")]
 pub(super) async fn create_order(
     command: Command<web::Json<OrderToCreate>>,
     path: web::Path<MerchantPath>,
@@ -148,7 +147,7 @@ pub struct OrdersQuery {
 /// A merchant's orders, for its owner and operators.
 #[utoipa::path(tag = "shops", params(MerchantPath, OrdersQuery), security(("token" = [])),
     responses((status = 200, description = "The orders.", body = OrdersPage), Refusals))]
-#[get("/v1/merchants/{merchant}/orders")]
+#[get("/{merchant}/orders")]
 async fn merchant_orders(
     reader: Reader,
     path: web::Path<MerchantPath>,
@@ -172,7 +171,7 @@ async fn merchant_orders(
 /// An order by the merchant's number of it, for the merchant's people.
 #[utoipa::path(tag = "shops", params(MerchantOrderPath), security(("token" = [])),
     responses((status = 200, description = "The order.", body = OrderShown), Refusals))]
-#[get("/v1/merchants/{merchant}/orders/{out_trade_no}")]
+#[get("/{merchant}/orders/{out_trade_no}")]
 async fn merchant_order(
     reader: Reader,
     path: web::Path<MerchantOrderPath>,
@@ -186,7 +185,7 @@ async fn merchant_order(
 /// Close an order that nobody has paid.
 #[utoipa::path(tag = "shops", params(MerchantOrderPath), security(("token" = [])),
     responses((status = 200, description = "Closed.", body = Done), Refusals))]
-#[post("/v1/merchants/{merchant}/orders/{out_trade_no}/close")]
+#[post("/{merchant}/orders/{out_trade_no}/close")]
 async fn close_order(
     command: Command<NoBody>,
     path: web::Path<MerchantOrderPath>,
@@ -202,7 +201,7 @@ async fn close_order(
 #[utoipa::path(tag = "shops", params(OrderPath), security(("token" = [])),
     responses((status = 200, description = "The order.", body = OrderShown), Refusals))]
 #[get("/v1/orders/{order}")]
-async fn order_shown(
+pub(super) async fn order_shown(
     reader: Reader,
     path: web::Path<OrderPath>,
     app: web::Data<App>,
@@ -257,7 +256,7 @@ async fn check_order(app: &App, reader: &Reader, order: OrderId) -> Result<(), P
 #[utoipa::path(tag = "shops", params(OrderPath), security(("token" = [])),
     responses((status = 200, description = "The code.", body = String, content_type = "image/svg+xml"), Refusals))]
 #[get("/v1/orders/{order}/code.svg")]
-async fn order_code_svg(
+pub(super) async fn order_code_svg(
     reader: Reader,
     path: web::Path<OrderPath>,
     app: web::Data<App>,
@@ -270,7 +269,7 @@ async fn order_code_svg(
 #[utoipa::path(tag = "shops", params(OrderPath), security(("token" = [])),
     responses((status = 200, description = "The code.", body = String, content_type = "image/png"), Refusals))]
 #[get("/v1/orders/{order}/code.png")]
-async fn order_code_png(
+pub(super) async fn order_code_png(
     reader: Reader,
     path: web::Path<OrderPath>,
     app: web::Data<App>,
@@ -327,8 +326,8 @@ pub struct PayCodeShown {
 /// Get a code to show at the counter: it pays once, within a minute.
 #[utoipa::path(tag = "shops", security(("token" = [])),
     responses((status = 201, description = "The code.", body = PayCodeShown), Refusals))]
-#[post("/v1/wallet/pay-codes")]
-async fn show_pay_code(command: Command<NoBody>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
+#[post("/pay-codes")]
+pub(super) async fn show_pay_code(command: Command<NoBody>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
     app.limits.command(&command.user)?;
     let (code, committed) = app.commands.show_pay_code(&command.caller).await?;
     let expires_at = committed.events.iter().find_map(|(_, event)| match event {
@@ -357,7 +356,7 @@ pub struct CodePayment {
 /// confirm, by paying the order with a proved PIN: ask for the order again, and reverse it if that takes too long.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 201, description = "The order.", body = OrderShown), Refusals))]
-#[post("/v1/merchants/{merchant}/code-payments")]
+#[post("/{merchant}/code-payments")]
 async fn pay_with_code(
     command: Command<web::Json<CodePayment>>,
     path: web::Path<MerchantPath>,
@@ -379,7 +378,7 @@ async fn pay_with_code(
 /// Take an order back: close it if nobody has paid, give all back if somebody has.
 #[utoipa::path(tag = "shops", params(MerchantOrderPath), security(("token" = [])),
     responses((status = 200, description = "Taken back.", body = Done), Refusals))]
-#[post("/v1/merchants/{merchant}/orders/{out_trade_no}/reverse")]
+#[post("/{merchant}/orders/{out_trade_no}/reverse")]
 async fn reverse_order(
     command: Command<NoBody>,
     path: web::Path<MerchantOrderPath>,

@@ -25,8 +25,7 @@ use crate::{
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(transfers).service(red_packets).service(withdrawals).service(bill_payments).service(top_ups);
-    config.service(merchant_withdrawals);
+    config.service(transfers).service(red_packets).service(bill_payments);
 }
 
 /// Which page.
@@ -108,8 +107,8 @@ async fn red_packets(
 /// The caller's withdrawals that the bank has not settled.
 #[utoipa::path(tag = "wallet", params(PendingQuery), security(("token" = [])),
     responses((status = 200, description = "The withdrawals.", body = PendingPage), Refusals))]
-#[get("/v1/wallet/withdrawals")]
-async fn withdrawals(
+#[get("/withdrawals")]
+pub(super) async fn withdrawals(
     reader: Reader,
     query: Query<PendingQuery>,
     app: web::Data<App>,
@@ -134,8 +133,8 @@ async fn bill_payments(
 /// A merchant's withdrawals that the bank has not settled, for its owner and operators.
 #[utoipa::path(tag = "shops", params(MerchantPath, PendingQuery), security(("token" = [])),
     responses((status = 200, description = "The withdrawals.", body = PendingPage), Refusals))]
-#[get("/v1/merchants/{merchant}/withdrawals")]
-async fn merchant_withdrawals(
+#[get("/{merchant}/withdrawals")]
+pub(super) async fn merchant_withdrawals(
     reader: Reader,
     path: web::Path<MerchantPath>,
     query: Query<PendingQuery>,
@@ -172,8 +171,8 @@ pub struct PendingTopUps {
 /// The caller's top-ups that the bank has not settled.
 #[utoipa::path(tag = "wallet", security(("token" = [])),
     responses((status = 200, description = "The top-ups.", body = PendingTopUps), Refusals))]
-#[get("/v1/wallet/top-ups")]
-async fn top_ups(reader: Reader, app: web::Data<App>) -> Result<web::Json<PendingTopUps>, Problem> {
+#[get("/top-ups")]
+pub(super) async fn top_ups(reader: Reader, app: web::Data<App>) -> Result<web::Json<PendingTopUps>, Problem> {
     let view = app.fresh(&app.read_models.wallet, reader.at_least).await?;
     let rows = view.pending_top_ups(reader.user)?;
     let shown = rows.into_iter().map(|(id, row)| top_up_row(&app, &view, id, row));

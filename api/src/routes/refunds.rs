@@ -62,7 +62,7 @@ pub struct RefundGiven {
 /// Give a payer money back, in whole or in part.
 #[utoipa::path(tag = "shops", params(MerchantPath), security(("token" = [])),
     responses((status = 201, description = "Given back.", body = RefundGiven), Refusals))]
-#[post("/v1/merchants/{merchant}/refunds")]
+#[post("/{merchant}/refunds")]
 async fn refund(
     command: Command<web::Json<NewRefund>>,
     path: web::Path<MerchantPath>,
@@ -136,7 +136,7 @@ pub struct RefundsQuery {
 /// A merchant's refunds, for its owner and operators.
 #[utoipa::path(tag = "shops", params(MerchantPath, RefundsQuery), security(("token" = [])),
     responses((status = 200, description = "The refunds.", body = RefundsPage), Refusals))]
-#[get("/v1/merchants/{merchant}/refunds")]
+#[get("/{merchant}/refunds")]
 async fn refunds(
     reader: Reader,
     path: web::Path<MerchantPath>,
@@ -159,7 +159,7 @@ async fn refunds(
 /// A refund by the merchant's number of it, for the merchant's people.
 #[utoipa::path(tag = "shops", params(MerchantRefundPath), security(("token" = [])),
     responses((status = 200, description = "The refund.", body = RefundShown), Refusals))]
-#[get("/v1/merchants/{merchant}/refunds/{out_refund_no}")]
+#[get("/{merchant}/refunds/{out_refund_no}")]
 async fn refund_shown(
     reader: Reader,
     path: web::Path<MerchantRefundPath>,

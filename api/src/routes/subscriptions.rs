@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(follow_account).service(unfollow_account).service(mute_account).service(subscriptions);
+    config.service(follow_account).service(unfollow_account).service(mute_account);
 }
 
 /// How somebody came to follow an account.
@@ -40,7 +40,7 @@ pub struct NewFollow {
 /// Follow an official account.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "Followed.", body = Done), Refusals))]
-#[put("/v1/official-accounts/{account}/follow")]
+#[put("/{account}/follow")]
 async fn follow_account(
     command: Command<web::Json<NewFollow>>,
     path: web::Path<OfficialAccountPath>,
@@ -55,7 +55,7 @@ async fn follow_account(
 /// Follow an official account no longer.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "No longer followed.", body = Done), Refusals))]
-#[delete("/v1/official-accounts/{account}/follow")]
+#[delete("/{account}/follow")]
 async fn unfollow_account(
     command: Command<NoBody>,
     path: web::Path<OfficialAccountPath>,
@@ -68,7 +68,7 @@ async fn unfollow_account(
 /// Mute or unmute an official account that the caller follows.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "Set.", body = Done), Refusals))]
-#[put("/v1/official-accounts/{account}/muted")]
+#[put("/{account}/muted")]
 async fn mute_account(
     command: Command<web::Json<Switch>>,
     path: web::Path<OfficialAccountPath>,
@@ -103,7 +103,7 @@ pub struct SubscriptionsPage {
 #[utoipa::path(tag = "official accounts", params(PageQuery), security(("token" = [])),
     responses((status = 200, description = "The accounts.", body = SubscriptionsPage), Refusals))]
 #[get("/v1/subscriptions")]
-async fn subscriptions(
+pub(super) async fn subscriptions(
     reader: Reader,
     query: Query<PageQuery>,
     app: web::Data<App>,

@@ -46,7 +46,7 @@ pub struct Wallet {
 /// One's own wallet with its balance.
 #[utoipa::path(tag = "wallet", security(("token" = [])),
     responses((status = 200, description = "The wallet.", body = Wallet), Refusals))]
-#[get("/v1/wallet")]
+#[get("")]
 async fn wallet(reader: Reader, app: web::Data<App>) -> Result<web::Json<Wallet>, Problem> {
     let view = app.fresh(&app.read_models.wallet, reader.at_least).await?;
     let row = view.wallet(reader.user)?.ok_or(domain::Rejection::WalletNotOpen)?;
@@ -87,7 +87,7 @@ pub struct Limits {
 /// What is left of one's limits.
 #[utoipa::path(tag = "wallet", security(("token" = [])),
     responses((status = 200, description = "The limits.", body = Limits), Refusals))]
-#[get("/v1/wallet/limits")]
+#[get("/limits")]
 async fn limits(reader: Reader, app: web::Data<App>) -> Result<web::Json<Limits>, Problem> {
     let left = app.commands.limits_left(reader.user).await?;
     let currency = app.commands.policy.money.currency;
@@ -115,7 +115,7 @@ pub struct NewPin {
 /// Open a wallet.
 #[utoipa::path(tag = "wallet", security(("token" = [])),
     responses((status = 201, description = "It is open.", body = Done), Refusals))]
-#[post("/v1/wallet")]
+#[post("")]
 async fn open_wallet(command: Command<web::Json<NewPin>>, app: web::Data<App>) -> Result<HttpResponse, Problem> {
     app.limits.command(&command.user)?;
     let committed = app.commands.open_wallet(&command.caller, command.body.into_inner().pin).await?;
@@ -136,7 +136,7 @@ pub struct PinChange {
 /// Take another PIN. Authorizations given before end.
 #[utoipa::path(tag = "wallet", security(("token" = [])),
     responses((status = 200, description = "Changed.", body = Done), Refusals))]
-#[put("/v1/wallet/pin")]
+#[put("/pin")]
 async fn change_pin(command: Command<web::Json<PinChange>>, app: web::Data<App>) -> Result<web::Json<Done>, Problem> {
     app.limits.command(&command.user)?;
     let PinChange { old, new } = command.body.into_inner();
@@ -160,7 +160,7 @@ pub struct PinReset {
 /// Take another PIN with a linked card at hand. A lock ends.
 #[utoipa::path(tag = "wallet", security(("token" = [])),
     responses((status = 200, description = "Changed.", body = Done), Refusals))]
-#[post("/v1/wallet/pin-resets")]
+#[post("/pin-resets")]
 async fn reset_pin(command: Command<web::Json<PinReset>>, app: web::Data<App>) -> Result<web::Json<Done>, Problem> {
     app.limits.outside_call(&command.user)?;
     let PinReset { card, number, pin } = command.body.into_inner();
@@ -193,7 +193,7 @@ pub struct AuthorizedSpending {
 /// Prove the PIN for one payment, or for several up to a sum.
 #[utoipa::path(tag = "wallet", security(("token" = [])),
     responses((status = 201, description = "Proved.", body = AuthorizedSpending), Refusals))]
-#[post("/v1/wallet/authorizations")]
+#[post("/authorizations")]
 async fn authorize(
     command: Command<web::Json<SpendingToAuthorize>>,
     app: web::Data<App>,
@@ -223,7 +223,7 @@ pub struct Arrival {
 /// Choose how long one's transfers wait after they were accepted; until then they can be cancelled.
 #[utoipa::path(tag = "wallet", security(("token" = [])),
     responses((status = 200, description = "Chosen.", body = Done), Refusals))]
-#[put("/v1/wallet/arrival")]
+#[put("/arrival")]
 async fn choose_arrival(command: Command<web::Json<Arrival>>, app: web::Data<App>) -> Result<web::Json<Done>, Problem> {
     app.limits.command(&command.user)?;
     let committed = app.commands.choose_arrival(&command.caller, command.body.seconds).await?;
@@ -289,7 +289,7 @@ pub struct StatementPage {
 /// What came in and went out, each line with the balance after it.
 #[utoipa::path(tag = "wallet", params(StatementQuery), security(("token" = [])),
     responses((status = 200, description = "The lines.", body = StatementPage), Refusals))]
-#[get("/v1/wallet/statement")]
+#[get("/statement")]
 async fn statement(
     reader: Reader,
     query: Query<StatementQuery>,
@@ -320,7 +320,7 @@ pub(super) async fn statement_of(
 /// The receipt of one line.
 #[utoipa::path(tag = "wallet", params(LinePath), security(("token" = [])),
     responses((status = 200, description = "The line.", body = Line), Refusals))]
-#[get("/v1/wallet/statement/{position}")]
+#[get("/statement/{position}")]
 async fn receipt(reader: Reader, path: web::Path<LinePath>, app: web::Data<App>) -> Result<web::Json<Line>, Problem> {
     let view = app.fresh(&app.read_models.wallet, reader.at_least).await?;
     let line = view.line(Payer::Person(reader.user), path.position)?;

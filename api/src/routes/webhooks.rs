@@ -46,7 +46,7 @@ pub struct WebhookShown {
 /// How an account's webhook stands, for the account's owner.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "How it stands.", body = WebhookShown), Refusals))]
-#[get("/v1/official-accounts/{account}/webhook")]
+#[get("/{account}/webhook")]
 async fn webhook(
     reader: Reader,
     path: web::Path<OfficialAccountPath>,
@@ -98,7 +98,7 @@ impl WebhookMade {
 /// on where the one before stopped.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "It is told there.", body = WebhookMade), Refusals))]
-#[put("/v1/official-accounts/{account}/webhook")]
+#[put("/{account}/webhook")]
 async fn set_webhook(
     command: Command<web::Json<NewWebhook>>,
     path: web::Path<OfficialAccountPath>,
@@ -112,7 +112,7 @@ async fn set_webhook(
 /// Have an account told nothing any more by webhook; for its owner.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "It is told nothing.", body = Done), Refusals))]
-#[delete("/v1/official-accounts/{account}/webhook")]
+#[delete("/{account}/webhook")]
 async fn remove_webhook(
     command: Command<NoBody>,
     path: web::Path<OfficialAccountPath>,
@@ -125,7 +125,7 @@ async fn remove_webhook(
 /// Make the secret of an account's webhook anew; for its owner. For a day calls are signed with the one before as well.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "The new secret.", body = WebhookMade), Refusals))]
-#[post("/v1/official-accounts/{account}/webhook-secret")]
+#[post("/{account}/webhook-secret")]
 async fn renew_webhook_secret(
     command: Command<NoBody>,
     path: web::Path<OfficialAccountPath>,
@@ -149,7 +149,7 @@ pub struct WebhookReplay {
 /// Have an account's webhook go on at once, paused or not, and be told anew what it was told before; for the account's owner.
 #[utoipa::path(tag = "official accounts", params(OfficialAccountPath), security(("token" = [])),
     responses((status = 200, description = "It goes on.", body = Done), Refusals))]
-#[post("/v1/official-accounts/{account}/webhook/replay")]
+#[post("/{account}/webhook/replay")]
 async fn replay_webhook(
     command: Command<web::Json<WebhookReplay>>,
     path: web::Path<OfficialAccountPath>,

@@ -10,7 +10,7 @@ use super::{
     Bench, CONNECTIONS, Place,
     client::Connection,
     figure::Figure,
-    load::{WARM_UP, at_pace, closed_loop},
+    load::{WARM_UP, at_pace},
     messages::Talk,
     official::{done, failed, id_at},
     program::{Program, Watched},
@@ -28,6 +28,9 @@ const DEAD: usize = 100;
 const DEAD_TALKERS: usize = 4;
 /// Accounts that are opened at the same time.
 const OPENING: usize = 4;
+/// What followers say a second to the quick program while it is measured how much it is told, all together. More than that
+/// would only measure how messages and calls share the machine.
+const OFFERED: u32 = 3_000;
 /// What followers say a second to the quick program while it is measured how long it takes, all together.
 const PACE: u32 = 200;
 /// What followers say a second to the dead programs, all together.
@@ -99,7 +102,7 @@ struct Measuring<'a> {
 }
 
 impl Measuring<'_> {
-    /// As much as followers can say.
+    /// How much it is told a second.
     async fn most(&self) -> Result<Figure, Error> {
         let (server, seconds) = (self.server, self.bench.seconds);
         let begin = Instant::now() + WARM_UP;
@@ -110,9 +113,10 @@ impl Measuring<'_> {
             self.program.told.lock().times - before
         };
         let talks = Talk::with_accounts(&self.talkers, CONNECTIONS);
-        let (answered, told) = tokio::join!(closed_loop(server.address, server.process(), talks, seconds), told);
+        let (answered, told) = tokio::join!(at_pace(server.address, server.process(), talks, OFFERED, seconds), told);
         let answered = answered?;
-        let mut figure = Figure::new(NAME, "calls of a quick program", told, Duration::from_secs(seconds));
+        let case = format!("calls of a quick program, {OFFERED} messages/s");
+        let mut figure = Figure::new(NAME, case, told, Duration::from_secs(seconds));
         figure.errors = answered.errors;
         figure.cpu_percent = Some(answered.cpu_percent);
         figure.rss_mib = Some(answered.rss_mib);

@@ -27,7 +27,10 @@ use tokio::{
 };
 use ureq::{
     Agent,
-    http::{Uri, uri::Scheme},
+    http::{
+        Uri,
+        uri::{Authority, Scheme},
+    },
     unversioned::transport::DefaultConnector,
 };
 
@@ -156,12 +159,18 @@ fn with_query(url: &str, parameters: &[(&str, &str)]) -> String {
 }
 
 fn check_address(url: &str) -> Result<(), CallbackError> {
-    let address: Option<Uri> = url.parse().ok();
+    let address: Option<Uri> = url.parse().ok().filter(|_| url.is_ascii() && !url.contains('#'));
     let fits = address.is_some_and(|address| {
         let web = matches!(address.scheme(), Some(scheme) if *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS);
-        web && address.authority().is_some_and(|authority| !authority.as_str().contains('@')) && !url.contains('#')
+        web && address.authority().is_some_and(is_host_and_port)
     });
     if fits { Ok(()) } else { Err(CallbackError::Failed("not an address that can be called".to_owned())) }
+}
+
+/// Whether that is a host, with or without a port that there can be, and nobody's name before it.
+fn is_host_and_port(authority: &Authority) -> bool {
+    let port = authority.as_str().strip_prefix(authority.host());
+    port.is_some_and(|port| port.is_empty() || authority.port_u16().is_some_and(|port| port > 0))
 }
 
 #[async_trait]
@@ -235,4 +244,31 @@ impl CallbackGateway for HttpCallbacks {
 /// Letters that nobody guesses.
 fn nonce() -> String {
     format!("{:016x}", rand::random::<u64>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_a_host_and_a_port_that_there_can_be_and_nobodys_name() {
+        for good in ["http://bot.example", "https://bot.example:8443/wx?a=b", "http://[::1]:80/", "HTTP://127.0.0.1/x"]
+        {
+            assert_eq!(check_address(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "bot.example/wx",
+            "ftp://bot.example/",
+            "http://:80/",
+            "http://bot.example:0/",
+            "http://bot.example:99999/",
+            "http://bot.example:x/",
+            "http://me@bot.example/",
+            "http://bot.example/#part",
+            "http://bot.example/茶",
+            "",
+        ] {
+            assert!(check_address(bad).is_err(), "{bad}");
+        }
+    }
 }
