@@ -477,13 +477,11 @@ fn hostile_media_get_a_clear_refusal_and_take_no_memory() {
     // Whatever a file begins like, it may be anything.
     let whole = mei.medium("file", b"\x89PNG\r\n\x1A\n\xFF\xFF\xFF\xFFIHDR");
     assert_eq!(mei.get(&format!("/v1/media/{whole}")).done()["facts"]["content_type"], "application/octet-stream");
-    // Within the limits, but more than the memory for pictures: 49 million pixels, squeezed into few bytes. It is taken,
-    // and refused where its pixels would be read.
+    // Within the limits, but more than the memory for pictures: 49 million pixels, squeezed into few bytes.
     let bomb = image::GrayImage::new(7_000, 7_000);
     let mut bytes = vec![];
     bomb.write_to(&mut std::io::Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
-    let medium = mei.medium("picture", &bytes);
-    mei.send_medium(&talk, "picture", &medium).refused(413, "medium-too-large");
+    mei.bring("picture", &bytes).refused(413, "medium-too-large");
     // Whole in its parts, with pixels that are none.
     let mut senseless = encoded(64, 64, ImageFormat::Png);
     let pixels = senseless.windows(4).position(|four| four == b"IDAT").unwrap();
