@@ -203,7 +203,7 @@ fn png_chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
 fn webp_with_exif(exif: &[u8]) -> Vec<u8> {
     let pixels = &picture(ImageFormat::WebP)[12..];
     let description = [b"VP8X\x0A\0\0\0\x0C\0\0\0".as_slice(), &[32, 0, 0, 20, 0, 0]].concat();
-    let padding = if exif.len() % 2 == 0 { b"".as_slice() } else { b"\0" };
+    let padding = if exif.len().is_multiple_of(2) { b"".as_slice() } else { b"\0" };
     let exif = [b"EXIF".as_slice(), &(exif.len() as u32).to_le_bytes(), exif, padding].concat();
     let length = (4 + description.len() + pixels.len() + exif.len()) as u32;
     [b"RIFF".as_slice(), &length.to_le_bytes(), b"WEBP", &description, pixels, &exif].concat()
