@@ -326,6 +326,10 @@ impl MediaUse for Answers {
         Ok(self.fresh(&self.read_models.media).await?.unnamed_before(time, limit))
     }
 
+    async fn picture_of(&self, owner: UserId, hash: &str) -> Result<Option<MediumId>, CommandError> {
+        self.fresh(&self.read_models.media).await?.picture_of(owner, hash).map_err(unanswered)
+    }
+
     async fn is_needed(&self, hash: &str) -> Result<bool, CommandError> {
         self.fresh(&self.read_models.media).await?.is_blob_of_any(hash).map_err(unanswered)
     }

@@ -132,9 +132,9 @@ impl Arriving {
         whole: Bytes,
         memory: Option<OwnedSemaphorePermit>,
     ) -> Result<Looked, CommandError> {
-        let (kind, claim) = (self.claim.kind, self.claim);
+        let (kind, claim, all_memory) = (self.claim.kind, self.claim, self.place.memory.all_bytes());
         let look = move || {
-            let Inspected { facts, kept } = inspect::inspect(&claim, &whole)?;
+            let Inspected { facts, kept } = inspect::inspect(&claim, &whole, all_memory)?;
             let pieces = match kept {
                 Kept::Whole => vec![whole],
                 Kept::Pieces(pieces) => joined(&whole, pieces),

@@ -50,6 +50,11 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// How much there is, in bytes.
+    pub(crate) fn all_bytes(&self) -> u64 {
+        self.all * UNIT
+    }
+
     /// Waits for memory.
     ///
     /// # Errors
@@ -57,7 +62,7 @@ impl Memory {
     pub(crate) async fn reserve(&self, bytes: u64) -> Result<OwnedSemaphorePermit, CommandError> {
         let units = bytes.div_ceil(UNIT);
         if units > self.all {
-            return Err(Rejection::MediumTooLarge { max: self.all * UNIT, unit: "bytes of memory to be read" }.into());
+            return Err(picture::needs_more_memory(self.all_bytes()).into());
         }
         let _place = self.waiting.try_acquire().map_err(|_| CommandError::Crowded)?;
         let units = u32::try_from(units).unwrap_or(u32::MAX);
@@ -200,7 +205,8 @@ fn side(form: SmallerForm) -> u32 {
     }
 }
 
-/// The pixels of a picture, of a moving one's first frame.
+/// The pixels of a picture, of a moving one's first frame, in the largest form. Turned last: turning takes as much memory
+/// again as there is to be turned.
 fn decoded(whole: &Bytes, picture: &Picture) -> Result<DynamicImage, CommandError> {
     let broken = |_| Rejection::MediumBroken { what: "its pixels can't be read" };
     let mut limits = Limits::default();
@@ -209,7 +215,7 @@ fn decoded(whole: &Bytes, picture: &Picture) -> Result<DynamicImage, CommandErro
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(broken)?;
     let turned = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    let mut image = fitting(DynamicImage::from_decoder(decoder).map_err(broken)?, SmallerForm::Preview);
     image.apply_orientation(turned);
     Ok(image)
 }

@@ -533,6 +533,13 @@ pub const CATALOGUE: &[KeyspaceEntry] = &[
         workload: Workload::Scan,
     },
     KeyspaceEntry {
+        projection: "media",
+        keyspace: "pictures",
+        key: "owner, hash of the bytes (hex), medium",
+        value: "empty: the medium is a picture of theirs with these bytes",
+        workload: Workload::Scan,
+    },
+    KeyspaceEntry {
         projection: "stickers",
         keyspace: "collections",
         key: "user, place of the sticker (position that put it there)",

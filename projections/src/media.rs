@@ -8,8 +8,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use domain::{
-    ArticleEvent, BroadcastsEvent, CircleEvent, ConversationEvent, DomainEvent, MediumEvent, MediumId, PostEvent,
-    StickerCollectionEvent, UserEvent, UserId, medium::Carried,
+    ArticleEvent, BroadcastsEvent, CircleEvent, ConversationEvent, DomainEvent, MediumEvent, MediumId, MediumKind,
+    PostEvent, StickerCollectionEvent, UserEvent, UserId, medium::Carried,
 };
 use eventlog::Position;
 use fjall::{Keyspace, OwnedWriteBatch as WriteBatch};
@@ -25,6 +25,7 @@ const MEDIA: &str = "media";
 const USAGE: &str = "usage";
 const UNNAMED: &str = "unnamed";
 const BLOBS: &str = "blobs";
+const PICTURES: &str = "pictures";
 
 /// A medium that was brought and not discarded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,7 @@ struct Held {
 pub struct MediaView {
     held: RwLock<Held>,
     blobs: Keyspace,
+    pictures: Keyspace,
 }
 
 impl MediaView {
@@ -74,6 +76,17 @@ impl MediaView {
             Some(row) => Ok(row.key().map(|_| true)?),
         }
     }
+
+    /// A picture with those bytes that somebody has brought or taken over, if there is one.
+    ///
+    /// # Errors
+    /// When rows can't be read.
+    pub fn picture_of(&self, owner: UserId, hash: &str) -> Result<Option<MediumId>, ProjectionError> {
+        let prefix = [owner.0.as_bytes(), hash.as_bytes()].concat();
+        let Some(row) = self.pictures.prefix(&prefix).next() else { return Ok(None) };
+        let medium = id_at(&row.key()?, prefix.len()).ok_or(ProjectionError::DamagedRow { keyspace: PICTURES })?;
+        Ok(Some(MediumId(medium)))
+    }
 }
 
 /// Folds media.
@@ -95,6 +108,8 @@ struct Changes {
     unnamed: HashMap<(i64, MediumId), bool>,
     /// Whether each medium has these bytes.
     blobs: HashMap<(String, MediumId), bool>,
+    /// Whether each medium is a picture of that person with these bytes.
+    pictures: HashMap<(UserId, String, MediumId), bool>,
 }
 
 impl MediaProjection {
@@ -153,6 +168,9 @@ impl MediaProjection {
                 *changes.usage.entry(owner).or_default() += i128::from(bytes);
                 changes.unnamed.insert((at, medium), true);
                 changes.blobs.insert((hash.clone(), medium), true);
+                if uploaded.kind == MediumKind::Picture {
+                    changes.pictures.insert((owner, hash.clone(), medium), true);
+                }
                 changes.media.insert(medium, Some(MediumRow { owner, bytes, hash, unnamed_since: Some(at) }));
             }
             MediumEvent::MediaKept(_) => {
@@ -170,6 +188,7 @@ impl MediaProjection {
                     if let Some(since) = row.unnamed_since {
                         changes.unnamed.insert((since, medium), false);
                     }
+                    changes.pictures.insert((row.owner, row.hash.clone(), medium), false);
                     changes.blobs.insert((row.hash, medium), false);
                     changes.media.insert(medium, None);
                 }
@@ -207,6 +226,10 @@ impl MediaProjection {
             let key = [hash.as_bytes(), medium.0.as_bytes()].concat();
             if *is_there { rows.insert(&self.view.blobs, key, []) } else { rows.remove(&self.view.blobs, key) }
         }
+        for ((owner, hash, medium), is_there) in &changes.pictures {
+            let key = [owner.0.as_bytes(), hash.as_bytes(), medium.0.as_bytes()].concat();
+            if *is_there { rows.insert(&self.view.pictures, key, []) } else { rows.remove(&self.view.pictures, key) }
+        }
         let mut usage = HashMap::new();
         for (user, change) in &changes.usage {
             let sum = i128::from(self.view.bytes_of(*user)) + change;
@@ -237,13 +260,14 @@ fn unnamed_key(since: i64, medium: MediumId) -> Vec<u8> {
 
 impl Projection for MediaProjection {
     const NAME: &'static str = "media";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     type View = MediaView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {
         let store = RowStore::open(dir, Self::NAME)?;
-        let [media, usage, unnamed, blobs] = [MEDIA, USAGE, UNNAMED, BLOBS].map(|name| store.keyspace(name));
-        let (media, usage, unnamed, blobs) = (media?, usage?, unnamed?, blobs?);
+        let [media, usage, unnamed, blobs, pictures] =
+            [MEDIA, USAGE, UNNAMED, BLOBS, PICTURES].map(|name| store.keyspace(name));
+        let (media, usage, unnamed, blobs, pictures) = (media?, usage?, unnamed?, blobs?, pictures?);
         let mut held = Held::default();
         for row in usage.iter() {
             let (key, value) = row.into_inner()?;
@@ -257,7 +281,7 @@ impl Projection for MediaProjection {
                 number_at(&key, 0).zip(id_at(&key, 8)).ok_or(ProjectionError::DamagedRow { keyspace: UNNAMED })?;
             held.unnamed.insert((since.cast_signed(), MediumId(medium)));
         }
-        let view = Arc::new(MediaView { held: RwLock::new(held), blobs });
+        let view = Arc::new(MediaView { held: RwLock::new(held), blobs, pictures });
         Ok(Self { store, media, usage, unnamed, view })
     }
 

@@ -113,6 +113,15 @@ fn a_sticker_of_one_s_own_travels_from_the_upload_to_a_friend_who_takes_it_over(
     assert_eq!(own(&lin), [""; 0]);
     lin.send_medium(&other, "picture_sticker", &taken).refused(404, "sticker-not-found");
     assert_eq!(stranger.links(&other, seq).len(), 1);
+    // Collected again, from whomever, it is the medium that she has: her quota knows it once.
+    let sent_on = number_at(&stranger.send_medium(&other, "picture", &stranger.medium("picture", &gif)).done(), "seq");
+    for seq in [seq, sent_on, seq] {
+        let again = lin.post(&format!("/v1/conversations/{other}/messages/{seq}/sticker"), json!({}));
+        assert_eq!(text_at(&again.done(), "medium"), taken);
+        lin.delete(&format!("/v1/stickers/{taken}")).done();
+    }
+    let brought = server.events(&["--type", "media.uploaded"]);
+    assert_eq!(brought.iter().filter(|event| event["actor"] == lin.id).count(), 1, "{brought:?}");
     let text = lin.say(&other, "tea?");
     stranger
         .post(&format!("/v1/conversations/{other}/messages/{text}/sticker"), json!({}))

@@ -278,11 +278,7 @@ fn what_is_announced_wrongly_or_turns_out_to_be_something_else_is_refused_and_go
 fn what_was_begun_with_a_key_is_begun_once_and_expires_after_a_day() {
     let server = Server::start();
     let mei = server.register("mei");
-    let file = metadata(&[("kind", "file"), ("name", "plan.bin")]);
-    let begin_keyed = |key: &str| {
-        let headers = [("upload-length", "10"), ("upload-metadata", &file), ("idempotency-key", key)];
-        mei.send_with("POST", "/v1/uploads", &headers, b"").header("location").unwrap().to_owned()
-    };
+    let begin_keyed = |key: &str| begin_with_key(&mei, "10", key).header("location").unwrap().to_owned();
     let upload = begin_keyed("one");
     is(&part(&mei, &upload, 0, &[], b"some"), 204);
     assert_eq!((begin_keyed("one"), offset(&mei, &upload)), (upload.clone(), 4));
@@ -293,4 +289,42 @@ fn what_was_begun_with_a_key_is_begun_once_and_expires_after_a_day() {
     part(&mei, &upload, 4, &[], b"things").refused(404, "upload-not-found");
     until("their files are deleted", || (parts(&server) == 0).then_some(()));
     assert_eq!(mei.get("/v1/uploads").done()["uploads"], json!([]));
+    begin_with_key(&mei, "10", "one").refused(404, "upload-not-found");
+}
+
+fn begin_with_key(who: &Client, length: &str, key: &str) -> Reply {
+    let file = metadata(&[("kind", "file"), ("name", "plan.bin")]);
+    let headers = [("upload-length", length), ("upload-metadata", &file), ("idempotency-key", key)];
+    who.send_with("POST", "/v1/uploads", &headers, b"")
+}
+
+#[test]
+fn a_key_that_began_something_begins_nothing_else_and_nothing_again_after_the_end() {
+    let server = Server::start();
+    let [mei, lin] = server.people(["mei", "lin"]);
+    let begun = |reply: Reply| {
+        is(&reply, 201);
+        let header = |name: &str| reply.header(name).map(ToOwned::to_owned);
+        (header("location").unwrap(), header("upload-offset").unwrap(), header("upload-expires").is_some())
+    };
+    let first = begun(begin_with_key(&mei, "4", "one"));
+    let upload = first.0.clone();
+    begin_with_key(&mei, "5", "one").refused(422, "key-reused");
+    assert_ne!(begun(begin_with_key(&lin, "5", "one")).0, upload, "her key is her own");
+    server.kill();
+    server.start_again();
+    begin_with_key(&mei, "5", "one").refused(422, "key-reused");
+    assert_eq!(begun(begin_with_key(&mei, "4", "one")), first);
+    is(&part(&mei, &upload, 0, &[], b"some"), 204);
+    let medium = text_at(&finish(&mei, &upload).done(), "medium");
+    // It is all there, and no more is taken.
+    assert_eq!(begun(begin_with_key(&mei, "4", "one")), (upload.clone(), "4".to_owned(), false));
+    assert_eq!((mei.get("/v1/uploads").done()["uploads"].clone(), parts(&server)), (json!([]), 2));
+    begin_with_key(&mei, "5", "one").refused(422, "key-reused");
+    assert_eq!(text_at(&finish(&mei, &upload).done(), "medium"), medium);
+    // What was refused has not used its key up; what was ended stays so.
+    begin_with_key(&mei, "0", "two").refused(400, "medium-broken");
+    let (other, ..) = begun(begin_with_key(&mei, "4", "two"));
+    is(&mei.send_with("DELETE", &other, &[], b""), 204);
+    begin_with_key(&mei, "4", "two").refused(404, "upload-not-found");
 }

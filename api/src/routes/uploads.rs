@@ -9,7 +9,7 @@ use actix_web::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use chrono::{DateTime, Utc};
-use commands::media::{BeginUpload, Part, Upload};
+use commands::media::{BeginUpload, BegunUpload, Part, Upload};
 use domain::{MediumEvent, MediumId, MediumKind, Rejection};
 use serde::Serialize;
 use sha1::{Digest, Sha1};
@@ -124,7 +124,7 @@ async fn begin(request: &HttpRequest, bringer: &Bringer, app: &App) -> Result<Ht
     let upload = app.commands.begin_upload(&caller, command).await?;
     let mut answer = HttpResponse::Created();
     answer.insert_header((header::LOCATION, format!("/v1/uploads/{}", upload.medium)));
-    Ok(standing(&mut answer, &upload).finish())
+    Ok(standing(&mut answer, upload).finish())
 }
 
 /// What the metadata has under the first of some names that is there.
@@ -142,9 +142,11 @@ fn told(metadata: &str, names: &[&str]) -> Result<Option<String>, Problem> {
 }
 
 /// Says how far an upload is, in headers.
-fn standing<'a>(answer: &'a mut HttpResponseBuilder, upload: &Upload) -> &'a mut HttpResponseBuilder {
-    let expires = upload.announced.expires_at.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    answer.insert_header(("Upload-Offset", upload.offset.to_string())).insert_header(("Upload-Expires", expires))
+fn standing(answer: &mut HttpResponseBuilder, upload: BegunUpload) -> &mut HttpResponseBuilder {
+    if let Some(end) = upload.expires_at {
+        answer.insert_header(("Upload-Expires", end.format("%a, %d %b %Y %H:%M:%S GMT").to_string()));
+    }
+    answer.insert_header(("Upload-Offset", upload.offset.to_string()))
 }
 
 /// A medium that one brings in parts.
@@ -206,7 +208,7 @@ async fn my_upload(
     tus(upload.map(|upload| {
         let mut answer = HttpResponse::Ok();
         answer.insert_header(("Upload-Length", upload.announced.bytes.to_string()));
-        standing(&mut answer, &upload)
+        standing(&mut answer, upload.clone().into())
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .json(UploadShown::from(upload))
     }))
@@ -274,7 +276,7 @@ async fn take_part(
     }
     came?;
     let upload = app.commands.upload_of(bringer.user, medium)?;
-    Ok(standing(&mut HttpResponse::NoContent(), &upload).finish())
+    Ok(standing(&mut HttpResponse::NoContent(), upload.into()).finish())
 }
 
 /// The SHA-1 that was told of a part.

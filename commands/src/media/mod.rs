@@ -15,7 +15,7 @@ mod uploads;
 
 use domain::{MediumId, medium::Uploaded};
 
-pub use begin_upload::BeginUpload;
+pub use begin_upload::{BeginUpload, BegunUpload};
 pub use discard_unnamed::Discarded;
 pub(crate) use discard_unnamed::Sweep;
 pub(crate) use quota::Quota;

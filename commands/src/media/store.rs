@@ -125,6 +125,8 @@ pub trait MediaUse: Send + Sync + 'static {
     async fn bytes_of(&self, user: UserId) -> Result<u64, CommandError>;
     /// Up to `limit` media that were brought or kept before a time, and that nothing has named since.
     async fn unnamed_before(&self, time: DateTime<Utc>, limit: usize) -> Result<Vec<MediumId>, CommandError>;
+    /// A picture with those bytes that a person has brought or taken over, if there is one.
+    async fn picture_of(&self, owner: UserId, hash: &str) -> Result<Option<MediumId>, CommandError>;
     /// Whether any medium has those bytes.
     async fn is_needed(&self, hash: &str) -> Result<bool, CommandError>;
 }

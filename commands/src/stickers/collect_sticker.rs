@@ -22,7 +22,7 @@ pub enum StickerSource {
 
 impl Commands {
     /// Puts a picture into the caller's collection, before all others. One out of a message becomes a medium of the
-    /// caller's own with the same bytes, and counts against their quota. Where the collection has a sticker with the
+    /// caller's own with the same bytes, and counts against their quota, unless they have such a picture already. Where the collection has a sticker with the
     /// same bytes, that one comes to the front instead: the event names it.
     ///
     /// # Errors
@@ -45,7 +45,10 @@ impl Commands {
         let sticker = match known.await?? {
             Some(known) => Carried { medium: known, facts: None },
             None if picture.owner == by => self.name_medium(by, medium, &[MediumKind::Picture], &begun).await?,
-            None => self.taken_over(caller, picture, &begun).await?,
+            None => match self.media_use.picture_of(by, &hash).await? {
+                Some(own) => self.name_medium(by, own, &[MediumKind::Picture], &begun).await?,
+                None => self.taken_over(caller, picture, &begun).await?,
+            },
         };
         let policy = &self.policy.media;
         self.run(&self.sticker_collections, by, begun, |state, _| state.collect(sticker.clone(), &hash, policy)).await

@@ -79,6 +79,9 @@ impl MediaUse for Scan {
     async fn unnamed_before(&self, _: DateTime<Utc>, _: usize) -> Result<Vec<MediumId>, CommandError> {
         Ok(vec![])
     }
+    async fn picture_of(&self, _: UserId, _: &str) -> Result<Option<MediumId>, CommandError> {
+        Ok(None)
+    }
     async fn is_needed(&self, _: &str) -> Result<bool, CommandError> {
         Ok(true)
     }

@@ -10,13 +10,12 @@ use image::metadata::Orientation;
 
 use super::{
     cursor::{Cursor, broken},
+    orientation,
     picture::{Format, Picture},
 };
 
 /// Most scans: a progressive picture has about ten, and each costs a reader a pass over all of it.
 const SCANS_MAX: u32 = 100;
-
-const EXIF: &[u8] = b"Exif\0\0";
 
 /// Takes a JPEG apart and puts it together again.
 pub(super) fn inspect(bytes: &Bytes) -> Result<Picture, Rejection> {
@@ -93,7 +92,7 @@ impl Walk<'_> {
             0xC4 | 0xCC | 0xDB..=0xDD => Ok(true),
             0xE0 => Ok(content.starts_with(b"JFIF\0")),
             0xE1 => {
-                let exif = content.strip_prefix(EXIF).and_then(Orientation::from_exif_chunk);
+                let exif = content.starts_with(orientation::MARK).then(|| orientation::told(content)).flatten();
                 self.turned = exif.unwrap_or(self.turned);
                 Ok(false)
             }
@@ -105,13 +104,9 @@ impl Walk<'_> {
 
     fn end(mut self) -> Result<Picture, Rejection> {
         let (width, height) = self.size.ok_or_else(|| broken("there is no picture in it"))?;
-        let sideways = matches!(
-            self.turned,
-            Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
-        );
-        let (width, height) = if sideways { (height, width) } else { (width, height) };
-        if self.turned != Orientation::NoTransforms {
-            self.pieces.insert(1, turning(self.turned));
+        let (width, height) = orientation::shown(self.turned, (width, height));
+        if let Some(exif) = orientation::exif(self.turned) {
+            self.pieces.insert(1, block(&exif));
         }
         // Of a progressive picture a reader holds all coefficients, two bytes each, and then the pixels.
         let bytes_per_pixel = if self.progressive { 9 } else { 4 };
@@ -119,17 +114,10 @@ impl Walk<'_> {
     }
 }
 
-/// An EXIF block that says nothing but how the picture is turned.
-fn turning(orientation: Orientation) -> Bytes {
-    let tiff = [
-        b"MM\0\x2A\0\0\0\x08\0\x01".as_slice(),
-        // Tag, type short, one of them, the value, padding; no further directory.
-        &[0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation.to_exif(), 0, 0],
-        &[0, 0, 0, 0],
-    ]
-    .concat();
-    let length = u16::try_from(2 + EXIF.len() + tiff.len()).unwrap_or(u16::MAX);
-    [[0xFF, 0xE1].as_slice(), &length.to_be_bytes(), EXIF, &tiff].concat().into()
+/// A segment of EXIF.
+fn block(exif: &[u8]) -> Bytes {
+    let length = u16::try_from(2 + orientation::MARK.len() + exif.len()).unwrap_or(u16::MAX);
+    [[0xFF, 0xE1].as_slice(), &length.to_be_bytes(), orientation::MARK, exif].concat().into()
 }
 
 /// The next marker; any number of fill bytes may stand before it.

@@ -5,7 +5,8 @@
 //!
 //! # Layout
 //! - [`cursor`]: reading bytes, never beyond their end.
-//! - [`picture`]: pictures, taken apart and put together again; one file per format: `jpeg`, `png`, `gif`, `webp`.
+//! - [`picture`]: pictures, taken apart and put together again; one file per format: `jpeg`, `png`, `gif`, `webp`;
+//!   `orientation`: how they are to be turned.
 //! - sound: `ogg`, `amr`; films and sound: `mpeg4`, `webm`.
 
 mod amr;
@@ -14,6 +15,7 @@ mod gif;
 mod jpeg;
 mod mpeg4;
 mod ogg;
+mod orientation;
 pub(crate) mod picture;
 mod png;
 #[cfg(test)]
@@ -89,17 +91,18 @@ pub(crate) fn in_memory(claim: &Claim, head: &[u8], bytes: u64) -> bool {
     }
 }
 
-/// Looks at all of the bytes at once.
+/// Looks at all of the bytes at once. A picture whose pixels nobody could read in so many bytes of memory is too large: it
+/// could never be shown.
 ///
 /// # Errors
 /// [`Rejection::MediumUnsupported`], [`Rejection::MediumBroken`], [`Rejection::MediumTooLarge`].
-pub(crate) fn inspect(claim: &Claim, bytes: &Bytes) -> Result<Inspected, Rejection> {
+pub(crate) fn inspect(claim: &Claim, bytes: &Bytes, memory_bytes: u64) -> Result<Inspected, Rejection> {
     match claim.kind {
-        MediumKind::Picture => inspect_picture(claim, bytes),
+        MediumKind::Picture => inspect_picture(claim, bytes, memory_bytes),
         MediumKind::Voice => inspect_voice(claim, bytes),
         // A picture that is sent as a file tells as little of where it was taken as any other. What only begins like one, or
         // is more than pictures may be, is kept as it is.
-        MediumKind::File if picture::Format::of(bytes).is_some() => inspect_picture(claim, bytes)
+        MediumKind::File if picture::Format::of(bytes).is_some() => inspect_picture(claim, bytes, u64::MAX)
             .or_else(|_| inspect_file(claim, bytes, &mut io::Cursor::new(bytes), bytes.len() as u64)),
         _ => inspect_file(claim, bytes, &mut io::Cursor::new(bytes), bytes.len() as u64),
     }
@@ -140,8 +143,11 @@ pub(crate) fn inspect_file(
     Ok(Inspected { facts, kept })
 }
 
-fn inspect_picture(claim: &Claim, bytes: &Bytes) -> Result<Inspected, Rejection> {
+fn inspect_picture(claim: &Claim, bytes: &Bytes, memory_bytes: u64) -> Result<Inspected, Rejection> {
     let picture = picture::inspect(bytes, &claim.policy)?;
+    if picture.decoding_bytes() > memory_bytes {
+        return Err(picture::needs_more_memory(memory_bytes));
+    }
     let facts = MediumFacts {
         content_type: picture.format.content_type().to_owned(),
         width: Some(picture.width),

@@ -75,6 +75,11 @@ impl Picture {
     }
 }
 
+/// What is said of a picture that is not read in so many bytes of memory.
+pub(crate) fn needs_more_memory(max: u64) -> Rejection {
+    Rejection::MediumTooLarge { max, unit: "bytes of memory to be read" }
+}
+
 /// Takes a picture apart.
 ///
 /// # Errors

@@ -1,13 +1,15 @@
 //! PNG: walked chunk by chunk, each with its checksum.
 //!
 //! Kept is what the picture and its colours need. Texts, times, EXIF, private chunks, the frames of an animation and
-//! whatever follows the end are left out.
+//! whatever follows the end are left out; of EXIF only how the picture is to be turned comes back, in a chunk of our own.
 
 use bytes::Bytes;
 use domain::Rejection;
+use image::metadata::Orientation;
 
 use super::{
     cursor::{Cursor, broken},
+    orientation,
     picture::{Format, Picture},
 };
 
@@ -26,6 +28,7 @@ pub(super) fn inspect(bytes: &Bytes) -> Result<Picture, Rejection> {
     let mut pieces = vec![bytes.slice(..SIGNATURE.len())];
     let mut header = None;
     let mut has_pixels = false;
+    let mut turned = None;
     loop {
         let from = cursor.at();
         let length = usize::try_from(cursor.u32_be()?).unwrap_or(usize::MAX);
@@ -40,6 +43,7 @@ pub(super) fn inspect(bytes: &Bytes) -> Result<Picture, Rejection> {
             (b"IHDR", Some(_)) => return Err(broken("it has several headers")),
             (_, None) => return Err(broken("its header is missing")),
             (b"IDAT", _) => has_pixels = true,
+            (b"eXIf", _) => turned = turned.or(orientation::told(content)),
             _ => {}
         }
         if KEPT.contains(&&name) {
@@ -52,14 +56,28 @@ pub(super) fn inspect(bytes: &Bytes) -> Result<Picture, Rejection> {
         }
     }
     match header {
-        Some((width, height, bytes_per_pixel)) if has_pixels => {
+        Some((size, bytes_per_pixel)) if has_pixels => {
+            let turned = turned.unwrap_or(Orientation::NoTransforms);
+            if let Some(exif) = orientation::exif(turned) {
+                // Behind the signature and the header: readers look for it before the pixels.
+                pieces.insert(2, chunk(b"eXIf", &exif));
+            }
+            let (width, height) = orientation::shown(turned, size);
             Ok(Picture { format: Format::Png, width, height, frames: 1, bytes_per_pixel, pieces })
         }
         _ => Err(broken("there is no picture in it")),
     }
 }
 
-fn read_header(content: &[u8]) -> Result<(u32, u32, u64), Rejection> {
+/// A chunk of a name with its checksum.
+fn chunk(name: &[u8; 4], content: &[u8]) -> Bytes {
+    let length = u32::try_from(content.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let named = [name, content].concat();
+    [length.as_slice(), &named, &crc32fast::hash(&named).to_be_bytes()].concat().into()
+}
+
+/// Width and height, and the bytes of a pixel.
+fn read_header(content: &[u8]) -> Result<((u32, u32), u64), Rejection> {
     let mut cursor = Cursor::new(content);
     let (width, height) = (cursor.u32_be()?, cursor.u32_be()?);
     let (depth, colours) = (cursor.u8()?, cursor.u8()?);
@@ -73,5 +91,5 @@ fn read_header(content: &[u8]) -> Result<(u32, u32, u64), Rejection> {
         return Err(broken("its header is wrong"));
     }
     // Palettes and grey levels become colours, each with a channel for transparency.
-    Ok((width, height, if depth == 16 { 8 } else { 4 }))
+    Ok(((width, height), if depth == 16 { 8 } else { 4 }))
 }

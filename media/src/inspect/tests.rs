@@ -78,7 +78,7 @@ fn claim(kind: MediumKind) -> Claim {
 }
 
 fn look(kind: MediumKind, bytes: &[u8]) -> Result<Inspected, Rejection> {
-    inspect(&claim(kind), &Bytes::copy_from_slice(bytes))
+    inspect(&claim(kind), &Bytes::copy_from_slice(bytes), u64::MAX)
 }
 
 fn facts(kind: MediumKind, bytes: &[u8]) -> MediumFacts {
@@ -177,8 +177,7 @@ fn what_follows_the_end_of_a_picture_and_what_is_hidden_in_it_is_left_out() {
 #[test]
 fn of_exif_stays_only_how_the_picture_is_turned() {
     let jpeg = picture(ImageFormat::Jpeg);
-    let tiff = b"II\x2A\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0\0\0\0\0GPS here";
-    let exif = [b"Exif\0\0".as_slice(), tiff].concat();
+    let exif = [b"Exif\0\0".as_slice(), TURNED].concat();
     let block = [&[0xFF, 0xE1], &(exif.len() as u16 + 2).to_be_bytes(), exif.as_slice()].concat();
     let turned = [&jpeg[..2], &block, &jpeg[2..]].concat();
     let facts = facts(MediumKind::Picture, &turned);
@@ -189,6 +188,65 @@ fn of_exif_stays_only_how_the_picture_is_turned() {
     let orientation = image::ImageDecoder::orientation(&mut decoder).unwrap();
     assert_eq!(orientation, image::metadata::Orientation::Rotate270);
     assert_eq!(look(MediumKind::Picture, &kept).map(|again| again.facts), Ok(facts));
+}
+
+/// EXIF that says that a picture is turned by three quarters, and where it was taken.
+const TURNED: &[u8] = b"II\x2A\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0\0\0\0\0GPS here";
+
+/// A chunk of PNG.
+fn png_chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let named = [name, content].concat();
+    [&(content.len() as u32).to_be_bytes(), named.as_slice(), &crc32fast::hash(&named).to_be_bytes()].concat()
+}
+
+/// A WebP that describes itself, with a chunk of EXIF at its end.
+fn webp_with_exif(exif: &[u8]) -> Vec<u8> {
+    let pixels = &picture(ImageFormat::WebP)[12..];
+    let description = [b"VP8X\x0A\0\0\0\x0C\0\0\0".as_slice(), &[32, 0, 0, 20, 0, 0]].concat();
+    let padding = if exif.len().is_multiple_of(2) { b"".as_slice() } else { b"\0" };
+    let exif = [b"EXIF".as_slice(), &(exif.len() as u32).to_le_bytes(), exif, padding].concat();
+    let length = (4 + description.len() + pixels.len() + exif.len()) as u32;
+    [b"RIFF".as_slice(), &length.to_le_bytes(), b"WEBP", &description, pixels, &exif].concat()
+}
+
+#[test]
+fn a_png_and_a_webp_are_turned_as_exif_says_and_nothing_else_of_it_stays() {
+    let png = picture(ImageFormat::Png);
+    let png = |exif: &[u8], at: usize| [&png[..at], &png_chunk(b"eXIf", exif), &png[at..]].concat();
+    let marked = [b"Exif\0\0".as_slice(), TURNED].concat();
+    let end = picture(ImageFormat::Png).len() - 12;
+    for (format, turned) in [
+        (ImageFormat::Png, png(TURNED, 33)),
+        (ImageFormat::Png, png(TURNED, end)),
+        (ImageFormat::WebP, webp_with_exif(TURNED)),
+        (ImageFormat::WebP, webp_with_exif(&marked)),
+    ] {
+        let facts = facts(MediumKind::Picture, &turned);
+        assert_eq!((facts.width, facts.height), (Some(21), Some(33)), "{format:?}");
+        let kept = kept(&turned);
+        assert!(!kept.windows(3).any(|three| three == b"GPS"), "{format:?}");
+        let mut decoder = image::ImageReader::with_format(Cursor::new(&kept), format).into_decoder().unwrap();
+        let orientation = image::ImageDecoder::orientation(&mut decoder).unwrap();
+        assert_eq!(orientation, image::metadata::Orientation::Rotate270, "{format:?}");
+        assert_eq!(DynamicImage::from_decoder(decoder).unwrap().width(), 33, "{format:?}");
+        assert_eq!(super::tests::kept(&kept), kept, "{format:?}");
+    }
+    // What says nothing of it leaves nothing behind.
+    let plain = picture(ImageFormat::Png);
+    assert_eq!(kept(&png(b"GPS!", 33)), plain);
+    assert_eq!(kept(&webp_with_exif(b"GPS!"))[20], 0);
+}
+
+#[test]
+fn a_picture_whose_pixels_need_more_memory_than_there_is_is_refused() {
+    let needed = 33 * 21 * 4;
+    let png = Bytes::from(picture(ImageFormat::Png));
+    let look = |kind, memory| inspect(&claim(kind), &png, memory).map(|found| found.facts.width);
+    assert_eq!(look(MediumKind::Picture, needed + png.len() as u64), Ok(Some(33)));
+    let refused = Rejection::MediumTooLarge { max: needed, unit: "bytes of memory to be read" };
+    assert_eq!(look(MediumKind::Picture, needed), Err(refused));
+    // Of a file nothing is made smaller.
+    assert_eq!(look(MediumKind::File, needed), Ok(Some(33)));
 }
 
 #[test]

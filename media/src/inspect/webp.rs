@@ -1,20 +1,24 @@
 //! WebP: walked chunk by chunk.
 //!
 //! Kept is what the picture, its colours and its movement need. EXIF, XMP, chunks that nobody knows and whatever follows
-//! the end are left out.
+//! the end are left out; of EXIF only how the picture is to be turned comes back, in a chunk of our own.
 
 use bytes::Bytes;
 use domain::Rejection;
+use image::metadata::Orientation;
 
 use super::{
     cursor::{Cursor, broken},
+    orientation,
     picture::{Format, Picture},
 };
 
 /// Most frames.
 const FRAMES_MAX: u64 = 2_000;
-/// In the flags of `VP8X`: there is XMP, there is EXIF.
-const METADATA: u8 = 0x04 | 0x08;
+/// In the flags of `VP8X`: there is XMP.
+const XMP: u8 = 0x04;
+/// There is EXIF.
+const EXIF: u8 = 0x08;
 
 /// Takes a WebP apart and puts it together again.
 pub(super) fn inspect(bytes: &Bytes) -> Result<Picture, Rejection> {
@@ -26,6 +30,7 @@ pub(super) fn inspect(bytes: &Bytes) -> Result<Picture, Rejection> {
         return Err(broken("it is not what it begins as"));
     }
     let (mut size, mut frames, mut has_pixels) = (None, 0, false);
+    let (mut described, mut turned) = (None, None);
     let mut pieces = vec![];
     while !inside.rest().is_empty() {
         let from = inside.at();
@@ -38,7 +43,12 @@ pub(super) fn inspect(bytes: &Bytes) -> Result<Picture, Rejection> {
         match &name {
             b"VP8X" => {
                 size = Some(canvas(content)?);
-                pieces.push(without_metadata(&whole));
+                described = described.or(Some(pieces.len()));
+                pieces.push(with_flags(&whole, |flags| flags & !(XMP | EXIF)));
+                continue;
+            }
+            b"EXIF" => {
+                turned = turned.or(orientation::told(content));
                 continue;
             }
             b"VP8 " => size = size.or(Some(lossy_size(content)?)),
@@ -54,6 +64,16 @@ pub(super) fn inspect(bytes: &Bytes) -> Result<Picture, Rejection> {
         return Err(Rejection::MediumTooLarge { max: FRAMES_MAX, unit: "frames" });
     }
     let (width, height) = size.filter(|_| has_pixels).ok_or_else(|| broken("there is no picture in it"))?;
+    // Only what describes itself can have EXIF.
+    let turned = turned.filter(|_| described.is_some()).unwrap_or(Orientation::NoTransforms);
+    if let Some(exif) = orientation::exif(turned) {
+        if let Some(description) = described.and_then(|at| pieces.get_mut(at)) {
+            *description = with_flags(description, |flags| flags | EXIF);
+        }
+        let length = u32::try_from(exif.len()).unwrap_or(u32::MAX).to_le_bytes();
+        pieces.push([b"EXIF".as_slice(), &length, &exif].concat().into());
+    }
+    let (width, height) = orientation::shown(turned, (width, height));
     let kept: usize = pieces.iter().map(Bytes::len).sum();
     let length = u32::try_from(kept + 4).map_err(|_| broken("a length is wrong"))?;
     pieces.insert(0, [b"RIFF".as_slice(), &length.to_le_bytes(), b"WEBP"].concat().into());
@@ -70,11 +90,11 @@ fn canvas(content: &[u8]) -> Result<(u32, u32), Rejection> {
     Ok((side()?, side()?))
 }
 
-/// The same chunk, with flags that don't speak of what was left out.
-fn without_metadata(chunk: &Bytes) -> Bytes {
+/// The same `VP8X` with other flags.
+fn with_flags(chunk: &Bytes, change: impl Fn(u8) -> u8) -> Bytes {
     let mut chunk = chunk.to_vec();
     if let Some(flags) = chunk.get_mut(8) {
-        *flags &= !METADATA;
+        *flags = change(*flags);
     }
     chunk.into()
 }
