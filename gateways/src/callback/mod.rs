@@ -170,7 +170,8 @@ fn check_address(url: &str) -> Result<(), CallbackError> {
 /// Whether that is a host, with or without a port that there can be, and nobody's name before it.
 fn is_host_and_port(authority: &Authority) -> bool {
     let port = authority.as_str().strip_prefix(authority.host());
-    port.is_some_and(|port| port.is_empty() || authority.port_u16().is_some_and(|port| port > 0))
+    let fits = port.is_some_and(|port| port.is_empty() || authority.port_u16().is_some_and(|port| port > 0));
+    fits && !authority.host().is_empty()
 }
 
 #[async_trait]
