@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashSet, net::SocketAddr, os::fd::OwnedFd, path::Path, sync::Arc, time::Duration};
 
 use eventlog::{
     AppendError, Appended, ClusterError, ClusterLog, ClusterOptions, EventLog,
@@ -13,6 +13,11 @@ use eventlog::{
     Position, ReadError,
 };
 use logserver::{Fault, Journal, LogServer, Options, journal::system_event, wire::Expected};
+use rustix::{
+    io::Errno,
+    net::{SocketAddrAny, getpeername, sockopt::tcp_nodelay},
+    process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open},
+};
 use support::{append, append_events, event, everything, stream, verified};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -185,6 +190,46 @@ async fn an_append_of_nearly_a_mebibyte_is_taken_whole_and_a_larger_one_refused(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn small_packets_to_the_server_leave_at_once_also_after_the_connection_was_cut() {
+    let world = World::new().await;
+    let log = world.log().await;
+    let mut version = 0;
+    for _ in 0..2 {
+        loop {
+            log.append(append("s", Exact(version), "x")).await.unwrap();
+            version += 1;
+            let Some(connections) = connections_to(world.server.port) else { return };
+            if !connections.is_empty() && connections.iter().all(|socket| tcp_nodelay(socket).unwrap()) {
+                break;
+            }
+        }
+        world.server.cut();
+    }
+}
+
+/// The sockets of this process that are connected to a port; none where the system does not let it at them.
+fn connections_to(port: u16) -> Option<Vec<OwnedFd>> {
+    let own = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
+    let numbers = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().file_name());
+    let numbers: Vec<_> = numbers.map(|name| name.to_str().unwrap().parse().unwrap()).collect();
+    let mut connections = Vec::new();
+    for number in numbers {
+        match pidfd_getfd(&own, number, PidfdGetfdFlags::empty()) {
+            Err(Errno::PERM) => return None,
+            Ok(socket) if getpeername(&socket).ok().flatten().is_some_and(|peer| is_at(peer, port)) => {
+                connections.push(socket);
+            }
+            _ => {}
+        }
+    }
+    Some(connections)
+}
+
+fn is_at(peer: SocketAddrAny, port: u16) -> bool {
+    SocketAddr::try_from(peer).is_ok_and(|peer| peer.port() == port)
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn reads_that_break_off_leave_no_gap_and_no_double() {
     let world = World::new().await;
     let log = world.log().await;
@@ -236,6 +281,7 @@ async fn what_a_node_submits_behind_its_own_event_is_refused_when_another_nodes_
     let (mine, behind) = (one.append(mine), one.append(behind));
     assert!(matches!(mine.await, Err(AppendError::Conflict { actual: 2, .. })));
     assert!(matches!(behind.await, Err(AppendError::Conflict { actual: 2, .. })));
+    until(|| one.last_position() == other.last_position()).await;
     assert_eq!(verified(one.as_ref()).await.len(), 2);
 }
 

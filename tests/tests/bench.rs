@@ -135,5 +135,5 @@ fn servers_on_a_cluster_are_measured_on_the_log_server_of_the_tests() {
     let program = binary::path().with_file_name("logserver").display().to_string();
     let figures = figures("cluster", &["--log-server", &program, "--events", "2000"]);
     let against = figures.iter().filter(|figure| figure["ratio"].is_number()).count();
-    assert_eq!((figures.len(), against), (6, 3), "{figures:?}");
+    assert_eq!((figures.len(), against), (8, 4), "{figures:?}");
 }

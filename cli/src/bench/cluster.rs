@@ -2,10 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -22,6 +19,7 @@ use super::{
     Bench, CONNECTIONS, Place,
     client::{self, Connection},
     figure::Figure,
+    latency::Latencies,
     load::{Answered, Repeated, closed_loop},
     log_server::LogServer,
     replay,
@@ -34,7 +32,7 @@ const PAIRS: usize = 500;
 /// Servers that share the log.
 const SERVERS: usize = 3;
 /// Appenders at a time, each with streams of its own.
-const APPENDERS: u64 = 64;
+const APPENDERS: [u64; 2] = [64, 1];
 /// Events in a stream before the appender begins another one.
 const IN_A_STREAM: u64 = 100;
 const PAYLOAD: &[u8] = &[b'1'; 300];
@@ -212,26 +210,32 @@ async fn ask(server: &Server, request: &[u8]) -> Result<u16, Error> {
     Ok(connection.exchange(request).await.map_err(failed)?.0)
 }
 
-/// Durable appends of small events, by many at a time: through the bare client, and through the adapter.
+/// Durable appends of small events, by many at a time and by one: through the bare client as it comes, and through the
+/// adapter. The bare client is first, since the adapter looks after all connections of this process.
 async fn appends(bench: &Bench, url: &str) -> Result<(), Error> {
     let bare = Arc::new(BareClient::connect(url).map_err(failed)?);
     let time = Duration::from_secs(bench.seconds);
     let run = Uuid::now_v7();
-    let append = move |appender, number| {
-        let (bare, stream) = (bare.clone(), stream_of("bare", run, appender, number));
-        async move { bare.append(&stream, number % IN_A_STREAM, Bytes::from_static(PAYLOAD)).await.map_err(failed) }
-    };
-    let bare = by_many(time, append).await?;
-    let bare = Figure::new("cluster", format!("appends, bare client, {APPENDERS} appenders"), bare.0, bare.1);
-    bare.tell(bench.json);
+    let mut ceilings = Vec::new();
+    for appenders in APPENDERS {
+        let bare = bare.clone();
+        let append = move |appender, number| {
+            let (bare, stream) = (bare.clone(), stream_of(&format!("bare-{appenders}"), run, appender, number));
+            async move { bare.append(&stream, number % IN_A_STREAM, Bytes::from_static(PAYLOAD)).await.map_err(failed) }
+        };
+        let figure = by_many("bare client", appenders, time, append).await?;
+        figure.tell(bench.json);
+        ceilings.push(figure.per_second);
+    }
     let log = open(url).await?;
-    let append = move |appender, number| {
-        let (log, stream) = (log.clone(), stream_of("adapted", run, appender, number));
-        async move { log.append(event(stream, number % IN_A_STREAM)?).await.map(drop).map_err(failed) }
-    };
-    let adapted = by_many(time, append).await?;
-    let case = format!("appends, adapter, {APPENDERS} appenders");
-    Figure::new("cluster", case, adapted.0, adapted.1).with_ceiling(bare.per_second).tell(bench.json);
+    for (appenders, ceiling) in APPENDERS.into_iter().zip(ceilings) {
+        let log = log.clone();
+        let append = move |appender, number| {
+            let (log, stream) = (log.clone(), stream_of(&format!("adapted-{appenders}"), run, appender, number));
+            async move { log.append(event(stream, number % IN_A_STREAM)?).await.map(drop).map_err(failed) }
+        };
+        by_many("adapter", appenders, time, append).await?.with_ceiling(ceiling).tell(bench.json);
+    }
     Ok(())
 }
 
@@ -260,31 +264,36 @@ fn event(stream: String, version: u64) -> Result<Append, Error> {
     })
 }
 
-/// Does something by [`APPENDERS`] at a time for a while: how often, and how long that was.
+/// Appends by so many at a time for a while.
 async fn by_many<F>(
+    through: &str,
+    appenders: u64,
     time: Duration,
-    work: impl Fn(u64, u64) -> F + Clone + Send + 'static,
-) -> Result<(u64, Duration), Error>
+    append: impl Fn(u64, u64) -> F + Clone + Send + 'static,
+) -> Result<Figure, Error>
 where
     F: Future<Output = Result<(), Error>> + Send + 'static,
 {
-    let done = Arc::new(AtomicU64::new(0));
     let began = Instant::now();
     let mut tasks = JoinSet::new();
-    for appender in 0..APPENDERS {
-        let (done, work) = (done.clone(), work.clone());
+    for appender in 0..appenders {
+        let append = append.clone();
         tasks.spawn(async move {
-            let mut number = 0;
+            let (mut number, mut latencies) = (0, Latencies::default());
             while began.elapsed() < time {
-                work(appender, number).await?;
-                done.fetch_add(1, Ordering::Relaxed);
+                let start = Instant::now();
+                append(appender, number).await?;
+                latencies.add(start.elapsed());
                 number += 1;
             }
-            Ok::<_, Error>(())
+            Ok::<_, Error>(latencies)
         });
     }
+    let mut all = Latencies::default();
     while let Some(ended) = tasks.join_next().await {
-        ended.map_err(failed)??;
+        all.merge(ended.map_err(failed)??);
     }
-    Ok((done.load(Ordering::Relaxed), began.elapsed()))
+    let who = if appenders == 1 { "1 appender".to_owned() } else { format!("{appenders} appenders") };
+    let figure = Figure::new("cluster", format!("appends, {through}, {who}"), all.count(), began.elapsed());
+    Ok(figure.with_latencies(&mut all))
 }

@@ -7,6 +7,7 @@
 //! - Batches and subscriptions of the client are not used: one refused item ends a whole batch stream, and a
 //!   subscription that the server ends well spins without ever giving its thread back. Appends in parallel share the
 //!   connection anyway, and reads by the page have no state that could break.
+//! - The client's small packets wait for the acknowledgement of those before: `sockets` sees to it that they don't.
 //! - The client panics in a task of its own where the roots of trust can't be loaded or another part of the process
 //!   installed a TLS provider first. Both are found out before it is made.
 
@@ -34,6 +35,7 @@ use uuid::Uuid;
 use super::{
     ClusterError,
     envelope::{Envelope, Found},
+    sockets::Prompter,
 };
 use crate::port::{Position, StreamName};
 
@@ -81,6 +83,7 @@ pub(crate) struct Connection {
     patience: Duration,
     current: RwLock<Current>,
     failures: AtomicU32,
+    prompter: Prompter,
 }
 
 impl Connection {
@@ -94,7 +97,9 @@ impl Connection {
         check_roots(&settings)?;
         let client = Client::new(settings.clone()).map_err(|error| ClusterError::Client(error.to_string()))?;
         let current = RwLock::new(Current { client, made: Instant::now(), number: 0 });
-        Ok(Self { settings, patience, current, failures: AtomicU32::new(0) })
+        let ports = settings.hosts().iter().filter_map(|host| u16::try_from(host.port).ok());
+        let prompter = Prompter::new(ports);
+        Ok(Self { settings, patience, current, failures: AtomicU32::new(0), prompter })
     }
 
     /// Appends to a stream that must be at a version; 0 for one that must not be there. Gives the position that the server
@@ -164,9 +169,11 @@ impl Connection {
             let current = self.current.read();
             (current.client.clone(), current.number)
         };
+        let began = Instant::now();
         match tokio::time::timeout(self.patience, call(client)).await {
             Ok(Ok(answer)) => {
                 self.failures.store(0, Ordering::Relaxed);
+                self.prompter.took(began.elapsed());
                 Ok(answer)
             }
             Ok(Err(error)) => {

@@ -6,6 +6,7 @@
 //! - `feed`: following the whole log, for those who follow it here and to confirm what was appended.
 //! - `health`: whether the cluster answers.
 //! - `import`: bringing another log's records there.
+//! - `sockets`: having the client's packets sent at once.
 
 mod connection;
 mod envelope;
@@ -13,6 +14,7 @@ mod feed;
 mod health;
 mod import;
 mod lanes;
+mod sockets;
 
 use std::{
     collections::HashMap,
