@@ -7,10 +7,11 @@
 //! - [`cursor`]: reading bytes, never beyond their end.
 //! - [`picture`]: pictures, taken apart and put together again; one file per format: `jpeg`, `png`, `gif`, `webp`;
 //!   `orientation`: how they are to be turned.
-//! - sound: `ogg`, `amr`; films and sound: `mpeg4`, `webm`.
+//! - sound: `ogg`, `amr`; films and sound: `mpeg4` and its `fragments`, `webm`.
 
 mod amr;
 pub(crate) mod cursor;
+mod fragments;
 mod gif;
 mod jpeg;
 mod mpeg4;
@@ -119,8 +120,11 @@ pub(crate) fn inspect_file(
     bytes: u64,
 ) -> Result<Inspected, Rejection> {
     if claim.kind != MediumKind::Video {
+        // So is a film. What only begins like one is kept as it is.
+        let film = if mpeg4::is_film(head) { mpeg4::inspect(file, bytes).ok() } else { None };
+        let kept = film.filter(|film| film.size.is_some()).map_or(Kept::Whole, |film| Kept::Blanked(film.personal));
         let facts = MediumFacts { content_type: inert_type(head).to_owned(), ..named(claim) };
-        return Ok(Inspected { facts, kept: Kept::Whole });
+        return Ok(Inspected { facts, kept });
     }
     let (content_type, duration, size, kept) = if is_mpeg4(head) {
         let film = mpeg4::inspect(file, bytes)?;
