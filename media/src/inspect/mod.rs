@@ -32,7 +32,11 @@ use std::{
 
 use bytes::Bytes;
 use commands::media::Claim;
-use domain::{MediumKind, Rejection, medium::MediumFacts, rejection::check_name};
+use domain::{
+    MediumKind, Rejection,
+    medium::{MediumFacts, file_name},
+    rejection::check_name,
+};
 
 use self::cursor::{CUT_OFF, broken};
 
@@ -74,7 +78,7 @@ fn unreadable(_: io::Error) -> Rejection {
 /// Checks what is said of bytes before they come.
 pub(crate) fn check_claim(claim: &Claim) -> Result<(), Rejection> {
     if claim.kind == MediumKind::File {
-        check_name("name", &claim.name, NAME_CHARS)?;
+        check_name("name", file_name(&claim.name), NAME_CHARS)?;
     }
     let even = claim.waveform.iter().all(|loudness| *loudness <= 100);
     if claim.waveform.len() > WAVEFORM_MAX || !even {
@@ -190,7 +194,7 @@ fn inspect_voice(claim: &Claim, bytes: &Bytes) -> Result<Inspected, Rejection> {
 
 /// What is told of a file besides its bytes; other kinds have no names.
 fn named(claim: &Claim) -> MediumFacts {
-    let name = if claim.kind == MediumKind::File { claim.name.clone() } else { String::new() };
+    let name = if claim.kind == MediumKind::File { file_name(&claim.name).to_owned() } else { String::new() };
     MediumFacts { name, ..MediumFacts::default() }
 }
 
