@@ -382,7 +382,7 @@ fn a_film_in_fragments_lasts_as_long_as_what_is_in_them() {
     let usual = (words(&[0, 7]), 0, words(&[0, 30]));
     let told = (words(&[0x09, 7, 0, 0, 6_000]), 90_000, words(&[0x01, 30, 88]));
     let each = (words(&[0, 7]), 270_000, words(&[0x305, 2, 88, 0, 45_000, 9, 90_000, 9]));
-    assert_eq!(lasting(&[usual.clone()]), Ok(Some(1_000)));
+    assert_eq!(lasting(std::slice::from_ref(&usual)), Ok(Some(1_000)));
     assert_eq!(lasting(&[usual.clone(), told.clone(), each.clone()]), Ok(Some(4_500)));
     // What is left out in between is waited for; where all of it begins does not matter.
     assert_eq!(lasting(&[usual.clone(), each]), Ok(Some(4_500)));
