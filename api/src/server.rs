@@ -71,6 +71,9 @@ pub fn start(app: Arc<App>) -> io::Result<Running> {
             .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi::with_headers(document)))
             .default_service(web::to(routes::unknown))
             .wrap_fn(move |mut request, service| {
+                if let Some(meant) = routes::meant(request.head()) {
+                    request.head_mut().method = meant;
+                }
                 let (began, method, app) = (Instant::now(), request.method().clone(), counted.clone());
                 let chunked = Chunked::hold(&mut request);
                 // A HEAD is answered as the GET that it stands for; the connection, which has seen it, leaves the body out.

@@ -62,7 +62,7 @@ pub struct MediumFacts {
     pub content_type: String,
     /// How many bytes it has.
     pub bytes: u64,
-    /// A file's name; empty for other kinds.
+    /// A file's name, see [`file_name`]; empty for other kinds.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// Width of a picture or video as it is shown, in pixels.
@@ -80,6 +80,13 @@ pub struct MediumFacts {
     /// How loud a voice message is, at up to 64 places in equal distances: 0 to 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waveform: Vec<u8>,
+}
+
+/// The name of a file out of what was told as such: the last part of a path, whoever wrote it. No name leads out of the
+/// folder into which somebody saves it.
+#[must_use]
+pub fn file_name(told: &str) -> &str {
+    told.rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
 /// A medium as a message or a post names it.
@@ -232,6 +239,14 @@ mod tests {
         let upload = |bytes, used| Medium::default().upload(picture(bytes), used, &policy);
         assert!(upload(40, 60).is_ok());
         assert_eq!(upload(41, 60), Err(Rejection::QuotaReached { bytes: 100 }));
+    }
+
+    #[test]
+    fn a_file_s_name_is_the_last_part_of_a_path() {
+        for told in ["plan.pdf", "../../etc/plan.pdf", "C:\\tea\\plan.pdf", "/plan.pdf"] {
+            assert_eq!(file_name(told), "plan.pdf");
+        }
+        assert_eq!((file_name("etc/"), file_name("")), ("", ""));
     }
 
     #[test]

@@ -243,7 +243,7 @@ fn read_whole(mut file: File) -> io::Result<Bytes> {
 }
 
 /// The bytes with boxes of MPEG-4 blanked.
-fn blanked(whole: &Bytes, boxes: &[(u64, Range<u64>)]) -> Bytes {
+pub(crate) fn blanked(whole: &Bytes, boxes: &[(u64, Range<u64>)]) -> Bytes {
     let mut bytes = whole.to_vec();
     let place = |range: Range<u64>| {
         let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX);

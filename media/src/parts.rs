@@ -48,6 +48,8 @@ struct State {
     offset: u64,
     /// A part of it comes.
     busy: bool,
+    /// Somebody finishes or ends it.
+    held: bool,
 }
 
 /// What has come of media that are brought in parts.
@@ -84,7 +86,7 @@ impl Parts {
         if theirs.count() >= policy.uploads_max {
             return Err(Rejection::TooManyUploads { max: policy.uploads_max });
         }
-        known.insert(medium, State { announced: announced.clone(), offset: 0, busy: true });
+        known.insert(medium, State { announced: announced.clone(), offset: 0, busy: true, held: false });
         Ok(None)
     }
 
@@ -117,7 +119,7 @@ fn begun(dir: &Path, medium: MediumId) -> Option<State> {
     file.read_exact_at(&mut count, 0).ok()?;
     let offset = u64::from_be_bytes(count);
     let whole = file.metadata().ok()?.len() >= COUNT_BYTES + offset && offset <= announced.bytes;
-    whole.then_some(State { announced, offset, busy: false })
+    whole.then_some(State { announced, offset, busy: false, held: false })
 }
 
 fn announced_path(dir: &Path, medium: MediumId) -> PathBuf {
@@ -212,7 +214,7 @@ impl UploadStore for Parts {
         let bytes_max = {
             let mut known = self.known.lock();
             let state = known.get_mut(&medium).ok_or(Rejection::UploadNotFound)?;
-            if state.busy {
+            if state.busy || state.held {
                 return Err(Rejection::UploadBusy.into());
             }
             if state.offset != offset {
@@ -260,6 +262,16 @@ impl UploadStore for Parts {
         Ok(chunks(file, COUNT_BYTES..COUNT_BYTES + offset))
     }
 
+    fn hold(&self, medium: MediumId) -> Result<Box<dyn Send>, Rejection> {
+        let mut known = self.known.lock();
+        let state = known.get_mut(&medium).ok_or(Rejection::UploadNotFound)?;
+        if state.held {
+            return Err(Rejection::UploadBusy);
+        }
+        state.held = true;
+        Ok(Box::new(Ending { known: self.known.clone(), medium }))
+    }
+
     async fn delete(&self, medium: MediumId) -> Result<(), CommandError> {
         let dir = self.dir.clone();
         blocking(move || remove(&dir, medium)).await?;
@@ -270,7 +282,8 @@ impl UploadStore for Parts {
     async fn delete_expired(&self, now: DateTime<Utc>) -> Result<usize, CommandError> {
         let expired: Vec<MediumId> = {
             let known = self.known.lock();
-            let over = known.iter().filter(|(_, state)| !state.busy && state.announced.expires_at <= now);
+            let over =
+                known.iter().filter(|(_, state)| !state.busy && !state.held && state.announced.expires_at <= now);
             over.map(|(medium, _)| *medium).collect()
         };
         for medium in &expired {
@@ -290,6 +303,20 @@ impl Drop for Busy {
     fn drop(&mut self) {
         if let Some(state) = self.known.lock().get_mut(&self.medium) {
             state.busy = false;
+        }
+    }
+}
+
+/// Held while one is finished or ended, so that nobody else does either.
+struct Ending {
+    known: Known,
+    medium: MediumId,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(state) = self.known.lock().get_mut(&self.medium) {
+            state.held = false;
         }
     }
 }

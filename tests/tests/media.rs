@@ -222,6 +222,17 @@ fn a_form_with_one_file_is_taken_like_its_bytes() {
     assert_eq!((&made["facts"]["width"], &made["facts"]["height"]), (&json!(12), &json!(10)));
     let made = send("file", &[part("茶.png").as_slice(), b"--cut--\r\n"].concat()).done();
     assert_eq!(made["facts"]["name"], "茶.png");
+    // Whatever else is in the form is passed over, before the file and behind it; of a path the name's last part stays.
+    let field = |length: usize| {
+        let head = b"--cut\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n".to_vec();
+        [head, vec![b'x'; length], b"\r\n".to_vec()].concat()
+    };
+    let made = send("file", &[field(9), part("../../etc/a.png"), field(9), b"--cut--\r\n".to_vec()].concat()).done();
+    assert_eq!((&made["facts"]["name"], &made["facts"]["width"]), (&json!("a.png"), &json!(12)));
+    for without in [field(9), [field(70_000), part("a")].concat()] {
+        send("file", &[without, b"--cut--\r\n".to_vec()].concat()).refused(400, "invalid-body");
+    }
+    send("file", &[part("etc/").as_slice(), b"--cut--\r\n"].concat()).refused(400, "invalid-field");
     send("file", &[part("a"), part("b"), b"--cut--\r\n".to_vec()].concat()).refused(400, "invalid-body");
     send("file", b"--cut--\r\n").refused(400, "invalid-body");
     send("file", &part("a")[..60]).refused(400, "invalid-body");

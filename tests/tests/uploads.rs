@@ -222,6 +222,8 @@ fn what_is_brought_in_parts_is_its_owner_s_and_wrong_parts_are_refused() {
     part(&mei, &upload, 40, &[("upload-checksum", "md5 AAEC")], &bytes[40..]).refused(400, "invalid-upload");
     mei.send_with("PATCH", &upload, &[("content-type", "text/plain"), ("upload-offset", "40")], b"x")
         .refused(415, "wrong-content-type");
+    let headers = [("content-type", "application/offset+octet-stream; charset=utf-8"), ("upload-offset", "40")];
+    is(&mei.send_with("PATCH", &upload, &headers, b""), 204);
     mei.send_with("PATCH", &upload, &[("content-type", "application/offset+octet-stream")], b"x")
         .refused(400, "invalid-upload");
     assert_eq!(offset(&mei, &upload), 40);
@@ -229,6 +231,21 @@ fn what_is_brought_in_parts_is_its_owner_s_and_wrong_parts_are_refused() {
     part(&mei, &upload, 40, &[], &some(61)).refused(413, "medium-too-large");
     is(&mei.send_with("DELETE", &upload, &[], b""), 204);
     mei.get(&upload).refused(404, "upload-not-found");
+    // Behind something that knows no other method than POST.
+    let upload = begin(&mei, 4);
+    let posted = |method: &str| {
+        let headers = [("x-http-method-override", method), ("content-type", "application/offset+octet-stream")];
+        mei.send_with("POST", &upload, &[headers.as_slice(), &[("upload-offset", "0")]].concat(), b"some")
+    };
+    is(&posted("PATCH"), 204);
+    assert_eq!(offset(&mei, &upload), 4);
+    is(&posted("PUT"), 405);
+    is(&posted("DELETE"), 204);
+    mei.get(&upload).refused(404, "upload-not-found");
+    let concat = [("upload-concat", "partial"), ("upload-length", "4"), ("upload-metadata", "kind ZmlsZQ==,name YQ==")];
+    mei.send_with("POST", "/v1/uploads", &concat, b"").refused(400, "invalid-upload");
+    let path = begin_with(&mei, 4, &metadata(&[("kind", "file"), ("name", "../../etc/passwd")]));
+    assert_eq!(mei.get(path.header("location").unwrap()).done()["name"], "passwd");
     let known = mei.anonymous().send_with("OPTIONS", "/v1/uploads", &[], b"");
     assert_eq!((known.status, known.header("tus-version")), (204, Some("1.0.0")));
 }
@@ -290,6 +307,25 @@ fn what_was_begun_with_a_key_is_begun_once_and_expires_after_a_day() {
     until("their files are deleted", || (parts(&server) == 0).then_some(()));
     assert_eq!(mei.get("/v1/uploads").done()["uploads"], json!([]));
     begin_with_key(&mei, "10", "one").refused(404, "upload-not-found");
+}
+
+#[test]
+fn what_is_being_finished_is_not_ended_and_what_was_ended_is_not_finished() {
+    let server = Server::start();
+    let mei = server.register("mei");
+    for bytes in [1_000_000, 12_000_000, 6_000_000] {
+        let upload = begin(&mei, bytes);
+        is(&part(&mei, &upload, 0, &[], &some(bytes)), 204);
+        let (finished, ended) = std::thread::scope(|scope| {
+            let finished = scope.spawn(|| finish(&mei, &upload).status);
+            // At some time while it is being finished, or before or after.
+            std::thread::yield_now();
+            let ended = mei.send_with("DELETE", &upload, &[], b"").status;
+            (finished.join().unwrap(), ended)
+        });
+        assert!([(201, 409), (201, 404), (404, 204), (409, 204)].contains(&(finished, ended)), "{finished} {ended}");
+        assert_eq!(mei.get(&upload).status, 404);
+    }
 }
 
 fn begin_with_key(who: &Client, length: &str, key: &str) -> Reply {

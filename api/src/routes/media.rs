@@ -35,6 +35,9 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(upload_medium).service(my_medium).service(media_of_conversation);
 }
 
+/// Most bytes of a form's fields that are no file.
+const FIELDS_BYTES: usize = 64 * 1024;
+
 /// What is brought.
 #[derive(Debug, Deserialize, Serialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -63,7 +66,7 @@ pub struct MediumMade {
 }
 
 /// Bring a picture, a voice message, a video or a file: its bytes as the body, or as the one file of a form
-/// (`multipart/form-data`). What it is, the bytes say, whatever type or name comes with them. When the answer comes, they
+/// (`multipart/form-data`), other fields of which are passed over. What it is, the bytes say, whatever type or name comes with them. When the answer comes, they
 /// are on disk.
 #[utoipa::path(tag = "media", params(UploadQuery), security(("token" = [])),
     request_body(content((Vec<u8> = "application/octet-stream"))),
@@ -90,14 +93,14 @@ async fn upload_medium(
     let (user, key, length) = (bringer.user, bringer.command(&request)?, length(&request));
     let brought = if is_form(&request) {
         let mut form = Multipart::new(request.headers(), body);
-        let file = next_part(&place, &mut form).await?.ok_or_else(|| body_problem("the form has no file"))?;
+        let file = next_file(&mut place, &mut form).await?.ok_or_else(|| body_problem("the form has no file"))?;
         let named = file.content_disposition().and_then(|disposition| disposition.get_filename());
         if let Some(named) = named.filter(|_| claim.name.is_empty()) {
             claim.name = named.to_owned();
         }
         let receiving = app.commands.receive_medium(user, key, length, claim).await?;
         let receiving = received(&mut place, receiving, file).await?;
-        if next_part(&place, &mut form).await?.is_some() {
+        if next_file(&mut place, &mut form).await?.is_some() {
             return Err(body_problem("the form has more than one file"));
         }
         receiving
@@ -131,6 +134,24 @@ pub(super) fn is_form(request: &HttpRequest) -> bool {
 
 fn body_problem(detail: &str) -> Problem {
     Problem::bad_request("invalid-body", detail)
+}
+
+/// The next file of a form; other fields are passed over.
+async fn next_file(place: &mut Place, form: &mut Multipart) -> Result<Option<Field>, Problem> {
+    let mut passed_over = 0;
+    while let Some(mut field) = next_part(place, form).await? {
+        let has_name = field.content_disposition().is_some_and(|disposition| disposition.get_filename().is_some());
+        if has_name || field.name() == Some("file") {
+            return Ok(Some(field));
+        }
+        while let Some(bytes) = place.next(&mut field).await? {
+            passed_over += bytes.len();
+            if passed_over > FIELDS_BYTES {
+                return Err(body_problem("the form has too much besides the file"));
+            }
+        }
+    }
+    Ok(None)
 }
 
 pub(super) async fn next_part(place: &Place, form: &mut Multipart) -> Result<Option<Field>, Problem> {

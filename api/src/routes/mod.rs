@@ -65,6 +65,7 @@ use utoipa_actix_web::{scope, service_config::ServiceConfig};
 pub(crate) use page::{cut, link, page, page_limit, position, resume};
 pub(crate) use times::time;
 pub use unknown::unknown;
+pub(crate) use uploads::meant;
 
 use crate::{problem::Problem, socket};
 

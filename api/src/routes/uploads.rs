@@ -3,8 +3,10 @@
 //! medium of the parts is an endpoint of our own.
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, delete, get,
-    http::{StatusCode, header},
+    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, delete,
+    dev::RequestHead,
+    get,
+    http::{Method, StatusCode, header},
     options, patch, post, web,
 };
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
@@ -64,6 +66,14 @@ fn number(request: &HttpRequest, name: &str) -> Result<u64, Problem> {
     value.filter(|value| i64::try_from(*value).is_ok()).ok_or_else(|| invalid(&format!("{name}: a number of bytes")))
 }
 
+/// The method that a request means which could only be sent as `POST`, as the protocol has it for clients behind something
+/// that knows no other.
+pub(crate) fn meant(request: &RequestHead) -> Option<Method> {
+    let named = request.headers().get("x-http-method-override").filter(|_| request.method == Method::POST)?;
+    let method = [Method::PATCH, Method::DELETE].into_iter().find(|method| named == method.as_str())?;
+    request.uri.path().starts_with("/v1/uploads/").then_some(method)
+}
+
 /// Refuses a client that speaks another version of the protocol.
 fn check_version(request: &HttpRequest) -> Result<(), Problem> {
     match text(request, "tus-resumable")? {
@@ -107,6 +117,9 @@ async fn begin_upload(request: HttpRequest, bringer: Bringer, app: web::Data<App
 async fn begin(request: &HttpRequest, bringer: &Bringer, app: &App) -> Result<HttpResponse, Problem> {
     check_version(request)?;
     app.limits.upload(&bringer.user)?;
+    if text(request, "upload-concat")?.is_some() {
+        return Err(invalid("Upload-Concat: uploads are not put together of others"));
+    }
     let bytes = number(request, "upload-length")?;
     let metadata = text(request, "upload-metadata")?.unwrap_or_default();
     let told = |names: &[&str]| told(metadata, names);
@@ -253,6 +266,7 @@ async fn take_part(
     app.limits.command(&bringer.user)?;
     app.commands.upload_of(bringer.user, medium)?;
     let content_type = text(request, "content-type")?.unwrap_or_default();
+    let content_type = content_type.split(';').next().unwrap_or_default().trim();
     if !PART_TYPES.iter().any(|known| content_type.eq_ignore_ascii_case(known)) {
         let detail = format!("the body of a part is {}", PART_TYPES.join(" or "));
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-content-type", detail));
@@ -360,6 +374,8 @@ async fn cancel(
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+
     use super::*;
 
     #[test]
@@ -378,6 +394,24 @@ mod tests {
         assert_eq!(sha1_told("sha1 AAEC").unwrap(), [0, 1, 2]);
         for wrong in ["AAEC", "md5 AAEC", "sha1", "sha1 ?"] {
             assert!(sha1_told(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_a_post_to_an_upload_means_another_method() {
+        let meant = |method: Method, path: &str, header: &str| {
+            let request = TestRequest::with_uri(path).method(method).insert_header(("x-http-method-override", header));
+            super::meant(request.to_http_request().head())
+        };
+        assert_eq!(meant(Method::POST, "/v1/uploads/1", "PATCH"), Some(Method::PATCH));
+        assert_eq!(meant(Method::POST, "/v1/uploads/1", "DELETE"), Some(Method::DELETE));
+        for (method, path, header) in [
+            (Method::GET, "/v1/uploads/1", "DELETE"),
+            (Method::POST, "/v1/uploads/1", "GET"),
+            (Method::POST, "/v1/uploads", "DELETE"),
+            (Method::POST, "/v1/posts/1", "DELETE"),
+        ] {
+            assert_eq!(meant(method, path, header), None);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A person begins to bring a medium in parts.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{MediumEvent, MediumId, MediumKind, Rejection, UserId};
+use domain::{MediumEvent, MediumId, MediumKind, Rejection, UserId, medium::file_name};
 
 use super::{Announced, Part, Upload};
 use crate::{Caller, CommandError, Commands, engine::Beginning};
@@ -89,6 +89,7 @@ impl Commands {
             return Err(Rejection::InvalidField { field: "sha256", rule: "has 64 hexadecimal digits" });
         }
         let expires_at = self.now() + TimeDelta::seconds(policy.upload_seconds);
+        let name = file_name(&name).to_owned();
         Ok(Announced { owner, kind, name, waveform, bytes, sha256, expires_at })
     }
 
@@ -128,9 +129,10 @@ impl Commands {
     /// Ends the bringing of a medium in parts: what has come is deleted.
     ///
     /// # Errors
-    /// [`Rejection::UploadNotFound`], [`CommandError::MediaStore`].
+    /// [`Rejection::UploadNotFound`], [`Rejection::UploadBusy`] while it is being finished; [`CommandError::MediaStore`].
     pub async fn cancel_upload(&self, user: UserId, medium: MediumId) -> Result<(), CommandError> {
         self.upload_of(user, medium)?;
+        let _held = self.uploads.hold(medium)?;
         self.uploads.delete(medium).await
     }
 }

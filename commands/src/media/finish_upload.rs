@@ -1,6 +1,6 @@
 //! A medium that was brought in parts has come.
 
-use domain::{MediumEvent, MediumId, Rejection, RejectionKind, UserId};
+use domain::{MediumEvent, MediumId, Rejection, RejectionKind};
 use futures::StreamExt;
 
 use super::{Arrived, Claim, Upload};
@@ -11,7 +11,7 @@ impl Commands {
     /// [`Commands::medium`] has it.
     ///
     /// # Errors
-    /// [`Rejection::UploadNotFound`], [`Rejection::UploadIncomplete`]; [`Rejection::ChecksumMismatch`],
+    /// [`Rejection::UploadNotFound`], [`Rejection::UploadBusy`], [`Rejection::UploadIncomplete`]; [`Rejection::ChecksumMismatch`],
     /// [`Rejection::MediumUnsupported`], [`Rejection::MediumBroken`] and [`Rejection::MediumTooLarge`], after which what has
     /// come is deleted; [`Rejection::QuotaReached`].
     pub async fn finish_upload(
@@ -22,21 +22,26 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         let taken = self.medium(medium).await?.is_some_and(|uploaded| uploaded.owner == by);
+        // Nobody ends it meanwhile.
+        let mut held = None;
         let committed = if taken {
             self.run(&self.media, medium, begun, |_, _| Ok(vec![])).await?
         } else {
-            let arrived = self.put_together(by, medium).await?;
+            let upload = self.upload_of(by, medium)?;
+            held = Some(self.uploads.hold(medium)?);
+            let arrived = self.put_together(upload).await?;
             self.keep_medium(by, medium, begun, arrived).await?
         };
         if let Err(error) = self.uploads.delete(medium).await {
             tracing::warn!(%error, "the parts of a medium that is kept stay until they expire");
         }
+        drop(held);
         Ok(committed)
     }
 
     /// Puts the parts together, and looks at what they are.
-    async fn put_together(&self, by: UserId, medium: MediumId) -> Result<Box<dyn Arrived>, CommandError> {
-        let Upload { announced, offset, .. } = self.upload_of(by, medium)?;
+    async fn put_together(&self, upload: Upload) -> Result<Box<dyn Arrived>, CommandError> {
+        let Upload { medium, announced, offset } = upload;
         if offset < announced.bytes {
             return Err(Rejection::UploadIncomplete { offset, bytes: announced.bytes }.into());
         }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use domain::{MediumId, MediumKind, UserId, policy::MediaPolicy};
+use domain::{MediumId, MediumKind, Rejection, UserId, policy::MediaPolicy};
 use serde::{Deserialize, Serialize};
 
 use super::Chunks;
@@ -75,6 +75,12 @@ pub trait UploadStore: Send + Sync + 'static {
     /// # Errors
     /// [`domain::Rejection::UploadNotFound`], [`CommandError::MediaStore`].
     async fn read(&self, medium: MediumId) -> Result<Chunks, CommandError>;
+
+    /// Has nobody else finish, change or end one, until this is dropped.
+    ///
+    /// # Errors
+    /// [`domain::Rejection::UploadNotFound`]; [`domain::Rejection::UploadBusy`] where somebody has it already.
+    fn hold(&self, medium: MediumId) -> Result<Box<dyn Send>, Rejection>;
 
     /// Deletes what has come, if anything has.
     ///

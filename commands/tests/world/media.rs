@@ -10,7 +10,7 @@ use commands::{
         Announced, Chunks, Claim, Incoming, MediaStore, MediaUse, Part, Smaller, SmallerForm, Upload, UploadStore,
     },
 };
-use domain::{MediumId, UserId, policy::MediaPolicy};
+use domain::{MediumId, Rejection, UserId, policy::MediaPolicy};
 
 use super::Scan;
 
@@ -62,6 +62,9 @@ impl UploadStore for NoBytes {
     }
     async fn read(&self, _: MediumId) -> Result<Chunks, CommandError> {
         nothing()
+    }
+    fn hold(&self, _: MediumId) -> Result<Box<dyn Send>, Rejection> {
+        Err(Rejection::UploadNotFound)
     }
     async fn delete(&self, _: MediumId) -> Result<(), CommandError> {
         Ok(())

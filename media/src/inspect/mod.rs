@@ -7,10 +7,11 @@
 //! - [`cursor`]: reading bytes, never beyond their end.
 //! - [`picture`]: pictures, taken apart and put together again; one file per format: `jpeg`, `png`, `gif`, `webp`;
 //!   `orientation`: how they are to be turned.
-//! - sound: `ogg`, `amr`; films and sound: `mpeg4`, `webm`.
+//! - sound: `ogg`, `amr`; films and sound: `mpeg4` and its `fragments`, `webm`.
 
 mod amr;
 pub(crate) mod cursor;
+mod fragments;
 mod gif;
 mod jpeg;
 mod mpeg4;
@@ -31,7 +32,11 @@ use std::{
 
 use bytes::Bytes;
 use commands::media::Claim;
-use domain::{MediumKind, Rejection, medium::MediumFacts, rejection::check_name};
+use domain::{
+    MediumKind, Rejection,
+    medium::{MediumFacts, file_name},
+    rejection::check_name,
+};
 
 use self::cursor::{CUT_OFF, broken};
 
@@ -73,7 +78,7 @@ fn unreadable(_: io::Error) -> Rejection {
 /// Checks what is said of bytes before they come.
 pub(crate) fn check_claim(claim: &Claim) -> Result<(), Rejection> {
     if claim.kind == MediumKind::File {
-        check_name("name", &claim.name, NAME_CHARS)?;
+        check_name("name", file_name(&claim.name), NAME_CHARS)?;
     }
     let even = claim.waveform.iter().all(|loudness| *loudness <= 100);
     if claim.waveform.len() > WAVEFORM_MAX || !even {
@@ -119,8 +124,11 @@ pub(crate) fn inspect_file(
     bytes: u64,
 ) -> Result<Inspected, Rejection> {
     if claim.kind != MediumKind::Video {
+        // So is a film. What only begins like one is kept as it is.
+        let film = if mpeg4::is_film(head) { mpeg4::inspect(file, bytes).ok() } else { None };
+        let kept = film.filter(|film| film.size.is_some()).map_or(Kept::Whole, |film| Kept::Blanked(film.personal));
         let facts = MediumFacts { content_type: inert_type(head).to_owned(), ..named(claim) };
-        return Ok(Inspected { facts, kept: Kept::Whole });
+        return Ok(Inspected { facts, kept });
     }
     let (content_type, duration, size, kept) = if is_mpeg4(head) {
         let film = mpeg4::inspect(file, bytes)?;
@@ -186,7 +194,7 @@ fn inspect_voice(claim: &Claim, bytes: &Bytes) -> Result<Inspected, Rejection> {
 
 /// What is told of a file besides its bytes; other kinds have no names.
 fn named(claim: &Claim) -> MediumFacts {
-    let name = if claim.kind == MediumKind::File { claim.name.clone() } else { String::new() };
+    let name = if claim.kind == MediumKind::File { file_name(&claim.name).to_owned() } else { String::new() };
     MediumFacts { name, ..MediumFacts::default() }
 }
 

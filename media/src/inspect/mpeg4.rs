@@ -13,6 +13,7 @@ use domain::Rejection;
 
 use super::{
     cursor::{CUT_OFF, Cursor, broken},
+    fragments::Fragments,
     unreadable,
 };
 
@@ -20,6 +21,24 @@ use super::{
 const DESCRIPTION_BYTES: u64 = 16 * 1024 * 1024;
 /// Most boxes side by side, so that a file of nothing but empty boxes does not keep anybody busy.
 const BOXES_MAX: usize = 100_000;
+
+/// Boxes that others stand in, in whatever place these are.
+const CONTAINERS: [&[u8; 4]; 6] = [b"trak", b"mdia", b"minf", b"stbl", b"mvex", b"traf"];
+/// How deep they stand in one another at most.
+const DEPTH_MAX: u32 = 8;
+
+/// What films say that they are, in their first box: of files that are something else (pictures, raw ones of cameras), the
+/// parts that are blanked in films may be what matters.
+const FILMS: [&[u8]; 14] = [
+    b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ", b"MSNV", b"3gp",
+    b"3g2",
+];
+
+/// Whether bytes begin like a film.
+pub(super) fn is_film(head: &[u8]) -> bool {
+    let brand = head.get(8..12).filter(|_| super::is_mpeg4(head));
+    brand.is_some_and(|brand| FILMS.iter().any(|film| brand.starts_with(film)))
+}
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -30,11 +49,12 @@ pub(super) struct Film {
     pub(super) has_sound: bool,
     /// What is to be blanked: the four bytes of a box's name, and all of its content.
     pub(super) personal: Vec<(u64, Range<u64>)>,
+    fragments: Fragments,
 }
 
 /// A box: its name, where that is, and where its content is.
-struct Found {
-    name: [u8; 4],
+pub(super) struct Found {
+    pub(super) name: [u8; 4],
     named_at: u64,
     content: Range<u64>,
 }
@@ -43,7 +63,7 @@ struct Found {
 pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64) -> Result<Film, Rejection> {
     let mut film = None;
     let (mut at, mut has_content) = (0, false);
-    let mut further = vec![];
+    let (mut further, mut fragments) = (vec![], vec![]);
     for count in 0.. {
         if at == bytes {
             break;
@@ -55,11 +75,13 @@ pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64) -> Result<Film,
             _ if count == 0 => return Err(broken("it is not what it begins as")),
             b"moov" if film.is_none() => film = Some(description(file, &found.content)?),
             b"mdat" => has_content = true,
-            b"free" | b"skip" | b"wide" | b"moof" | b"mfra" | b"sidx" | b"styp" | b"pdin" | b"emsg" | b"ssix"
-            | b"prft" => {}
-            // What writers add for themselves, places among it: no film needs it.
+            b"moof" => fragments.push(found.content),
+            b"mfra" | b"sidx" | b"styp" | b"pdin" | b"ssix" | b"prft" => {}
+            // What writers add for themselves, places among it, and what was there before: no film needs it.
             name if name.iter().all(|sign| sign.is_ascii_graphic() || *sign == b' ') => {
-                further.push((found.named_at, found.content));
+                if !found.content.is_empty() {
+                    further.push((found.named_at, found.content));
+                }
             }
             _ => return Err(broken("a part is of no known kind")),
         }
@@ -69,6 +91,12 @@ pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64) -> Result<Film,
     }
     let mut film: Film = film.filter(|_| has_content).ok_or_else(|| broken("there is no film in it"))?;
     film.personal.extend(further);
+    for fragment in fragments {
+        let bytes = content_of(file, &fragment)?;
+        film.fragments.take(&bytes)?;
+        find_personal(&bytes, fragment.start, 0, &mut film.personal)?;
+    }
+    film.duration = film.duration.max(film.fragments.duration());
     Ok(film)
 }
 
@@ -97,7 +125,8 @@ fn found_box(cursor: &mut Cursor<'_>, at: u64, end: u64) -> Result<Found, Reject
     Ok(Found { name, named_at: at + 4, content: at + head..content_end })
 }
 
-fn description(file: &mut (impl Read + Seek), content: &Range<u64>) -> Result<Film, Rejection> {
+/// The content of a box that describes something.
+fn content_of(file: &mut (impl Read + Seek), content: &Range<u64>) -> Result<Vec<u8>, Rejection> {
     let length = content.end - content.start;
     if length > DESCRIPTION_BYTES {
         return Err(broken("its description is too large"));
@@ -105,6 +134,11 @@ fn description(file: &mut (impl Read + Seek), content: &Range<u64>) -> Result<Fi
     let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
     file.seek(SeekFrom::Start(content.start)).map_err(unreadable)?;
     file.read_exact(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+fn description(file: &mut (impl Read + Seek), content: &Range<u64>) -> Result<Film, Rejection> {
+    let bytes = content_of(file, content)?;
     let mut film = Film::default();
     for (found, inner) in boxes(&bytes, content.start)? {
         match &found.name {
@@ -112,20 +146,40 @@ fn description(file: &mut (impl Read + Seek), content: &Range<u64>) -> Result<Fi
             b"trak" => track(&mut film, inner, found.content.start)?,
             b"mvex" => {
                 for (found, inner) in boxes(inner, found.content.start)? {
-                    if &found.name == b"mehd" && film.duration.is_zero() {
-                        film.duration = fragments_duration(&bytes, inner)?;
+                    match &found.name {
+                        b"mehd" if film.duration.is_zero() => film.duration = fragments_duration(&bytes, inner)?,
+                        b"trex" => film.fragments.take_usual(inner)?,
+                        _ => {}
                     }
                 }
             }
-            b"udta" | b"meta" | b"uuid" => film.personal.push((found.named_at, found.content)),
             _ => {}
         }
     }
+    find_personal(&bytes, content.start, 0, &mut film.personal)?;
     Ok(film)
 }
 
+/// Finds what users and cameras wrote, and what is left of something else, in a piece of a file that begins at some place
+/// there, and in whatever stands in it.
+fn find_personal(bytes: &[u8], from: u64, depth: u32, all: &mut Vec<(u64, Range<u64>)>) -> Result<(), Rejection> {
+    if depth > DEPTH_MAX {
+        return Err(broken("its parts stand in one another too deep"));
+    }
+    for (found, inner) in boxes(bytes, from)? {
+        match &found.name {
+            b"udta" | b"meta" | b"uuid" | b"free" | b"skip" if !inner.is_empty() => {
+                all.push((found.named_at, found.content));
+            }
+            name if CONTAINERS.contains(&name) => find_personal(inner, found.content.start, depth + 1, all)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// The boxes side by side in a piece of a file that begins at some place there.
-fn boxes(bytes: &[u8], from: u64) -> Result<Vec<(Found, &[u8])>, Rejection> {
+pub(super) fn boxes(bytes: &[u8], from: u64) -> Result<Vec<(Found, &[u8])>, Rejection> {
     let end = from + bytes.len() as u64;
     let (mut at, mut found_boxes) = (from, vec![]);
     while at < end {
@@ -185,23 +239,24 @@ fn fragments_duration(description: &[u8], header: &[u8]) -> Result<Duration, Rej
     Ok(in_time(duration, scale))
 }
 
-fn in_time(duration: u64, scale: u32) -> Duration {
+pub(super) fn in_time(duration: u64, scale: u32) -> Duration {
     Duration::from_millis(duration.saturating_mul(1_000).checked_div(scale.into()).unwrap_or_default())
 }
 
 fn track(film: &mut Film, bytes: &[u8], from: u64) -> Result<(), Rejection> {
-    let (mut size, mut handler) = (None, *b"none");
+    let (mut number, mut size, mut scale, mut handler) = (0, None, 0, *b"none");
     for (found, inner) in boxes(bytes, from)? {
         match &found.name {
-            b"tkhd" => size = Some(track_size(inner)?),
-            b"udta" | b"meta" | b"uuid" => film.personal.push((found.named_at, found.content)),
+            b"tkhd" => (number, size) = track_header(inner).map(|(number, size)| (number, Some(size)))?,
             b"mdia" => {
-                let (kind, duration) = track_media(inner)?;
-                (handler, film.duration) = (kind, film.duration.max(duration));
+                let media = track_media(inner)?;
+                (handler, scale) = (media.handler, media.scale);
+                film.duration = film.duration.max(media.duration);
             }
             _ => {}
         }
     }
+    film.fragments.add_track(number, scale);
     match &handler {
         b"vide" => film.size = film.size.or(size),
         b"soun" => film.has_sound = true,
@@ -210,9 +265,16 @@ fn track(film: &mut Film, bytes: &[u8], from: u64) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// What sort of track it is, and how long it lasts: whichever of its header and its samples says more, since a film's own
-/// header may say anything.
-fn track_media(bytes: &[u8]) -> Result<([u8; 4], Duration), Rejection> {
+/// What a track is of.
+struct TrackMedia {
+    handler: [u8; 4],
+    /// How many of its units make a second.
+    scale: u32,
+    /// Whichever of its header and its samples says more: a film's own header may say anything.
+    duration: Duration,
+}
+
+fn track_media(bytes: &[u8]) -> Result<TrackMedia, Rejection> {
     let (mut handler, mut told, mut scale, mut samples) = (*b"none", Duration::ZERO, 0, None);
     for (found, inner) in boxes(bytes, 0)? {
         match &found.name {
@@ -227,7 +289,7 @@ fn track_media(bytes: &[u8]) -> Result<([u8; 4], Duration), Rejection> {
         }
     }
     let samples = samples.map_or(Ok(Duration::ZERO), |table| samples_duration(table, scale))?;
-    Ok((handler, told.max(samples)))
+    Ok(TrackMedia { handler, scale, duration: told.max(samples) })
 }
 
 /// The content of the first box of a name among those side by side.
@@ -235,14 +297,16 @@ fn inside(bytes: &[u8], name: [u8; 4]) -> Result<Option<&[u8]>, Rejection> {
     Ok(boxes(bytes, 0)?.into_iter().find(|(found, _)| found.name == name).map(|(_, inner)| inner))
 }
 
-/// Width and height at the end of a track's header, turned as its matrix says.
-fn track_size(header: &[u8]) -> Result<(u32, u32), Rejection> {
+/// A track's number, and at the end of its header width and height, turned as its matrix says.
+fn track_header(header: &[u8]) -> Result<(u32, (u32, u32)), Rejection> {
     let mut cursor = Cursor::new(header);
-    let times = if cursor.u8()? == 1 { 32 } else { 20 };
-    cursor.take(3 + times + 16)?;
+    let wide = cursor.u8()? == 1;
+    cursor.take(3 + if wide { 16 } else { 8 })?;
+    let number = cursor.u32_be()?;
+    cursor.take(if wide { 12 } else { 8 } + 16)?;
     let first = cursor.u32_be()?;
     cursor.take(32)?;
     let (width, height) = (cursor.u32_be()? >> 16, cursor.u32_be()? >> 16);
     // Turned by a quarter, the first number of the matrix is zero.
-    Ok(if first == 0 { (height, width) } else { (width, height) })
+    Ok((number, if first == 0 { (height, width) } else { (width, height) }))
 }

@@ -33,14 +33,27 @@ fn mp4(milliseconds: u32, tracks: &[Vec<u8>]) -> Vec<u8> {
     [mpeg4_box(b"ftyp", b"isom\0\0\0\0"), mpeg4_box(b"moov", &description), mpeg4_box(b"mdat", &[7; 50])].concat()
 }
 
-fn ogg_page(granule: u64, content: &[u8]) -> Vec<u8> {
+/// A page of Ogg: its number, its marks, how many samples there are up to its end.
+fn ogg_page(number: u32, marks: u8, granule: u64, content: &[u8]) -> Vec<u8> {
     let length = u8::try_from(content.len()).unwrap();
-    [b"OggS\0\0".as_slice(), &granule.to_le_bytes(), &[1, 0, 0, 0], &[0; 8], &[1, length], content].concat()
+    let head = [b"OggS\0".as_slice(), &[marks], &granule.to_le_bytes(), &[1, 0, 0, 0], &number.to_le_bytes()].concat();
+    let content = [&[1, length], content].concat();
+    // As RFC 3533 has it, bit by bit.
+    let checksum = [&head, [0; 4].as_slice(), &content].concat().iter().fold(0_u32, |sum, byte| {
+        (0..8).fold(
+            sum ^ u32::from(*byte) << 24,
+            |sum, _| {
+                if sum >> 31 == 1 { sum << 1 ^ 0x04C1_1DB7 } else { sum << 1 }
+            },
+        )
+    });
+    [head, checksum.to_le_bytes().to_vec(), content].concat()
 }
 
 fn opus(milliseconds: u64) -> Vec<u8> {
     let header = [b"OpusHead\x01\x01".as_slice(), &312_u16.to_le_bytes(), &[0; 7]].concat();
-    [ogg_page(0, &header), ogg_page(0, b"OpusTags"), ogg_page(312 + milliseconds * 48, &[9; 40])].concat()
+    let sound = ogg_page(2, 4, 312 + milliseconds * 48, &[9; 40]);
+    [ogg_page(0, 2, 0, &header), ogg_page(1, 0, 0, b"OpusTags"), sound].concat()
 }
 
 fn amr(frames: usize) -> Vec<u8> {
@@ -121,9 +134,8 @@ fn a_picture_stays_what_it_is_and_its_size_is_told() {
 fn whatever_is_cut_off_anywhere_is_refused() {
     for (kind, bytes) in samples() {
         assert!(look(kind, &bytes).is_ok());
-        let at_a_page = |length: usize| bytes.starts_with(b"OggS") && bytes[length..].starts_with(b"OggS");
         let at_a_frame = |length: usize| bytes.starts_with(b"#!AMR") && length >= 38 && (length - 6).is_multiple_of(32);
-        for length in (0..bytes.len()).filter(|length| !at_a_page(*length) && !at_a_frame(*length)) {
+        for length in (0..bytes.len()).filter(|length| !at_a_frame(*length)) {
             let cut = look(kind, &bytes[..length]);
             assert!(cut.is_err(), "{kind:?}: {length} of {} bytes", bytes.len());
         }
@@ -300,12 +312,111 @@ fn a_header_that_says_less_than_there_is_does_not_make_it_shorter() {
     assert_eq!(lasting(MediumKind::Voice, &mp4(1_000, &[sound(70_000, 900)])), too_long);
     assert_eq!(lasting(MediumKind::Voice, &mp4(1_000, &[sound(1_000, 70_000)])), too_long);
     assert_eq!(lasting(MediumKind::Voice, &mp4(1_000, &[sound(u32::MAX, 2_000)])), Ok(2_000));
-    let back = [opus(70_000), ogg_page(312 + 48_000, &[9; 40])].concat();
+    let beginning = &opus(1)[..opus(1).len() - 68];
+    let pages = [ogg_page(2, 0, 312 + 70_000 * 48, &[9; 40]), ogg_page(3, 4, 312 + 48_000, &[9; 40])].concat();
+    let back = [beginning, &pages].concat();
     assert_eq!(lasting(MediumKind::Voice, &back), Err(super::broken("a page goes back in time")));
     let mut film = webm(true);
     let told = film.windows(4).position(|four| four == 2_500_f32.to_be_bytes()).unwrap();
     film[told..told + 4].copy_from_slice(&5_f32.to_be_bytes());
     assert_eq!(lasting(MediumKind::Video, &film), Ok(1_500));
+}
+
+#[test]
+fn sound_in_ogg_is_whole_in_its_pages() {
+    let whole = opus(1_000);
+    let beginning = &whole[..whole.len() - 68];
+    let ending = |pages: &[Vec<u8>]| look(MediumKind::Voice, &[beginning, &pages.concat()].concat());
+    let sound = |number, marks, ms: u64| ogg_page(number, marks, 312 + ms * 48, &[9; 40]);
+    let lasting = ending(&[sound(2, 0, 500), ogg_page(3, 0, u64::MAX, &[9; 40]), sound(4, 4, 900)]);
+    assert_eq!(lasting.unwrap().facts.duration_ms, Some(900));
+    for (pages, what) in [
+        (vec![sound(2, 0, 500)], "it is cut off"),
+        (vec![sound(2, 0, 500), sound(4, 4, 900)], "a page is missing"),
+        (vec![sound(2, 4, 500), sound(3, 4, 900)], "there is more in it than one voice"),
+        (vec![sound(2, 4, 500), whole.clone()], "there is more in it than one voice"),
+    ] {
+        assert_eq!(ending(&pages).map(|found| found.facts), Err(super::broken(what)));
+    }
+    let headless = look(MediumKind::Voice, &sound(0, 4, 500)).map(|found| found.facts);
+    assert_eq!(headless, Err(super::broken("its beginning is missing")));
+    for at in 0..whole.len() {
+        let mut altered = whole.clone();
+        altered[at] ^= 0x10;
+        assert!(look(MediumKind::Voice, &altered).is_err(), "byte {at}");
+    }
+}
+
+/// A film that was written while it was recorded: it says nothing of how long it lasts but in its fragments, here each with
+/// a header, when it begins, and its samples.
+fn fragmented(fragments: &[(Vec<u8>, u32, Vec<u8>)]) -> Vec<u8> {
+    let header = [[0; 12].as_slice(), &1_000_u32.to_be_bytes(), &[0; 84]].concat();
+    let mut described = track(b"vide", 640, 480);
+    // Its number, and a media header with its units: a ninety thousandth of a second.
+    described[8 + 8 + 12..][..4].copy_from_slice(&7_u32.to_be_bytes());
+    let units = [[0; 12].as_slice(), &90_000_u32.to_be_bytes(), &[0; 8]].concat();
+    let units = mpeg4_box(b"mdhd", &units);
+    let (before, handled) = described.split_at(8 + 92 + 8);
+    let mut described = [before, &units, handled].concat();
+    for at in [0, 8 + 92] {
+        let length = u32::from_be_bytes(described[at..at + 4].try_into().unwrap()) + units.len() as u32;
+        described[at..at + 4].copy_from_slice(&length.to_be_bytes());
+    }
+    let usual = [[0; 4].as_slice(), &7_u32.to_be_bytes(), &[0; 4], &3_000_u32.to_be_bytes(), &[0; 8]].concat();
+    let extends = mpeg4_box(b"mvex", &mpeg4_box(b"trex", &usual));
+    let description = mpeg4_box(b"moov", &[mpeg4_box(b"mvhd", &header), described, extends].concat());
+    let fragments = fragments.iter().map(|(header, begins, run)| {
+        let begins = [[0; 4], begins.to_be_bytes()].concat();
+        let parts = [mpeg4_box(b"tfhd", header), mpeg4_box(b"tfdt", &begins), mpeg4_box(b"trun", run)].concat();
+        [mpeg4_box(b"moof", &mpeg4_box(b"traf", &parts)), mpeg4_box(b"mdat", &[7; 50])].concat()
+    });
+    [mpeg4_box(b"ftyp", b"iso5\0\0\0\0"), description, fragments.collect::<Vec<_>>().concat()].concat()
+}
+
+#[test]
+fn a_film_in_fragments_lasts_as_long_as_what_is_in_them() {
+    let words = |words: &[u32]| words.iter().flat_map(|word| word.to_be_bytes()).collect::<Vec<u8>>();
+    let lasting =
+        |fragments: &[_]| look(MediumKind::Video, &fragmented(fragments)).map(|found| found.facts.duration_ms);
+    // Thirty samples as long as the description says; as the fragment says; each as it says itself, with its size.
+    let usual = (words(&[0, 7]), 0, words(&[0, 30]));
+    let told = (words(&[0x09, 7, 0, 0, 6_000]), 90_000, words(&[0x01, 30, 88]));
+    let each = (words(&[0, 7]), 270_000, words(&[0x305, 2, 88, 0, 45_000, 9, 90_000, 9]));
+    assert_eq!(lasting(std::slice::from_ref(&usual)), Ok(Some(1_000)));
+    assert_eq!(lasting(&[usual.clone(), told.clone(), each.clone()]), Ok(Some(4_500)));
+    // What is left out in between is waited for; where all of it begins does not matter.
+    assert_eq!(lasting(&[usual.clone(), each]), Ok(Some(4_500)));
+    assert_eq!(lasting(&[told]), Ok(Some(2_000)));
+    // Fragments that say to begin at the same time last as long as all of them.
+    assert_eq!(lasting(&[usual.clone(), usual.clone()]), Ok(Some(2_000)));
+    let long = (words(&[0, 7]), 0, words(&[0, 30 * 301]));
+    assert_eq!(lasting(&[long]), Err(Rejection::MediumTooLarge { max: 300, unit: "seconds" }));
+    let nobody_s = (words(&[0, 8]), 0, words(&[0, 30]));
+    assert_eq!(lasting(&[nobody_s]), Err(super::broken("a fragment is of no track")));
+    let cut = (words(&[0, 7]), 0, words(&[0x100, u32::MAX, 1]));
+    assert_eq!(lasting(&[cut]), Err(super::CUT_OFF));
+}
+
+#[test]
+fn what_cameras_write_into_a_film_is_blanked_wherever_it_is_also_in_a_file() {
+    let place = |name| mpeg4_box(name, b"Hangzhou");
+    let media = mpeg4_box(b"mdia", &[mpeg4_box(b"minf", &place(b"free")), place(b"udta")].concat());
+    let described = mpeg4_box(b"trak", &[place(b"meta"), media].concat());
+    let film = [mp4(9_000, &[track(b"vide", 640, 480), described]), place(b"free"), place(b"uuid")].concat();
+    for kind in [MediumKind::Video, MediumKind::File] {
+        let Kept::Blanked(boxes) = look(kind, &film).unwrap().kept else { panic!("nothing is blanked") };
+        let blanked = crate::incoming::blanked(&Bytes::from(film.clone()), &boxes);
+        assert_eq!(blanked.len(), film.len());
+        assert!(!blanked.windows(8).any(|eight| eight == b"Hangzhou") && look(MediumKind::Video, &blanked).is_ok());
+    }
+    // Of anything else that begins like it, nobody knows what matters.
+    let mut picture = film.clone();
+    picture[8..12].copy_from_slice(b"heic");
+    for kept in [picture, film[..film.len() - 1].to_vec()] {
+        assert!(matches!(look(MediumKind::File, &kept).unwrap().kept, Kept::Whole));
+    }
+    let deep = (0..20).fold(vec![], |inner, _| mpeg4_box(b"trak", &inner));
+    assert!(look(MediumKind::Video, &mp4(9_000, &[track(b"vide", 640, 480), deep])).is_err());
 }
 
 #[test]
