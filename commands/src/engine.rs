@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use domain::{
     Aggregate, Answering, AppTokens, Article, Broadcasts, Call, CallId, Circle, CommandEvent, CommandId, Contacts,
@@ -11,9 +10,7 @@ use domain::{
     Subscriptions, User, UserId, Wallet, Webhook,
     command::{self, CommandWithoutEffect},
 };
-use eventlog::{
-    Append, AppendError, EventLog, ExpectedVersion, NewEvent, PayloadEncoding, Position, RecordedEvent, StreamName,
-};
+use eventlog::{AppendError, EventLog, ExpectedVersion, Position, StreamName};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -29,7 +26,8 @@ use crate::{
     others::Heard,
     passwords::Passwords,
     ports::{Accounts, CallList, Deadlines, Dice, Followers, GroupCallList, Ports, Presence, Relations},
-    repository::{Cell, Repository, decode},
+    repository::{Cell, Repository},
+    submission::{Step, Submission, committed, finish},
     wallet::{Pauses, Rounds},
 };
 
@@ -490,24 +488,6 @@ impl Commands {
     }
 }
 
-/// What the records of a command say that it did; `now` where there are none.
-fn committed<E: EventFamily>(records: &[RecordedEvent], now: DateTime<Utc>) -> Result<Committed<E>, CommandError> {
-    let mut committed = Committed { position: Position::START, version: 0, actor: None, at: now, events: vec![] };
-    for record in records {
-        committed.position = record.position();
-        committed.version = record.version();
-        committed.actor = record.actor().map(UserId);
-        committed.at = record.time();
-        // It says that there were no events.
-        if CommandEvent::from_json(record.event_type(), record.schema(), record.payload()).is_ok_and(|c| c.is_some()) {
-            continue;
-        }
-        // The same key with the same request always names the same use case, hence the same family of events.
-        committed.events.push((record.event_id(), decode(record)?));
-    }
-    Ok(committed)
-}
-
 /// What a cell's state decided.
 enum Decided<E> {
     /// Events, on their way into the log.
@@ -518,104 +498,4 @@ enum Decided<E> {
     Refused(u64, Rejection),
     /// Another node may have carried out this very command, up to that position.
     PerhapsDone(Position),
-}
-
-/// Events on their way into the log.
-struct Submission<E> {
-    stream: StreamName,
-    /// The version before them.
-    before: u64,
-    actor: Option<UserId>,
-    at: DateTime<Utc>,
-    events: Vec<(Uuid, E)>,
-    outcome: futures::future::BoxFuture<'static, Result<eventlog::Appended, AppendError>>,
-}
-
-/// One append of a command.
-struct Step {
-    actor: Option<UserId>,
-    command: CommandId,
-    fingerprint: Option<[u8; 16]>,
-}
-
-impl Step {
-    fn append<E: EventFamily>(
-        &self,
-        stream: StreamName,
-        expected: ExpectedVersion,
-        at: DateTime<Utc>,
-        events: &[E],
-    ) -> Result<Append, CommandError> {
-        let new = |(index, event): (u64, &E)| {
-            let payload = event.to_json().map_err(|error| CommandError::Internal(error.to_string()))?;
-            // With a key, the ids follow from it, so that the log itself recognises the same event where it comes again.
-            let event_id = match self.fingerprint {
-                Some(_) => self.command.event_id(index, at, &payload),
-                None => Uuid::now_v7(),
-            };
-            Ok(NewEvent {
-                event_id,
-                event_type: event.event_type(),
-                schema: event.schema(),
-                encoding: PayloadEncoding::Json,
-                payload: Bytes::from(payload),
-            })
-        };
-        Ok(Append {
-            stream,
-            expected,
-            time: at,
-            actor: self.actor.map(|actor| actor.0),
-            command_id: self.command.0,
-            fingerprint: self.fingerprint,
-            correlation_id: self.command.0,
-            causation_id: None,
-            events: (0..).zip(events).map(new).collect::<Result<_, CommandError>>()?,
-        })
-    }
-}
-
-/// Waits for a submission to become durable, then lets go of its key and tells those who wait on the same stream.
-async fn finish<A: Aggregate>(
-    log: Arc<dyn EventLog>,
-    repository: Arc<Repository<A>>,
-    id: A::Id,
-    cell: Arc<Cell<A>>,
-    submission: Submission<A::Event>,
-    guard: Option<Guard>,
-) -> Result<Committed<A::Event>, (CommandError, Option<Guard>)> {
-    let Submission { stream, before, actor, at, events, outcome } = submission;
-    match outcome.await {
-        // An attempt from before, perhaps of another node, with the same key.
-        Ok(appended) if appended.repeated => {
-            repository.forget(id, &cell);
-            let count = events.len();
-            let records = match log.read_stream(&stream, before, count).await {
-                Ok(records) => records,
-                Err(error) => return Err((error.into(), guard)),
-            };
-            if let Some(guard) = guard {
-                guard.done(stream, before, count, appended.position);
-            }
-            committed(&records, at).map_err(|error| (error, None))
-        }
-        Ok(appended) => {
-            cell.reached(appended.version);
-            if let Some((event_id, _)) = events.last() {
-                let mut cached = cell.cached.lock();
-                // Only a state without anything still under way is wholly durable.
-                if cached.version == appended.version && !cell.progress.borrow().dead {
-                    repository.keep_snapshot(&stream, &mut cached, *event_id);
-                }
-            }
-            if let Some(guard) = guard {
-                guard.done(stream, before, events.len(), appended.position);
-            }
-            Ok(Committed { position: appended.position, version: appended.version, actor, at, events })
-        }
-        Err(error) => {
-            repository.forget(id, &cell);
-            Err((error.into(), guard))
-        }
-    }
 }

@@ -2,7 +2,8 @@
 //!
 //! # Layout
 //! - [`engine`]: [`Commands`], what all use cases share: running one command on one stream.
-//! - `repository`: cached aggregates; `keys`: idempotency keys; [`others`]: what other nodes write.
+//! - `submission`: events on their way into the log; `repository`: cached aggregates; `keys`: idempotency keys; [`others`]:
+//!   what other nodes write.
 //! - [`ports`]: what commands ask of the read models; [`clock`]: where time comes from.
 //! - [`gateways`]: ports to a bank and to billers; [`callbacks`]: the port to programs of official accounts;
 //!   [`forwarding`]: the port to what forwards sound and pictures.
@@ -36,6 +37,7 @@ pub mod ports;
 mod repository;
 pub mod secrets;
 pub mod stickers;
+mod submission;
 pub mod wallet;
 
 pub use clock::{AdjustableClock, Clock, SystemClock};
