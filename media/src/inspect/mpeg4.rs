@@ -19,7 +19,7 @@ use super::{
 
 /// Largest description of a film: an hour's needs less than two megabytes.
 const DESCRIPTION_BYTES: u64 = 16 * 1024 * 1024;
-/// Most boxes side by side, so that a file of nothing but empty boxes does not keep anybody busy.
+/// Most boxes side by side, and most that are blanked, so that a file of nothing but boxes does not keep anybody busy.
 const BOXES_MAX: usize = 100_000;
 
 /// Boxes that others stand in, in whatever place these are.
@@ -170,6 +170,9 @@ fn find_personal(bytes: &[u8], from: u64, depth: u32, all: &mut Vec<(u64, Range<
         match &found.name {
             b"udta" | b"meta" | b"uuid" | b"free" | b"skip" if !inner.is_empty() => {
                 all.push((found.named_at, found.content));
+                if all.len() > BOXES_MAX {
+                    return Err(broken("it has too many parts"));
+                }
             }
             name if CONTAINERS.contains(&name) => find_personal(inner, found.content.start, depth + 1, all)?,
             _ => {}

@@ -415,6 +415,10 @@ fn what_cameras_write_into_a_film_is_blanked_wherever_it_is_also_in_a_file() {
     for kept in [picture, film[..film.len() - 1].to_vec()] {
         assert!(matches!(look(MediumKind::File, &kept).unwrap().kept, Kept::Whole));
     }
+    let many = mpeg4_box(b"moof", &mpeg4_box(b"free", b"x").repeat(60_000));
+    let many = [film.clone(), many.clone(), many].concat();
+    let refused = look(MediumKind::Video, &many).map(|found| found.facts);
+    assert_eq!(refused, Err(super::broken("it has too many parts")));
     let deep = (0..20).fold(vec![], |inner, _| mpeg4_box(b"trak", &inner));
     assert!(look(MediumKind::Video, &mp4(9_000, &[track(b"vide", 640, 480), deep])).is_err());
 }
