@@ -1,6 +1,8 @@
 //! The port to the programs that official accounts are run by: what a program is told, and what it answers. A program is
 //! told by callback, which it answers, or by webhook, which it takes.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 pub use domain::official::CallbackMode;
@@ -23,7 +25,7 @@ pub trait CallbackGateway: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`CallbackError`]
-    async fn tell(&self, callback: &Callback, told: &Told, timestamp: i64) -> Result<Vec<Said>, CallbackError>;
+    async fn tell(&self, callback: &Callback, told: &Told, timestamp: i64) -> Result<Answer, CallbackError>;
 
     /// Tells a webhook something; telling it again does no harm, since it knows a notice by its id. `timestamp` is the present
     /// time in seconds since 1970.
@@ -59,6 +61,15 @@ pub struct Notice {
     pub account: OfficialAccountId,
     /// What happened.
     pub told: Told,
+}
+
+/// What a program answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// What the account says to the follower.
+    pub said: Vec<Said>,
+    /// How long the program took, without what the call had to wait for before.
+    pub took: Duration,
 }
 
 /// What a program says.

@@ -219,17 +219,23 @@ const PROMPT: u32 = 3_000;
 
 /// The sockets of this process that are connected to a port; none where the system does not let it at them.
 fn connections_to(port: u16) -> Option<Vec<OwnedFd>> {
-    let own = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
-    let numbers = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().file_name());
-    let numbers: Vec<_> = numbers.map(|name| name.to_str().unwrap().parse().unwrap()).collect();
+    let own = pidfd_open(getpid(), PidfdFlags::empty()).ok()?;
+    let entries = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    // Files are left alone: another name for one would keep its lock.
+    let sockets = entries.filter(|entry| {
+        std::fs::read_link(entry.path()).is_ok_and(|to| to.as_os_str().as_encoded_bytes().starts_with(b"socket:"))
+    });
+    let numbers: Vec<_> = sockets.map(|entry| entry.file_name().to_str().unwrap().parse().unwrap()).collect();
     let mut connections = Vec::new();
     for number in numbers {
         match pidfd_getfd(&own, number, PidfdGetfdFlags::empty()) {
-            Err(Errno::PERM) => return None,
+            // It was closed since it was listed.
+            Err(Errno::BADF) => {}
+            Err(_) => return None,
             Ok(socket) if getpeername(&socket).ok().flatten().is_some_and(|peer| is_at(peer, port)) => {
                 connections.push(socket);
             }
-            _ => {}
+            Ok(_) => {}
         }
     }
     Some(connections)

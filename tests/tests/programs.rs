@@ -432,7 +432,7 @@ fn a_program_sends_back_a_picture_that_a_follower_sent_and_no_other() {
     assert_eq!(echoed["data"]["content"]["medium"], json!(cup));
     let original = text_at(&reader.links(&talk, seq + 1)[0], "original");
     assert_eq!(reader.get(&original).status, 200);
-    let id = bot.told()[0].element("MediaId").unwrap();
+    let id = bot.told().iter().find_map(|call| call.element("MediaId")).unwrap();
     let send = |account: &Account, reader: &Person, sort: &str| {
         let path = format!("/message/custom/send?access_token={}", account.app_token(&account.app()));
         let mut body = json!({ "touser": account.openid_of(reader), "msgtype": sort });

@@ -7,11 +7,14 @@ use actix_web::{
     dev::RequestHead,
     get,
     http::{Method, StatusCode, header},
-    options, patch, post, web,
+    options, patch, post, rt, web,
 };
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use chrono::{DateTime, Utc};
-use commands::media::{BeginUpload, BegunUpload, Part, Upload};
+use commands::{
+    CommandError,
+    media::{BeginUpload, BegunUpload, Part, Upload},
+};
 use domain::{MediumEvent, MediumId, MediumKind, Rejection};
 use serde::Serialize;
 use sha1::{Digest, Sha1};
@@ -329,7 +332,10 @@ async fn finish_upload(
     app: web::Data<App>,
 ) -> Result<HttpResponse, Problem> {
     app.limits.command(&command.user)?;
-    let committed = app.commands.finish_upload(&command.caller, path.medium).await?;
+    // In a task of its own, so that of a client that goes away no bytes stay that nothing tells of.
+    let (commands, caller, medium) = (app.clone(), command.caller, path.medium);
+    let finished = rt::spawn(async move { commands.commands.finish_upload(&caller, medium).await });
+    let committed = finished.await.map_err(|error| CommandError::Internal(error.to_string()))??;
     let position = committed.position.0;
     let made = committed.events.into_iter().find_map(|(_, event)| match event {
         MediumEvent::MediaUploaded(new) => Some((new.kind, new.facts, committed.at)),

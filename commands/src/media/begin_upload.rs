@@ -54,11 +54,12 @@ impl Commands {
         };
         let announced = self.announced(owner, command)?;
         // From now on it counts as what is on its way, and once it has begun as that.
-        let _room = match self.uploads.upload(medium) {
+        let room = match self.uploads.upload(medium) {
             Some(_) => None,
             None => Some(self.quota.room(owner, announced.bytes).await?),
         };
         let upload = self.uploads.begin(medium, announced, &self.policy.media).await?;
+        drop(room);
         self.run(&self.media, medium, begun, |_, _| Ok(vec![])).await?;
         Ok(upload.into())
     }

@@ -13,6 +13,10 @@ use parking_lot::Mutex;
 use super::{MediaUse, UploadStore};
 use crate::CommandError;
 
+/// After how many further bytes of what does not say how long it is it is asked anew what else there is: each time waits for
+/// the read model. The last word has whoever writes the medium down.
+const ASK_EVERY: u64 = 1024 * 1024;
+
 /// How much each person may bring.
 pub(crate) struct Quota {
     /// Most bytes of one person.
@@ -33,7 +37,7 @@ impl Quota {
     /// # Errors
     /// [`Rejection::QuotaReached`].
     pub(crate) async fn room(self: &Arc<Self>, owner: UserId, bytes: u64) -> Result<Room, CommandError> {
-        let mut room = Room { quota: self.clone(), owner, bytes: 0 };
+        let mut room = Room { quota: self.clone(), owner, bytes: 0, asked: None };
         room.widen(bytes).await?;
         Ok(room)
     }
@@ -53,6 +57,8 @@ pub(crate) struct Room {
     quota: Arc<Quota>,
     owner: UserId,
     bytes: u64,
+    /// What was told and begun when it was last asked, and how many bytes this was for then.
+    asked: Option<(u128, u64)>,
 }
 
 impl Room {
@@ -65,13 +71,23 @@ impl Room {
         // Held before anything is asked: whatever ends from now on to be on its way, the log or the parts tell of.
         let on_its_way = self.quota.hold(self.owner, more);
         self.bytes = bytes;
-        let begun = self.quota.uploads.uploads_of(self.owner);
-        let begun: u128 = begun.iter().map(|upload| u128::from(upload.announced.bytes)).sum();
-        let used = u128::from(self.quota.media_use.bytes_of(self.owner).await?);
-        if used + begun + on_its_way + u128::from(more) > u128::from(self.quota.bytes) {
+        let there = match self.asked {
+            Some((there, at)) if bytes - at < ASK_EVERY => there,
+            _ => self.ask().await?,
+        };
+        if there + on_its_way + u128::from(more) > u128::from(self.quota.bytes) {
             return Err(Rejection::QuotaReached { bytes: self.quota.bytes }.into());
         }
         Ok(())
+    }
+
+    /// How much the log and the parts tell of.
+    async fn ask(&mut self) -> Result<u128, CommandError> {
+        let begun = self.quota.uploads.uploads_of(self.owner);
+        let begun: u128 = begun.iter().map(|upload| u128::from(upload.announced.bytes)).sum();
+        let there = begun + u128::from(self.quota.media_use.bytes_of(self.owner).await?);
+        self.asked = Some((there, self.bytes));
+        Ok(there)
     }
 }
 

@@ -7,12 +7,11 @@ use domain::{
     conversation::{Automatic, Content},
     official::{ButtonKind, Happening, Scene},
 };
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
     Caller, CommandError, Commands,
-    callbacks::{Callback, Said, Told, Word},
+    callbacks::{Answer, Callback, Said, Told, Word},
     engine::Begun,
     ports::ToAnswer,
     secrets::{MediaPlace, MediaTicket, SceneCode},
@@ -41,16 +40,14 @@ impl Commands {
             // While keys are changed, every other time is with the ones before: a program may know only those.
             let mut callback = if times % 2 == 0 { callback.with_other_keys() } else { callback.clone() };
             callback.proven = self.paces.is_proven(item.account);
-            let begun = Instant::now();
             let answered = match self.callbacks.tell(&callback, &told, self.now().timestamp()).await {
-                Ok(said) => self.say_answer(item, said).await?,
+                Ok(Answer { said, took }) => self.say_answer(item, said).await?.map(|()| took),
                 Err(error) => Err(error.to_string()),
             };
             match answered {
-                Ok(()) => {
-                    self.note_answered(item, AnswerOutcome::Answered).await?;
-                    self.paces.answered(item.account, begun.elapsed());
-                    return Ok(());
+                Ok(took) => {
+                    self.paces.answered(item.account, took);
+                    return self.note_answered(item, AnswerOutcome::Answered).await;
                 }
                 Err(reason) => {
                     self.paces.failed(item.account);

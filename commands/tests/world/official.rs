@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use commands::{
     CommandError,
-    callbacks::{Callback, CallbackError, CallbackGateway, Notice, Said, Told, WebhookTarget},
+    callbacks::{Answer, Callback, CallbackError, CallbackGateway, Notice, Told, WebhookTarget},
     ports::{Followers, ToAnswer},
 };
 use domain::{OfficialAccountId, UserId, broadcasts::BroadcastAudience};
@@ -54,7 +54,7 @@ impl CallbackGateway for NoPrograms {
         Err(CallbackError::Failed("there are no programs".to_owned()))
     }
 
-    async fn tell(&self, _: &Callback, _: &Told, _: i64) -> Result<Vec<Said>, CallbackError> {
+    async fn tell(&self, _: &Callback, _: &Told, _: i64) -> Result<Answer, CallbackError> {
         Err(CallbackError::Failed("there are no programs".to_owned()))
     }
 

@@ -18,12 +18,14 @@ mod webhook;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use commands::callbacks::{Callback, CallbackError, CallbackGateway, CallbackMode, Notice, Said, Told, WebhookTarget};
+use commands::callbacks::{
+    Answer, Callback, CallbackError, CallbackGateway, CallbackMode, Notice, Told, WebhookTarget,
+};
 use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::spawn_blocking,
-    time::timeout,
+    time::{Instant, timeout},
 };
 use ureq::{
     Agent,
@@ -192,7 +194,7 @@ impl CallbackGateway for HttpCallbacks {
         if echoed { Ok(()) } else { Err(CallbackError::Failed("the program did not echo `echostr`".to_owned())) }
     }
 
-    async fn tell(&self, callback: &Callback, told: &Told, timestamp: i64) -> Result<Vec<Said>, CallbackError> {
+    async fn tell(&self, callback: &Callback, told: &Told, timestamp: i64) -> Result<Answer, CallbackError> {
         check_address(&callback.url)?;
         let xml = message::xml_of(callback, told, &self.public_url);
         let (timestamp, nonce) = (timestamp.to_string(), nonce());
@@ -215,10 +217,13 @@ impl CallbackGateway for HttpCallbacks {
         let parameters: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, &**value)).collect();
         let url = with_query(&callback.url, &parameters);
         let turn = self.turn(callback.proven).await?;
+        let begun = Instant::now();
         let call = self.call(turn, move |agent| agent.post(url).content_type("text/xml").send(body.as_bytes()));
         let answer = answered(call.await?)?;
+        let took = begun.elapsed();
         let other = callback.other_keys.as_ref().map(|keys| Envelope::of(keys, &callback.app_id));
-        reply::contents(&answer, |sealed| envelope.open(sealed).or_else(|| other?.open(sealed)))
+        let said = reply::contents(&answer, |sealed| envelope.open(sealed).or_else(|| other?.open(sealed)))?;
+        Ok(Answer { said, took })
     }
 
     async fn notify(&self, target: &WebhookTarget, notice: &Notice, timestamp: i64) -> Result<(), CallbackError> {

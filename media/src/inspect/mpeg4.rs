@@ -29,9 +29,9 @@ const DEPTH_MAX: u32 = 8;
 
 /// What films say that they are, in their first box: of files that are something else (pictures, raw ones of cameras), the
 /// parts that are blanked in films may be what matters.
-const FILMS: [&[u8]; 14] = [
-    b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"M4V ", b"qt  ", b"MSNV", b"3gp",
-    b"3g2",
+const FILMS: [&[u8]; 25] = [
+    b"isom", b"iso2", b"iso3", b"iso4", b"iso5", b"iso6", b"iso7", b"iso8", b"iso9", b"mp41", b"mp42", b"avc1",
+    b"hvc1", b"dash", b"mmp4", b"M4V ", b"M4VH", b"M4VP", b"f4v ", b"qt  ", b"MSNV", b"XAVC", b"CAEP", b"3gp", b"3g2",
 ];
 
 /// Whether bytes begin like a film.
@@ -139,15 +139,19 @@ fn content_of(file: &mut (impl Read + Seek), content: &Range<u64>) -> Result<Vec
 
 fn description(file: &mut (impl Read + Seek), content: &Range<u64>) -> Result<Film, Rejection> {
     let bytes = content_of(file, content)?;
-    let mut film = Film::default();
+    let (mut film, mut scale, mut of_fragments) = (Film::default(), 0, 0);
     for (found, inner) in boxes(&bytes, content.start)? {
         match &found.name {
-            b"mvhd" => film.duration = film.duration.max(header_duration(inner)?.0),
+            b"mvhd" => {
+                let (duration, units) = header_duration(inner)?;
+                film.duration = film.duration.max(duration);
+                scale = units;
+            }
             b"trak" => track(&mut film, inner, found.content.start)?,
             b"mvex" => {
                 for (found, inner) in boxes(inner, found.content.start)? {
                     match &found.name {
-                        b"mehd" if film.duration.is_zero() => film.duration = fragments_duration(&bytes, inner)?,
+                        b"mehd" => of_fragments = of_fragments.max(fragments_units(inner)?),
                         b"trex" => film.fragments.take_usual(inner)?,
                         _ => {}
                     }
@@ -155,6 +159,9 @@ fn description(file: &mut (impl Read + Seek), content: &Range<u64>) -> Result<Fi
             }
             _ => {}
         }
+    }
+    if film.duration.is_zero() {
+        film.duration = in_time(of_fragments, scale);
     }
     find_personal(&bytes, content.start, 0, &mut film.personal)?;
     Ok(film)
@@ -227,19 +234,12 @@ fn samples_duration(table: &[u8], scale: u32) -> Result<Duration, Rejection> {
     Ok(in_time(units, scale))
 }
 
-fn fragments_duration(description: &[u8], header: &[u8]) -> Result<Duration, Rejection> {
+/// How long all fragments last together, in the film's units.
+fn fragments_units(header: &[u8]) -> Result<u64, Rejection> {
     let mut cursor = Cursor::new(header);
     let version = cursor.u8()?;
     cursor.take(3)?;
-    let duration = if version == 1 { cursor.u64_be()? } else { cursor.u32_be()?.into() };
-    let of_film = boxes(description, 0)?.into_iter().find(|(found, _)| &found.name == b"mvhd");
-    let scale = of_film.map_or(Ok(0), |(_, header)| {
-        let mut cursor = Cursor::new(header);
-        let times = if cursor.u8()? == 1 { 16 } else { 8 };
-        cursor.take(3 + times)?;
-        cursor.u32_be()
-    })?;
-    Ok(in_time(duration, scale))
+    if version == 1 { cursor.u64_be() } else { cursor.u32_be().map(u64::from) }
 }
 
 pub(super) fn in_time(duration: u64, scale: u32) -> Duration {

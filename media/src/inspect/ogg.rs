@@ -64,9 +64,7 @@ pub(super) fn duration(bytes: &[u8]) -> Result<Duration, Rejection> {
         }
         marks = page.marks;
     }
-    if marks & LAST == 0 {
-        return Err(super::cursor::CUT_OFF);
-    }
+    // The last page need not be marked as such: Android's recorder never does, and RFC 7845 has readers take what is there.
     Ok(Duration::from_millis(samples.saturating_sub(skipped).saturating_mul(1_000) / RATE))
 }
 
