@@ -368,6 +368,19 @@ async fn an_event_that_was_tampered_with_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_place_where_no_event_begins_is_refused_and_no_client_replaced_for_it() {
+    let world = World::new().await;
+    let log = world.log().await;
+    let appended = log.append(append("s", NoStream, "x")).await.unwrap();
+    for before in 1..5 {
+        let read = log.read_all(Position(appended.position.0 - before), 9).await;
+        assert!(matches!(read, Err(ReadError::Unavailable(_))), "{read:?}");
+    }
+    assert_eq!(log.append(append("s", Exact(1), "y")).await.unwrap().version, 2);
+    assert_eq!(world.server.faults.calls().greetings, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn neither_batches_nor_subscriptions_of_the_client_are_used() {
     let world = World::new().await;
     let log = world.log().await;

@@ -44,6 +44,9 @@ const FAILURES: u32 = 3;
 /// A client is given at least this long before it is replaced.
 const SHORTEST_LIFE: Duration = Duration::from_millis(250);
 
+/// What gRPC has for a call that will be refused however often it is made.
+const INVALID_ARGUMENT: i32 = 3;
+
 /// Why a call failed.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
@@ -361,6 +364,8 @@ fn fault(error: eventstore::Error) -> Fault {
         Error::WrongExpectedVersion { .. } => Fault::Conflict,
         Error::Grpc { message, .. } if message.contains("WrongExpectedVersion") => Fault::Conflict,
         Error::Grpc { message, .. } if message.contains("Maximum Append Size") => Fault::TooLarge,
+        // Such as a place in the log at which no event begins.
+        Error::Grpc { code, .. } if i32::from(*code) == INVALID_ARGUMENT => Fault::Lasting(error.to_string()),
         Error::ResourceNotFound => Fault::NoStream,
         Error::ServerError(_)
         | Error::NotLeaderException(_)
