@@ -219,16 +219,18 @@ fn new_order(dice: &mut Dice, merchant: usize) -> Command {
 fn refund(dice: &mut Dice, model: &Model, order: Step, stale: usize) -> Command {
     // What was given back of before has limits to run into.
     let begun = model.sales.iter().filter(|(step, sale)| model.tills[sale.merchant].refunded(**step).1 > 0);
-    let begun = dice.any(begun.map(|(step, _)| *step)).filter(|_| dice.percent(60));
+    let begun = dice.any(begun.map(|(step, _)| *step)).filter(|_| dice.percent(75));
     let sale = begun.or_else(|| dice.any(model.sales.keys().copied()).filter(|_| dice.percent(95))).unwrap_or(order);
     let left = model.sales.get(&sale).map_or(1, |known| known.cents - model.tills[known.merchant].refunded(sale).0);
-    let cents = match dice.below(6) {
+    let cents = match dice.below(8) {
         0 => left + dice.between(-1, 1),
         1 => dice.between(0, 100_000),
-        2 | 3 => dice.between(1, (left / 4).max(1)),
+        // Little at a time, to come to the most refunds before there is nothing left.
+        2..6 => dice.between(1, (left / 4).max(1)),
         _ => dice.between(1, left.max(1)),
     };
-    Command::Refund { sale, number: u8::try_from(dice.below(200)).unwrap() % dice.pick(&[3, 200]), cents, stale }
+    let number = u8::try_from(dice.below(200)).unwrap() % dice.pick(&[4, 200, 200]);
+    Command::Refund { sale, number, cents, stale }
 }
 
 fn packet(dice: &mut Dice, model: &Model, mut spend: Spend) -> Command {
