@@ -221,7 +221,10 @@ impl Inner {
             let ahead = guess(append.expected).is_some_and(|version| version > head.version);
             return if ahead && !certain { Round::Ask } else { Round::First(Err(conflict(append, head))) };
         };
-        let there = match self.read_back(&append.stream, first - 1, append.events.len(), until).await {
+        // Of a stream that is shorter than the append there is nothing more to wait for.
+        let count =
+            usize::try_from(head.version + 1 - first).map_or(append.events.len(), |n| n.min(append.events.len()));
+        let there = match self.read_back(&append.stream, first - 1, count, until).await {
             Ok(there) => there,
             Err(fault) => return Round::GivenUp(fault.to_string()),
         };
