@@ -175,12 +175,12 @@ impl UploadStore for Parts {
         if let Some(begun) = self.take_place(medium, &announced, policy)? {
             return Ok(begun);
         }
-        let busy = Busy { known: self.known.clone(), medium };
+        let hold = Hold::coming(&self.known, medium);
         let (dir, told) = (self.dir.clone(), announced.clone());
         // The files are made whether or not anybody waits for them.
         let made = blocking(move || {
             let made = make(&dir, medium, &told);
-            drop(busy);
+            drop(hold);
             made
         });
         if let Err(error) = made.await {
@@ -223,13 +223,13 @@ impl UploadStore for Parts {
             state.busy = true;
             state.announced.bytes
         };
-        let busy = Busy { known: self.known.clone(), medium };
+        let hold = Hold::coming(&self.known, medium);
         let path = bytes_path(&self.dir, medium);
         let file = blocking(move || {
             let mut file = OpenOptions::new().read(true).write(true).open(path)?;
             file.set_len(COUNT_BYTES + offset)?;
             file.seek(SeekFrom::End(0))?;
-            Ok(Held { file, busy })
+            Ok(Held { file, hold })
         });
         let (held, buffer) = (Some(file.await?), BytesMut::new());
         Ok(Box::new(Coming { held, buffer, written: offset, counted: offset, bytes_max, sealed, _permit: permit }))
@@ -269,7 +269,7 @@ impl UploadStore for Parts {
             return Err(Rejection::UploadBusy);
         }
         state.held = true;
-        Ok(Box::new(Ending { known: self.known.clone(), medium }))
+        Ok(Box::new(Hold::ending(&self.known, medium)))
     }
 
     async fn delete(&self, medium: MediumId) -> Result<(), CommandError> {
@@ -293,30 +293,30 @@ impl UploadStore for Parts {
     }
 }
 
-/// Held while a part comes, so that no other does.
-struct Busy {
+/// What keeps others from one while something is done with it.
+struct Hold {
     known: Known,
     medium: MediumId,
+    /// What lets them at it again.
+    end: fn(&mut State),
 }
 
-impl Drop for Busy {
-    fn drop(&mut self) {
-        if let Some(state) = self.known.lock().get_mut(&self.medium) {
-            state.busy = false;
-        }
+impl Hold {
+    /// Held while a part comes, so that no other does.
+    fn coming(known: &Known, medium: MediumId) -> Self {
+        Self { known: known.clone(), medium, end: |state| state.busy = false }
+    }
+
+    /// Held while one is finished or ended, so that nobody else does either.
+    fn ending(known: &Known, medium: MediumId) -> Self {
+        Self { known: known.clone(), medium, end: |state| state.held = false }
     }
 }
 
-/// Held while one is finished or ended, so that nobody else does either.
-struct Ending {
-    known: Known,
-    medium: MediumId,
-}
-
-impl Drop for Ending {
+impl Drop for Hold {
     fn drop(&mut self) {
         if let Some(state) = self.known.lock().get_mut(&self.medium) {
-            state.held = false;
+            (self.end)(state);
         }
     }
 }
@@ -325,7 +325,7 @@ impl Drop for Ending {
 /// for a part any more, a write of it that is under way still ends before the next part begins.
 struct Held {
     file: File,
-    busy: Busy,
+    hold: Hold,
 }
 
 impl Held {
@@ -334,7 +334,7 @@ impl Held {
         self.file.sync_data()?;
         self.file.write_all_at(&offset.to_be_bytes(), 0)?;
         self.file.sync_data()?;
-        if let Some(state) = self.busy.known.lock().get_mut(&self.busy.medium) {
+        if let Some(state) = self.hold.known.lock().get_mut(&self.hold.medium) {
             state.offset = offset;
         }
         Ok(())
