@@ -17,7 +17,7 @@ use projections::{
 };
 use support::{
     Mood, PATIENCE, StrangeLog, Writer,
-    tally::{PANIC, POISON, Tally, TallyView},
+    tally::{LEISURELY, PANIC, POISON, Tally, TallyView},
 };
 
 type Strict = Tally<1, true>;
@@ -90,6 +90,18 @@ async fn a_view_that_does_not_get_there_in_time_says_how_far_it_is() {
     assert_eq!(lagging, Lagging::Late { wanted, applied: at });
     let late = tokio::join!(taken(&slot, wanted), async { write(&writer, 1) }).0;
     assert_eq!(late.len(), 4);
+}
+
+#[tokio::test]
+async fn a_projection_at_leisure_hurries_for_whoever_waits_for_it() {
+    let (writer, dir) = (Writer::new(), tempfile::tempdir().unwrap());
+    let before = write(&writer, 3);
+    let (_group, slot) = start::<LEISURELY>(writer.log(), dir.path());
+    taken(&slot, before).await;
+    for round in 1..=20 {
+        let at = write(&writer, 1);
+        assert_eq!(taken(&slot, at).await.len(), 3 + round);
+    }
 }
 
 #[tokio::test]

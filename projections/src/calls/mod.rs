@@ -8,7 +8,7 @@ mod fold;
 mod rows;
 mod view;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use eventlog::Position;
 
@@ -28,6 +28,8 @@ pub struct CallsProjection {
 impl Projection for CallsProjection {
     const NAME: &'static str = "calls";
     const VERSION: u32 = 1;
+    // Who is engaged is looked up without waiting.
+    const LEISURE: Duration = Self::PACE;
     type View = CallsView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

@@ -8,7 +8,7 @@ mod fold;
 mod rows;
 mod view;
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use eventlog::Position;
 
@@ -28,6 +28,8 @@ pub struct GroupCallsProjection {
 impl Projection for GroupCallsProjection {
     const NAME: &'static str = "group_calls";
     const VERSION: u32 = 2;
+    // Who is engaged is looked up without waiting.
+    const LEISURE: Duration = Self::PACE;
     type View = GroupCallsView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {

@@ -1,16 +1,12 @@
 //! A follower: gets what happens as soon as it is in the log, on a thread of its own, and keeps no rows.
 
-use std::{
-    sync::Arc,
-    thread::JoinHandle,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
 use eventlog::Position;
 
 use super::{
     Fact,
-    queue::{End, Queue, Taken},
+    queue::{End, Pace, Queue, Taken},
 };
 
 /// What a follower does with events: in the order of the log, each once. It may block; the projections go on meanwhile.
@@ -39,11 +35,11 @@ impl Follower {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             // Also when `follow` panics: a queue that nobody empties would hold up every read model.
             let _ends = Ends(&taken);
-            let mut not_before = Instant::now();
+            let mut next = Pace::at_once();
             loop {
-                match taken.take(not_before, None) {
+                match taken.take(next, None) {
                     Taken::Batches(batches) => {
-                        not_before = Instant::now() + pace;
+                        next = Pace::from_now(pace, pace);
                         for batch in batches {
                             // The group's conductor starts at the lowest checkpoint.
                             let fresh = batch.partition_point(|fact| fact.position() <= after);

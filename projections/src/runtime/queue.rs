@@ -45,11 +45,35 @@ pub(crate) enum Taken {
     End(End),
 }
 
+/// When what waits is taken, while it is little.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Not before this.
+    pub(crate) not_before: Instant,
+    /// Not before this either, unless somebody is in a hurry.
+    pub(crate) at_leisure: Instant,
+}
+
+impl Pace {
+    /// As soon as something waits.
+    pub(crate) fn at_once() -> Self {
+        Self::from_now(Duration::ZERO, Duration::ZERO)
+    }
+
+    /// A while after now, and another one for whom nobody waits.
+    pub(crate) fn from_now(pace: Duration, leisure: Duration) -> Self {
+        let now = Instant::now();
+        Self { not_before: now + pace, at_leisure: now + leisure }
+    }
+}
+
 #[derive(Default)]
 struct Waiting {
     batches: VecDeque<Batch>,
     bytes: usize,
     end: Option<End>,
+    /// How many are in a hurry.
+    hurried: usize,
 }
 
 /// The queue of one projection.
@@ -99,12 +123,19 @@ impl Queue {
         self.emptied.notify_all();
     }
 
-    /// Takes what waits, not before a moment unless much waits. Waits for something: for ever, or as long as the
-    /// patience lasts.
-    pub(crate) fn take(&self, not_before: Instant, patience: Option<Duration>) -> Taken {
+    /// Has what waits be taken without leisure for as long as the answer is held.
+    pub(crate) fn hurry(&self) -> Hurry<'_> {
+        self.waiting.lock().hurried += 1;
+        self.pressing.notify_one();
+        Hurry(self)
+    }
+
+    /// Takes what waits at a pace, unless much waits. Waits for something: for ever, or as long as the patience lasts.
+    pub(crate) fn take(&self, pace: Pace, patience: Option<Duration>) -> Taken {
         let mut waiting = self.waiting.lock();
         while waiting.bytes < PACED_BYTES && waiting.end.is_none() {
-            if self.pressing.wait_until(&mut waiting, not_before).timed_out() {
+            let until = if waiting.hurried > 0 { pace.not_before } else { pace.at_leisure };
+            if self.pressing.wait_until(&mut waiting, until).timed_out() {
                 break;
             }
         }
@@ -135,6 +166,15 @@ impl Queue {
         drop(waiting);
         self.emptied.notify_all();
         Taken::Batches(taken)
+    }
+}
+
+/// Somebody who is in a hurry for what waits in a queue.
+pub(crate) struct Hurry<'a>(&'a Queue);
+
+impl Drop for Hurry<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.lock().hurried -= 1;
     }
 }
 

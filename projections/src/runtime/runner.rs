@@ -1,17 +1,13 @@
 //! The thread of one projection: takes batches from its queue and has the projection take them in.
 
-use std::{
-    sync::Arc,
-    thread::JoinHandle,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
 use eventlog::Position;
 use tokio::sync::watch;
 
 use super::{
     Fact, Projection, ProjectionError,
-    queue::{Batch, End, Queue, Taken},
+    queue::{Batch, End, Pace, Queue, Taken},
     slot::{Progress, Serving, State},
 };
 
@@ -73,7 +69,7 @@ pub(crate) struct Runner<P: Projection> {
 impl<P: Projection> Runner<P> {
     /// Starts the thread.
     pub(crate) fn spawn(self) -> std::io::Result<Running> {
-        let queue = Arc::new(Queue::default());
+        let queue = Arc::clone(&self.serving.queue);
         let progress = self.serving.progress.subscribe();
         let guard = Guard {
             name: P::NAME,
@@ -111,12 +107,13 @@ struct Run<P: Projection> {
 impl<P: Projection> Run<P> {
     fn run(&mut self, queue: &Queue) -> Result<End, ProjectionError> {
         self.ask_gate();
-        let mut not_before = Instant::now();
+        let leisure = if self.runner.hook.is_some() { P::PACE } else { P::LEISURE };
+        let mut pace = Pace::at_once();
         loop {
             let patience = (!self.idle).then_some(IDLE_AFTER);
-            match queue.take(not_before, patience) {
+            match queue.take(pace, patience) {
                 Taken::Batches(batches) => {
-                    not_before = Instant::now() + P::PACE;
+                    pace = Pace::from_now(P::PACE, leisure);
                     self.take_in(&batches)?;
                 }
                 Taken::Nothing => {

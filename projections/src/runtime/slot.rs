@@ -8,6 +8,8 @@ use serde::Serialize;
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
+use super::queue::Queue;
+
 /// What a projection is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -73,16 +75,18 @@ pub enum Lagging {
     },
 }
 
-/// One generation of a projection: its view and its progress.
+/// One generation of a projection: its view, its progress and its queue.
 pub(crate) struct Serving<V> {
     pub(crate) view: Arc<V>,
     pub(crate) progress: Arc<watch::Sender<Progress>>,
+    /// What waits to be taken in.
+    pub(crate) queue: Arc<Queue>,
 }
 
 impl<V> Serving<V> {
     pub(crate) fn new(view: Arc<V>, applied: Position) -> Self {
         let progress = Progress { applied, state: State::CatchingUp };
-        Self { view, progress: Arc::new(watch::Sender::new(progress)) }
+        Self { view, progress: Arc::new(watch::Sender::new(progress)), queue: Arc::default() }
     }
 }
 
@@ -164,6 +168,7 @@ impl<V> Slot<V> {
     async fn wait(&self, wanted: Position) -> Result<Arc<V>, Lagging> {
         loop {
             let serving = self.serving.load_full();
+            let _hurry = serving.queue.hurry();
             let mut progress = serving.progress.subscribe();
             let decided = progress.wait_for(|progress| !matches!(verdict(progress, wanted), Verdict::Wait)).await;
             // The sender lives in `serving`, so the wait can't fail.

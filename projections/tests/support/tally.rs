@@ -1,6 +1,6 @@
 //! A projection that is nothing but a list of what it has taken in, to try the runtime with.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use eventlog::Position;
 use parking_lot::RwLock;
@@ -13,6 +13,9 @@ use projections::{
 pub const POISON: &str = "test.poison";
 /// The event type at which a strict tally panics.
 pub const PANIC: &str = "test.panic";
+
+/// The version that takes an hour's leisure while nobody waits for it.
+pub const LEISURELY: u32 = 60;
 
 /// The positions taken in, in order. `STRICT` ones stop at events that the others don't mind.
 pub struct Tally<const VERSION: u32, const STRICT: bool> {
@@ -34,6 +37,7 @@ impl TallyView {
 impl<const V: u32, const STRICT: bool> Projection for Tally<V, STRICT> {
     const NAME: &'static str = if STRICT { "strict" } else { "lenient" };
     const VERSION: u32 = V;
+    const LEISURE: Duration = if V == LEISURELY { Duration::from_secs(3600) } else { Self::PACE };
     type View = TallyView;
 
     fn open(dir: &Path) -> Result<Self, ProjectionError> {
