@@ -285,7 +285,7 @@ mod tests {
         settle(&house.commands).await.unwrap();
         publish_sample_pack(&house.commands).await.unwrap();
         assert_eq!(house.log.last_position(), settled);
-        let view = house.read_models.chat.at_least(settled, std::time::Duration::from_secs(10)).await.unwrap();
+        let view = house.read_models.chat.at_least(settled, std::time::Duration::from_secs(60)).await.unwrap();
         let mei = interrupted.register("mei", "Mei 梅").await.unwrap();
         assert_eq!(view.conversations_of(mei).len(), 2);
         tokio::task::spawn_blocking(move || house.close()).await.unwrap();

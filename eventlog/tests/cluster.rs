@@ -5,7 +5,14 @@
 
 mod support;
 
-use std::{collections::HashSet, net::SocketAddr, os::fd::OwnedFd, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    net::SocketAddr,
+    os::fd::OwnedFd,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use eventlog::{
     AppendError, Appended, ClusterError, ClusterLog, ClusterOptions, EventLog,
@@ -62,7 +69,9 @@ async fn open_with(options: ClusterOptions) -> Result<Arc<ClusterLog>, ClusterEr
 
 /// Waits for something that comes about by itself.
 async fn until(holds: impl Fn() -> bool) {
+    let begun = Instant::now();
     while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "it never came about");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
@@ -94,7 +103,7 @@ async fn an_append_whose_answer_was_lost_is_there_once_and_acknowledged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_append_that_is_never_answered_is_tried_again() {
     let world = World::new().await;
-    let options = ClusterOptions { patience: Duration::from_secs(3), ..ClusterOptions::new(world.server.url()) };
+    let options = ClusterOptions { patience: Duration::from_secs(10), ..ClusterOptions::new(world.server.url()) };
     let log = open_with(options).await.unwrap();
     for (before, fault) in [(0, Fault::Hang), (1, Fault::HangAfterCommit)] {
         world.server.faults.order(fault, 1);
@@ -197,7 +206,7 @@ async fn small_packets_to_the_server_leave_at_once_also_after_the_connection_was
     for _ in 0..2 {
         let (mut prompt, mut late) = (0, 0);
         loop {
-            let began = std::time::Instant::now();
+            let began = Instant::now();
             log.append(append("s", Exact(version), "x")).await.unwrap();
             version += 1;
             let slow = began.elapsed() >= Duration::from_millis(30);
@@ -315,7 +324,9 @@ async fn an_append_that_shares_its_last_event_with_a_shorter_stream_is_a_conflic
 async fn a_server_that_comes_back_is_written_to_again() {
     let World { server, journal, dir } = World::new().await;
     let (port, url) = (server.port, server.url());
-    let log = impatient(&url).await.unwrap();
+    // What is refused while the server is away takes that long.
+    let patience = Duration::from_secs(3);
+    let log = open_with(ClusterOptions { patience, ..ClusterOptions::new(&url) }).await.unwrap();
     log.append(append("s", NoStream, "a")).await.unwrap();
     server.stop().await;
     drop(journal);

@@ -1,6 +1,6 @@
 //! One call: bounded in every way, and what each way to fail says about the outcome.
 
-use std::{fmt, io, sync::Arc};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use commands::gateways::GatewayError;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -15,6 +15,8 @@ use crate::options::{GatewayOptions, OptionsError};
 
 /// Longest text of the other side that is passed on, in characters.
 const PASSED_ON_CHARS: usize = 200;
+/// How long a connection may be silent and be used again.
+const IDLE_MAX: Duration = Duration::from_secs(3);
 /// A card's number has at least this many digits (ISO/IEC 7812).
 const CARD_DIGITS_MIN: usize = 12;
 
@@ -25,7 +27,7 @@ pub(crate) struct Connection {
     base: String,
     bearer: String,
     answer_bytes_max: u64,
-    limit: std::time::Duration,
+    limit: Duration,
     /// The client blocks a thread; this many do at most.
     calls: Arc<Semaphore>,
 }
@@ -57,6 +59,8 @@ impl Connection {
             .timeout_resolve(Some(options.connect_timeout()))
             .timeout_global(Some(options.timeout()))
             .max_idle_connections_per_host(options.calls_max)
+            // Many servers close what was silent for five seconds: a call must not cross that, lest its outcome be unknown.
+            .max_idle_age(IDLE_MAX)
             .build();
         Ok(Self {
             agent: config.into(),

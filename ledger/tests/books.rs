@@ -147,8 +147,8 @@ impl Week {
 }
 
 fn seed() -> u64 {
-    let seed = std::env::var("TEAHOUSE_SEED").map_or_else(|_| rand::rng().random(), |seed| seed.parse().unwrap());
-    println!("TEAHOUSE_SEED={seed} repeats this run");
+    let seed = std::env::var("TEAHOUSE_TEST_SEED").map_or_else(|_| rand::rng().random(), |seed| seed.parse().unwrap());
+    println!("TEAHOUSE_TEST_SEED={seed} repeats this run");
     seed
 }
 

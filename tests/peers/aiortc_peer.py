@@ -21,7 +21,7 @@ from aiortc import (
 )
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 300
 
 
 class Peer:
@@ -89,7 +89,9 @@ class Peer:
     async def run(self):
         url = self.task["url"].replace("http", "ws", 1) + "/v1/ws"
         headers = {"Authorization": f"Bearer {self.task['token']}"}
-        async with websockets.connect(url, additional_headers=headers) as self.socket:
+        async with websockets.connect(
+            url, additional_headers=headers, open_timeout=None, ping_interval=None
+        ) as self.socket:
             connection = self.connection()
             print("ready", flush=True)
             # The other end is ready too when there is a line.

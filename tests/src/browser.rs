@@ -47,6 +47,8 @@ impl Browser {
         command.args(["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]);
         command.args(["--allow-loopback-in-peer-connection", "--enable-logging=stderr"]);
         command.arg(format!("http://{address}/"));
+        // What it leaves behind when it is killed goes with its home.
+        command.env("TMPDIR", home.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let process = command.spawn().expect("chromium can be started: run tests/run, which installs it");
         Self { process, reports, tell, home }

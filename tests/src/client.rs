@@ -46,6 +46,8 @@ impl Client {
             .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
             .max_idle_connections_per_host(64)
+            // The server closes what was silent for five seconds, and a request may cross that.
+            .max_idle_age(Duration::from_secs(3))
             .allow_non_standard_methods(true)
             .build();
         Self { address, agent: config.into(), token: None, seen: None }

@@ -23,7 +23,7 @@ use crate::{
 pub const OPERATOR_TOKEN: &str = "operator-of-the-end-to-end-tests";
 
 /// Settings that every test server has: no limits on how often, passwords that cost nothing, a clock that can be moved.
-const SETTINGS: [(&str, &str); 24] = [
+const SETTINGS: [(&str, &str); 25] = [
     ("TEAHOUSE_OPERATOR_TOKEN", OPERATOR_TOKEN),
     ("TEAHOUSE_LOG__FORMAT", "json"),
     ("TEAHOUSE_LOG__FILTER", "info"),
@@ -32,6 +32,7 @@ const SETTINGS: [(&str, &str); 24] = [
     ("TEAHOUSE_COMMANDS__PASSWORDS__PASSES", "1"),
     ("TEAHOUSE_COMMANDS__PASSWORDS__WAITING_MAX", "10000"),
     ("TEAHOUSE_API__READ_WAIT_MS", "30000"),
+    ("TEAHOUSE_CLUSTER__PATIENCE_MS", "30000"),
     ("TEAHOUSE_API__RATES__LOG_INS_PER_ADDRESS", "0"),
     ("TEAHOUSE_API__RATES__LOG_INS_PER_HANDLE", "0"),
     ("TEAHOUSE_API__RATES__LOG_INS_PER_HANDLE_EVERYWHERE", "0"),

@@ -114,7 +114,7 @@ fn an_audit_reads_the_bucket() {
 #[test]
 fn while_the_bucket_is_away_media_wait_all_else_goes_on_and_the_server_starts_and_recovers_by_itself() {
     let bucket = BucketHost::start();
-    let setup = bucket.setup().with("TEAHOUSE_MEDIA__S3__TIMEOUT_MS", "500");
+    let setup = bucket.setup().with("TEAHOUSE_MEDIA__S3__TIMEOUT_MS", "3000");
     bucket.kill();
     let server = setup.start();
     let [mei, tom] = server.people(["mei", "tom"]);

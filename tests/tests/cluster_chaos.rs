@@ -25,7 +25,7 @@ const WATCHERS: usize = 2;
 /// How often something is killed: each server twice, the log as often as one of them.
 const KILLS: usize = 8;
 /// How long it may all take, from when people begin until each has heard the last words.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(300);
 /// What the watchers wait for.
 const LAST_WORDS: &str = "the house closes";
 
@@ -64,6 +64,7 @@ impl Stage {
         let setup = Setup::new()
             .with_bank(&bank)
             .with("TEAHOUSE_CLUSTER__LEASE_SECONDS", "3")
+            .with("TEAHOUSE_POLICY__MONEY__AUTHORIZATION_SECONDS", "3600")
             .with("TEAHOUSE_CLUSTER__PATIENCE_MS", "2000")
             .with("TEAHOUSE_API__READ_WAIT_MS", "2000");
         let cluster = Cluster::start(3, &setup);

@@ -259,7 +259,7 @@ fn the_document_describes_itself_and_its_pages_need_nothing_from_elsewhere() {
 
 #[test]
 fn a_query_is_answered_at_or_after_the_position_that_the_client_has_seen() {
-    let server = Setup::new().with("TEAHOUSE_API__READ_WAIT_MS", "200").start();
+    let server = Server::start();
     let [mei, lin] = server.people(["mei", "lin"]);
     let talk = befriend(&mei, &lin);
     for number in 0..50 {

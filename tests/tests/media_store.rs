@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use commands::{
     CommandError,
     media::{Claim, MediaStore, SmallerForm},
@@ -243,8 +243,9 @@ async fn a_blob_that_is_brought_again_and_again_is_not_deleted_meanwhile(case: C
     // Old enough to be deleted is only what was there before. A bucket's clock is its own, and tells whole seconds only: no
     // other way than to let one go by.
     let hash = case.file(b"leaf").await;
-    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
-    let begun = Utc::now();
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    // What comes from now on must not look older than this: a folder's clock goes in steps of a few milliseconds.
+    let begun = (Utc::now() - TimeDelta::milliseconds(50)).trunc_subsecs(0);
     let bring = async {
         for _ in 0..20 {
             case.file(b"leaf").await;

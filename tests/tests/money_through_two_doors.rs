@@ -97,47 +97,57 @@ impl<'a> Town<'a> {
     fn deed(&self, door: usize, dice: &mut Dice) {
         let (who, other) = (dice.below(PEOPLE), dice.below(PEOPLE));
         match dice.below(10) {
-            0..=3 if who != other => self.send(who, other, 1 + dice.below(900) as i64, door),
-            4 | 5 => self.hide(who, 1 + dice.below(PEOPLE), 10 + dice.below(900) as i64, door),
-            6 | 7 => self.find(who, door, dice),
-            _ => self.settle(door, dice),
+            0..=3 if who != other => drop(self.send(who, other, 1 + dice.below(900) as i64, door)),
+            4 | 5 => drop(self.hide(who, 1 + dice.below(PEOPLE), 10 + dice.below(900) as i64, door)),
+            6 | 7 => {
+                if let Some(packet) = self.one_of(dice, |held| held.to.is_none()) {
+                    self.open(who, &packet, door);
+                }
+            }
+            _ => {
+                if let Some(transfer) = self.one_of(dice, |held| held.to.is_some()) {
+                    let what: &&str = dice.of(&["accept", "accept", "return"]);
+                    self.settle(&transfer, what, door);
+                }
+            }
         }
     }
 
-    fn send(&self, who: usize, to: usize, amount: i64, door: usize) {
+    /// Sends money; gives the transfer, if that was done.
+    fn send(&self, who: usize, to: usize, amount: i64, door: usize) -> Option<String> {
         let room = &self.rooms[&(who.min(to), who.max(to))];
         let body = json!({ "amount": written(amount), "authorization": self.authorizations[who] });
         let reply = self.ask(who, door, &format!("/v1/conversations/{room}/transfers"), &body);
-        if self.note("send", &reply, &["insufficient-funds"]) {
-            self.hold(who, amount, Some(to), &reply);
-        }
+        let done = self.note("send", &reply, &["insufficient-funds"]);
+        done.then(|| self.hold(who, amount, Some(to), &reply))
     }
 
-    fn hide(&self, who: usize, shares: usize, amount: i64, door: usize) {
+    /// Sends a red packet; gives it, if that was done.
+    fn hide(&self, who: usize, shares: usize, amount: i64, door: usize) -> Option<String> {
         let authorization = &self.authorizations[who];
         let body =
             json!({ "packet": "lucky", "shares": shares, "amount": written(amount), "authorization": authorization });
         let reply = self.ask(who, door, &format!("/v1/conversations/{}/red-packets", self.hall), &body);
-        if self.note("hide", &reply, &["insufficient-funds"]) {
-            self.hold(who, amount, None, &reply);
-        }
+        let done = self.note("hide", &reply, &["insufficient-funds"]);
+        done.then(|| self.hold(who, amount, None, &reply))
     }
 
-    fn hold(&self, from: usize, left: i64, to: Option<usize>, reply: &Reply) {
+    fn hold(&self, from: usize, left: i64, to: Option<usize>, reply: &Reply) -> String {
+        let id = text_at(&reply.json(), "id");
         let mut books = self.books.lock().unwrap();
         *books.available.get_mut(&from).unwrap() -= left;
         let held = Held { from, left, to, opened_by: BTreeSet::new() };
-        assert!(books.held.insert(text_at(&reply.json(), "id"), held).is_none(), "two have the same id");
+        assert!(books.held.insert(id.clone(), held).is_none(), "two have the same id");
+        id
     }
 
-    /// Opens one of the red packets.
-    fn find(&self, who: usize, door: usize, dice: &mut Dice) {
-        let Some(packet) = self.one_of(dice, |held| held.to.is_none()) else { return };
+    /// Opens a red packet.
+    fn open(&self, who: usize, packet: &str, door: usize) {
         let reply = self.ask(who, door, &format!("/v1/red-packets/{packet}/open"), &json!({}));
         if self.note("open", &reply, &["opened-already", "all-gone", "hold-not-found", "hold-over"]) {
             let share = fen(reply.json()["amount"]["amount"].as_str().unwrap());
             let mut books = self.books.lock().unwrap();
-            let held = books.held.get_mut(&packet).unwrap();
+            let held = books.held.get_mut(packet).unwrap();
             assert!(held.opened_by.insert(who), "a packet was opened twice by the same person");
             held.left -= share;
             assert!(share > 0 && held.left >= 0, "more came out of a packet than was in it");
@@ -145,19 +155,18 @@ impl<'a> Town<'a> {
         }
     }
 
-    /// Accepts one of the transfers, or gives it back.
-    fn settle(&self, door: usize, dice: &mut Dice) {
-        let Some(transfer) = self.one_of(dice, |held| held.to.is_some()) else { return };
+    /// Accepts a transfer, or gives it back.
+    fn settle(&self, transfer: &str, what: &str, door: usize) {
         let (from, to) = {
             let books = self.books.lock().unwrap();
-            let held = &books.held[&transfer];
+            let held = &books.held[transfer];
             (held.from, held.to.unwrap())
         };
-        let (what, gets) = *dice.of(&[("accept", to), ("accept", to), ("return", from)]);
+        let gets = if what == "accept" { to } else { from };
         let reply = self.ask(to, door, &format!("/v1/transfers/{transfer}/{what}"), &json!({}));
         if self.note(what, &reply, &["hold-over", "hold-not-found"]) {
             let mut books = self.books.lock().unwrap();
-            let left = std::mem::take(&mut books.held.get_mut(&transfer).unwrap().left);
+            let left = std::mem::take(&mut books.held.get_mut(transfer).unwrap().left);
             assert!(left > 0, "a transfer was settled twice");
             *books.available.get_mut(&gets).unwrap() += left;
         }
@@ -170,11 +179,21 @@ impl<'a> Town<'a> {
         if found.is_empty() { None } else { Some((*dice.of(&found)).clone()) }
     }
 
+    /// Each thing once, while everybody has money: whether the dice bring it is a matter of luck.
+    fn each_once(&self) {
+        for what in ["accept", "return"] {
+            let transfer = self.send(0, 1, 100, 0).unwrap();
+            self.settle(&transfer, what, 0);
+        }
+        let packet = self.hide(0, 1, 100, 0).unwrap();
+        self.open(1, &packet, 0);
+    }
+
     /// Many try to spend the last money of somebody at the same moment, through all doors: what is there is spent, no more.
     fn spend_the_last(&self) {
         let available = self.books.lock().unwrap().available[&0];
         let tries = usize::try_from(available / 100).unwrap() + 6;
-        in_parallel(tries, |number| self.together.part(|| self.send(0, 1, 100, number)));
+        in_parallel(tries, |number| self.together.part(|| drop(self.send(0, 1, 100, number))));
         let left = self.books.lock().unwrap().available[&0];
         assert!((0..100).contains(&left), "{left} fen are left of {available}");
     }
@@ -210,6 +229,7 @@ impl<'a> Town<'a> {
 fn play(doors: &[Server]) {
     let seed = dice::seed();
     let town = Town::new(doors);
+    town.each_once();
     in_parallel(HANDS, |hand| {
         town.together.part(|| {
             let mut dice = Dice::new(seed.wrapping_add(hand as u64));

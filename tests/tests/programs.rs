@@ -39,7 +39,7 @@ fn account(server: &Server, name: &str) -> (Account, Person) {
 
 #[test]
 fn a_program_is_told_what_followers_do_and_its_answers_are_said() {
-    let server = Setup::new().with_bots(5_000).start();
+    let server = Setup::new().with_bots(30_000).start();
     let (account, reader) = account(&server, "Tea Bot");
     let bot = Bot::start(text_reply);
     account.run_by(&bot.url(), "plain");
@@ -71,7 +71,7 @@ fn a_program_is_told_what_followers_do_and_its_answers_are_said() {
 
 #[test]
 fn a_program_that_does_not_answer_is_told_three_times_and_holds_up_no_other() {
-    let server = Setup::new().with_bots(400).start();
+    let server = Setup::new().with_bots(2_000).start();
     let (_, over) = channel::<()>();
     let over = Arc::new(Mutex::new(over));
     let (open, never) = channel::<()>();
@@ -109,7 +109,7 @@ fn a_program_that_does_not_answer_is_told_three_times_and_holds_up_no_other() {
 
 #[test]
 fn an_answer_that_breaks_a_rule_is_none() {
-    let server = Setup::new().with_bots(5_000).start();
+    let server = Setup::new().with_bots(30_000).start();
     let (account, reader) = account(&server, "Odd Bot");
     account.followed_by(&reader);
     let talk = account.talk_with(&reader);
@@ -370,7 +370,7 @@ fn a_tag_is_put_on_all_of_some_followers_or_on_none() {
 
 #[test]
 fn ten_thousand_openids_are_taken_and_those_who_follow_are_counted() {
-    let server = Setup::new().with_bots(5_000).start();
+    let server = Setup::new().with_bots(30_000).start();
     let (account, reader) = account(&server, "Tea Bot");
     account.followed_by(&reader);
     let openid = account.openid_of(&reader);
@@ -417,7 +417,7 @@ fn whatever_a_program_calls_is_answered_with_status_200_and_a_code() {
 
 #[test]
 fn a_program_sends_back_a_picture_that_a_follower_sent_and_no_other() {
-    let server = Setup::new().with_bots(5_000).start();
+    let server = Setup::new().with_bots(30_000).start();
     let (account, reader) = account(&server, "Echo Bot");
     account.followed_by(&reader);
     let talk = account.talk_with(&reader);

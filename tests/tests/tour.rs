@@ -5,6 +5,11 @@ use std::process::Command;
 use teahouse_tests::{Setup, binary};
 
 const CHAPTER: &str = "## A five-minute tour";
+/// Whoever follows the README builds the binary with cargo; here it is built already. And a second, in which a phone
+/// connects, may be longer.
+const AS_HERE: &str = r#"set -euo pipefail
+cargo() { while [ "$1" != -- ]; do shift; done; shift; "$TEAHOUSE" "$@"; }
+sleep() { until curl -sS "$TEAHOUSE_URL/metrics" | grep '^teahouse_websockets 1' >/dev/null; do command sleep 0.1; done; }"#;
 
 /// The shell commands of the tour, in order.
 fn commands() -> String {
@@ -20,12 +25,9 @@ fn the_tour_of_the_readme_works_as_written() {
     let server = Setup::as_shipped().argument("--demo").start();
     let commands = commands();
     assert!(commands.contains("curl"), "the tour is gone: {commands}");
-    // Whoever follows the README builds the binary with cargo; here it is built already.
-    let script = format!(
-        "set -euo pipefail\ncargo() {{ while [ \"$1\" != -- ]; do shift; done; shift; \"$TEAHOUSE\" \"$@\"; }}\n{commands}"
-    );
-    let output = Command::new("bash")
-        .args(["-c", &script])
+    let script = format!("{AS_HERE}\n{commands}");
+    let output = Command::new("timeout")
+        .args(["300", "bash", "-c", &script])
         .env("TEAHOUSE", binary::path())
         .env("TEAHOUSE_URL", server.url())
         .output()

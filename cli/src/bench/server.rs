@@ -27,7 +27,7 @@ const AT_REST: f64 = 10.0;
 
 /// Settings of every measured server: no limits on how often, passwords and PINs that cost nothing, a proved PIN
 /// that lasts for all payments, groups that grow without asking, since none of that is measured.
-const SETTINGS: [(&str, &str); 27] = [
+const SETTINGS: [(&str, &str); 28] = [
     ("TEAHOUSE_LOG__FORMAT", "json"),
     ("TEAHOUSE_LOG__FILTER", "warn,teahouse=info"),
     ("TEAHOUSE_COMMANDS__PASSWORDS__MEMORY_KIB", "8"),
@@ -36,6 +36,7 @@ const SETTINGS: [(&str, &str); 27] = [
     ("TEAHOUSE_COMMANDS__PASSWORDS__WAITING_MAX", "100000"),
     ("TEAHOUSE_POLICY__INVITE_FREELY_UP_TO", "500"),
     ("TEAHOUSE_POLICY__MONEY__AUTHORIZATION_SECONDS", "86400"),
+    ("TEAHOUSE_API__READ_WAIT_MS", "30000"),
     ("TEAHOUSE_API__RATES__LOG_INS_PER_ADDRESS", "0"),
     ("TEAHOUSE_API__RATES__LOG_INS_PER_HANDLE", "0"),
     ("TEAHOUSE_API__RATES__LOG_INS_PER_HANDLE_EVERYWHERE", "0"),

@@ -55,7 +55,7 @@ pub fn append(name: &str, expected: ExpectedVersion, payload: impl Into<Bytes>) 
 /// A log on a directory, which another one that is gone may have had until now: threads of sled's own let go of its lock a
 /// moment after the last handle is dropped.
 pub fn open(kind: StoreKind, dir: &Path) -> Arc<DiskLog> {
-    for _ in 0..500 {
+    for _ in 0..6_000 {
         match kind.open(dir, None) {
             Err(error) if format!("{error:?}").contains("could not acquire lock") => sleep(Duration::from_millis(10)),
             opened => return opened.unwrap(),
