@@ -7,7 +7,7 @@
 //!   idempotency keys; [`query`]: what stands behind the question mark.
 //! - `standstill`: clients that take nothing of what they are sent, or send nothing of what they announced.
 //! - [`limits`]: rate limits; [`bringing`]: how many media one person brings at a time, and how slowly; [`metrics`]: what Prometheus scrapes.
-//! - [`hub`]: which devices are connected, and what is pushed to them; [`socket`]: one device's WebSocket;
+//! - [`hub`]: which devices are connected, and what is pushed to them; [`socket`]: one device's WebSocket; `line`: what is said over it, in time;
 //!   [`notices`]: pushing notices of Moments; [`broadcasting`]: pushing what official accounts say to many.
 //! - `signals`: what the devices of a call tell each other; [`ice`]: servers that help them to find a way.
 //! - `qr`: codes as pictures; `media_access`: who may fetch a medium.
@@ -21,6 +21,7 @@ pub mod ceiling;
 pub mod hub;
 pub mod ice;
 pub mod limits;
+mod line;
 mod media_access;
 pub mod metrics;
 pub mod notices;

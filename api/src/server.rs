@@ -14,6 +14,7 @@ use actix_web::{
     web,
 };
 
+use tokio::time::MissedTickBehavior;
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -112,6 +113,7 @@ pub fn start(app: Arc<App>) -> io::Result<Running> {
 
 async fn forget_idle(app: std::sync::Weak<App>) {
     let mut beat = tokio::time::interval(FORGET_EVERY);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         beat.tick().await;
         let Some(app) = app.upgrade() else { return };

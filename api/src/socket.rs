@@ -13,18 +13,19 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, get, http::header, web};
-use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session as Sender};
+use actix_ws::{CloseCode, CloseReason, Message, MessageStream};
 use commands::CommandError;
 use domain::ConversationId;
 use eventlog::Position;
 use futures::StreamExt;
 use serde::Deserialize;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use utoipa::IntoParams;
 
 use crate::{
     App,
     hub::{Connection, Cut, Frame},
+    line::{Line, Unsaid},
     problem::{Problem, Refusals},
     query::Query,
     request::bearer,
@@ -76,8 +77,9 @@ pub(crate) async fn connect(
         return Err(error.into());
     }
     let after = query.after.map(Position).or_else(|| app.hub.acknowledged(session.device));
-    let seen = Position::START;
-    let socket = Socket { app: app.into_inner(), connection, sender, seen, heard: Instant::now(), typed: None };
+    let idle = Duration::from_secs(app.options.socket_idle_seconds.max(2));
+    let (line, seen, heard) = (Line::new(sender, idle), Position::START, Instant::now());
+    let socket = Socket { app: app.into_inner(), connection, line, idle, seen, heard, typed: None };
     actix_web::rt::spawn(socket.run(stream.max_frame_size(SIGNAL_BYTES), after));
     Ok(response)
 }
@@ -114,16 +116,21 @@ impl From<Cut> for End {
     }
 }
 
-impl From<actix_ws::Closed> for End {
-    fn from(_: actix_ws::Closed) -> Self {
-        Self::Gone
+impl From<Unsaid> for End {
+    fn from(unsaid: Unsaid) -> Self {
+        match unsaid {
+            Unsaid::Gone => Self::Gone,
+            Unsaid::TooSlow => Cut::TooSlow.into(),
+        }
     }
 }
 
 struct Socket {
     app: Arc<App>,
     connection: Arc<Connection>,
-    sender: Sender,
+    line: Line,
+    /// For how long the device may show no sign of life.
+    idle: Duration,
     /// What the device had seen when it connected, of another node perhaps that was ahead of this one.
     seen: Position,
     /// When the device last said anything.
@@ -144,8 +151,8 @@ impl Socket {
             End::Protocol(reason) => Some((CloseCode::Policy, reason)),
         };
         let reason = reason.map(|(code, text)| CloseReason { code, description: Some(text.to_owned()) });
-        // The device may be gone already, and then there is nobody to tell.
-        let _ = self.sender.close(reason).await;
+        // The device may be gone already, or take nothing, and then there is nobody to tell.
+        let _ = self.line.close(reason).await;
     }
 
     async fn serve(
@@ -154,7 +161,7 @@ impl Socket {
         after: Option<Position>,
     ) -> Result<std::convert::Infallible, End> {
         let since = self.connection.since;
-        self.sender.text(format!(r#"{{"type":"hello","position":{since}}}"#)).await?;
+        self.line.text(format!(r#"{{"type":"hello","position":{since}}}"#)).await?;
         if let Some(after) = after {
             // It has a position of another log, or of one that was restored from a backup.
             if self.app.check_not_ahead(after).await.is_err() {
@@ -163,8 +170,8 @@ impl Socket {
             self.seen = after;
             self.catch_up(after).await?;
         }
-        let idle = Duration::from_secs(self.app.options.socket_idle_seconds.max(2));
-        let mut beat = tokio::time::interval(idle / 2);
+        let mut beat = tokio::time::interval(self.idle / 2);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = self.connection.wake.notified() => self.push().await?,
@@ -174,10 +181,10 @@ impl Socket {
                     None => return Err(End::Gone),
                 },
                 _ = beat.tick() => {
-                    if self.heard.elapsed() > idle {
+                    if self.heard.elapsed() > self.idle {
                         return Err(End::Gone);
                     }
-                    self.sender.ping(b"").await?;
+                    self.line.ping().await?;
                 }
             }
         }
@@ -217,7 +224,7 @@ impl Socket {
             match frame {
                 Frame::Passing(json) => {
                     self.flush(&mut batch).await?;
-                    self.sender.text(String::from_utf8_lossy(&json).into_owned()).await?;
+                    self.line.text(String::from_utf8_lossy(&json).into_owned()).await?;
                 }
                 Frame::Entry(position, _) if position <= self.seen.0 => {}
                 Frame::Entry(_, json) => {
@@ -237,11 +244,7 @@ impl Socket {
             return Ok(());
         }
         batch.push_str("]}");
-        // A client that does not read would hold this up for ever.
-        let sent = self.sender.text(std::mem::take(batch));
-        let limit = Duration::from_secs(self.app.options.socket_idle_seconds.max(2));
-        tokio::time::timeout(limit, sent).await.map_err(|_| Cut::TooSlow)??;
-        Ok(())
+        Ok(self.line.text(std::mem::take(batch)).await?)
     }
 
     async fn hear(&mut self, message: Message) -> Result<(), End> {
@@ -250,18 +253,17 @@ impl Socket {
             Message::Text(text) => match serde_json::from_str(&text) {
                 Ok(Said::Signal(signal)) => {
                     if let Some(refused) = signal.relay(&self.app, &self.connection.session).await {
-                        self.sender.text(refused).await?;
+                        self.line.text(refused).await?;
                     }
                     Ok(())
                 }
                 _ if text.len() > MESSAGE_BYTES => Err(End::Protocol("a message of more than 4 KiB")),
                 Ok(said) => self.answer(said).await,
-                Err(_) => Ok(self
-                    .sender
-                    .text(r#"{"type":"error","code":"unknown-message","detail":"not understood"}"#)
-                    .await?),
+                Err(_) => {
+                    Ok(self.line.text(r#"{"type":"error","code":"unknown-message","detail":"not understood"}"#).await?)
+                }
             },
-            Message::Ping(bytes) => Ok(self.sender.pong(&bytes).await?),
+            Message::Ping(bytes) => Ok(self.line.pong(&bytes).await?),
             Message::Pong(_) | Message::Nop => Ok(()),
             Message::Close(_) => Err(End::Gone),
             Message::Binary(_) | Message::Continuation(_) => Err(End::Protocol("only whole text messages are taken")),
@@ -272,7 +274,7 @@ impl Socket {
         match said {
             // Passed on as it came.
             Said::Signal(_) => Ok(()),
-            Said::Ping => Ok(self.sender.text(r#"{"type":"pong"}"#).await?),
+            Said::Ping => Ok(self.line.text(r#"{"type":"pong"}"#).await?),
             Said::Ack { position } => {
                 // Nobody has what has not happened yet.
                 let position = Position(position).min(self.app.log.last_position());

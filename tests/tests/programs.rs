@@ -416,6 +416,43 @@ fn whatever_a_program_calls_is_answered_with_status_200_and_a_code() {
 }
 
 #[test]
+fn what_a_program_changes_is_limited_as_what_people_change() {
+    const MOST: usize = 50;
+    let server = Setup::new().with("TEAHOUSE_API__RATES__COMMANDS", "20").start();
+    let (account, _) = account(&server, "Tea Bot");
+    let token = account.app_token(&account.app());
+    let call = |method: &str, path: &str| {
+        let at = format!("{path}?access_token={token}");
+        account.cgi(method, &at, (method == "POST").then(|| json!({})).as_ref())["errcode"].clone()
+    };
+    let written = [
+        ("POST", "/menu/create"),
+        ("GET", "/menu/delete"),
+        ("POST", "/draft/add"),
+        ("POST", "/draft/update"),
+        ("POST", "/draft/delete"),
+        ("POST", "/freepublish/submit"),
+        ("POST", "/freepublish/delete"),
+        ("POST", "/tags/create"),
+        ("POST", "/tags/update"),
+        ("POST", "/tags/delete"),
+        ("POST", "/tags/members/batchtagging"),
+        ("POST", "/tags/members/batchuntagging"),
+        ("POST", "/user/info/updateremark"),
+        ("POST", "/message/mass/sendall"),
+        ("POST", "/message/mass/send"),
+        ("POST", "/message/mass/preview"),
+        ("POST", "/message/mass/delete"),
+    ];
+    for (method, path) in written {
+        assert!((0..MOST).any(|_| call(method, path) == 45009), "{path}: {MOST} went through");
+    }
+    for (method, path) in [("GET", "/menu/get"), ("POST", "/draft/batchget"), ("POST", "/message/mass/get")] {
+        assert_ne!(call(method, path), 45009, "{path}");
+    }
+}
+
+#[test]
 fn a_program_sends_back_a_picture_that_a_follower_sent_and_no_other() {
     let server = Setup::new().with_bots(30_000).start();
     let (account, reader) = account(&server, "Echo Bot");

@@ -43,6 +43,7 @@ pub mod paths;
 pub mod pending;
 pub mod people;
 pub mod probes;
+pub mod records;
 pub mod refunds;
 pub mod report;
 pub mod search;
@@ -131,6 +132,7 @@ pub fn configure(config: &mut ServiceConfig) {
     stickers::configure(config);
     own_stickers::configure(config);
     operator::configure(config);
+    config.service(records::records);
     probes::configure(config);
 }
 

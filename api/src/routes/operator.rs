@@ -1,34 +1,28 @@
-//! What only the operator may do: publish stickers, read the log, look after the read models, move the clock.
+//! What only the operator may do: publish stickers, look after the read models, move the clock.
 
 use actix_web::{HttpResponse, get, http::StatusCode, post, web};
-use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
-use commands::CommandError;
 use domain::{
     StickerPackId,
     sticker_pack::{Sticker, StickerPackPublished},
 };
 use projections::runtime::{ProjectionStatus, RebuildError};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{page_limit, paths::ReadModelPath, position};
+use super::paths::ReadModelPath;
 use crate::{
     App,
     problem::{Problem, Refusals},
-    query::Query,
     request::{NoBody, Operator},
 };
 
-/// A page of records ends once it holds this many bytes.
-const PAGE_BYTES: usize = 16 * 1024 * 1024;
 /// Furthest that the clock is moved at once: ten years, in seconds.
 const ADVANCE_MAX: u32 = 10 * 366 * 24 * 3600;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(publish_sticker_pack).service(records);
-    config.service(read_models).service(rebuild_read_model).service(advance_clock);
+    config.service(publish_sticker_pack).service(read_models).service(rebuild_read_model).service(advance_clock);
 }
 
 /// A sticker pack to publish.
@@ -71,53 +65,6 @@ async fn publish_sticker_pack(
     let published = StickerPackPublished { title, author, stickers };
     let committed = app.commands.publish_sticker_pack(&command.caller, pack, published).await?;
     Ok(HttpResponse::Created().json(StickerPackMade { pack, position: committed.position.0 }))
-}
-
-/// Which records.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct RecordsQuery {
-    /// Only those behind this position; 0 for the beginning, as if not given.
-    after: Option<u64>,
-    /// At most this many, 1 to 10,000; 1,000 if not given. Large records make a page end earlier.
-    #[param(minimum = 1, maximum = 10000)]
-    limit: Option<usize>,
-}
-
-/// A record of the log, one line of the answer.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RecordLine {
-    /// Its place in the log.
-    pub position: u64,
-    /// Its canonical bytes in base64, as the description of the log's format lays them out.
-    pub record: String,
-}
-
-/// A page of the log as it is stored, one JSON object a line. An empty page is the end, for now.
-#[utoipa::path(tag = "operator", params(RecordsQuery), security(("operator" = [])),
-    responses(
-        (status = 200, description = "The records, a `RecordLine` each line.", body = String,
-            content_type = "application/x-ndjson"),
-        Refusals))]
-#[get("/v1/operator/records")]
-async fn records(
-    _operator: Operator<NoBody>,
-    query: Query<RecordsQuery>,
-    app: web::Data<App>,
-) -> Result<HttpResponse, Problem> {
-    let limit = page_limit(query.limit, 1_000, 10_000)?;
-    let read = app.log.read_all(position(query.after)?, limit).await.map_err(CommandError::from)?;
-    let mut lines = Vec::new();
-    for record in read {
-        let line =
-            RecordLine { position: record.position().0, record: BASE64_STANDARD.encode(record.canonical_bytes()) };
-        serde_json::to_writer(&mut lines, &line).map_err(|error| CommandError::Internal(error.to_string()))?;
-        lines.push(b'\n');
-        if lines.len() > PAGE_BYTES {
-            break;
-        }
-    }
-    Ok(HttpResponse::Ok().content_type("application/x-ndjson").body(lines))
 }
 
 /// How the read models are.

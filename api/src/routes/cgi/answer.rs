@@ -1,6 +1,6 @@
 //! What programs are answered.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use commands::CommandError;
 use domain::Rejection;
 use serde::de::DeserializeOwned;
@@ -23,6 +23,22 @@ pub(super) type Answered = Result<Value, Refusal>;
 /// A refusal with that code.
 pub(super) fn refused(code: i64, words: &str) -> Refusal {
     Refusal { code, words: words.to_owned() }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code, self.words)
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::OK
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        answer(Err(self.clone()))
+    }
 }
 
 /// That a call did what it should.

@@ -16,9 +16,10 @@ use uuid::Uuid;
 
 use super::{
     answer::{Answered, Refusal, answer, done, read, refused},
+    posted::Posted,
     token::{Access, account},
 };
-use crate::{App, query::Query};
+use crate::{App, limits::Limits, query::Query};
 
 /// Most articles of one draft, and of one page of drafts.
 const ARTICLES_MAX: usize = 8;
@@ -95,12 +96,12 @@ struct Add {
     articles: Vec<Written>,
 }
 
-async fn add(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn add(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     answer(added(&app, &access, &body).await)
 }
 
 async fn added(app: &App, access: &Access, body: &[u8]) -> Answered {
-    let account = account(app, access).await?;
+    let account = account(app, access, Limits::command).await?;
     let Add { articles } = read(body)?;
     if articles.is_empty() || articles.len() > ARTICLES_MAX {
         return Err(refused(45008, "a draft has 1 to 8 articles"));
@@ -173,16 +174,16 @@ fn origin(request: &HttpRequest) -> String {
     format!("{}://{}", info.scheme(), info.host())
 }
 
-async fn get(request: HttpRequest, access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn get(request: HttpRequest, access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     answer(read_back(&request, &app, &access, &body, false).await)
 }
 
-async fn article(request: HttpRequest, access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn article(request: HttpRequest, access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     answer(read_back(&request, &app, &access, &body, true).await)
 }
 
 async fn read_back(request: &HttpRequest, app: &App, access: &Access, body: &[u8], published: bool) -> Answered {
-    let account = account(app, access).await?;
+    let account = account(app, access, Limits::query).await?;
     let about: About = read(body)?;
     let view = app.fresh(&app.read_models.articles, Position::START).await?;
     let rows = rows(&view, account, &about.ids()?, published)?;
@@ -190,9 +191,9 @@ async fn read_back(request: &HttpRequest, app: &App, access: &Access, body: &[u8
     Ok(json!({ "news_item": rows.iter().map(|(id, row)| shown(&origin, *id, row)).collect::<Vec<_>>() }))
 }
 
-async fn update(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn update(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let updated = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::command).await?;
         let about: About = read(&body)?;
         let id = about.ids()?.get(about.index).copied().ok_or_else(|| refused(40007, "invalid index"))?;
         let caller = Caller::person(account.party());
@@ -203,17 +204,17 @@ async fn update(access: Query<Access>, body: web::Bytes, app: web::Data<App>) ->
     answer(updated.await)
 }
 
-async fn delete_draft(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn delete_draft(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     answer(deleted(&app, &access, &body, Stage::Draft).await)
 }
 
-async fn delete_published(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn delete_published(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     answer(deleted(&app, &access, &body, Stage::Published).await)
 }
 
 /// Deletes articles that are at that stage: a draft as a whole, what was published also one article of it.
 async fn deleted(app: &App, access: &Access, body: &[u8], stage: Stage) -> Answered {
-    let account = account(app, access).await?;
+    let account = account(app, access, Limits::command).await?;
     let about: About = read(body)?;
     let ids = about.ids()?;
     let wanted = match about.index {
@@ -229,7 +230,7 @@ async fn deleted(app: &App, access: &Access, body: &[u8], stage: Stage) -> Answe
 
 async fn count(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
     let counted = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::query).await?;
         let view = app.fresh(&app.read_models.articles, Position::START).await?;
         let count = super::super::aside(move || view.list(account, false, u64::MAX, COUNTED_MAX)).await?.len();
         Ok(json!({ "total_count": count }))
@@ -244,17 +245,17 @@ struct Page {
     count: usize,
 }
 
-async fn drafts(request: HttpRequest, access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn drafts(request: HttpRequest, access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     answer(listed(&request, &app, &access, &body, false).await)
 }
 
-async fn published(request: HttpRequest, access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn published(request: HttpRequest, access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     answer(listed(&request, &app, &access, &body, true).await)
 }
 
 /// Drafts, or what was published: each article by itself, the latest first.
 async fn listed(request: &HttpRequest, app: &App, access: &Access, body: &[u8], published: bool) -> Answered {
-    let account = account(app, access).await?;
+    let account = account(app, access, Limits::query).await?;
     let Page { offset, count } = read(body)?;
     let view = app.fresh(&app.read_models.articles, Position::START).await?;
     let all = super::super::aside(move || view.list(account, published, u64::MAX, COUNTED_MAX)).await?;
@@ -269,9 +270,9 @@ async fn listed(request: &HttpRequest, app: &App, access: &Access, body: &[u8], 
     Ok(json!({ "total_count": total, "item_count": items.len(), "item": items }))
 }
 
-async fn submit(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn submit(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let submitted = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::command).await?;
         let about: About = read(&body)?;
         let ids = about.ids()?;
         let caller = Caller::person(account.party());
@@ -283,9 +284,9 @@ async fn submit(access: Query<Access>, body: web::Bytes, app: web::Data<App>) ->
 }
 
 /// Publishing is over when it is answered, so whatever goes by that name is published.
-async fn status(request: HttpRequest, access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn status(request: HttpRequest, access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let told = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::query).await?;
         let about: About = read(&body)?;
         let ids = about.ids()?;
         let view = app.fresh(&app.read_models.articles, Position::START).await?;

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::{
     answer::{Answered, answer, read, refused},
+    posted::Posted,
     token::{Access, account},
 };
-use crate::{App, qr, query::Query};
+use crate::{App, limits::Limits, qr, query::Query};
 
 /// How long a code can be used where nothing is said of it, in seconds.
 const USUAL_SECONDS: i64 = 60;
@@ -40,12 +41,12 @@ struct Named {
     scene_str: String,
 }
 
-async fn create(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn create(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     answer(created(&app, &access, &body).await)
 }
 
 async fn created(app: &App, access: &Access, body: &[u8]) -> Answered {
-    let account = account(app, access).await?;
+    let account = account(app, access, Limits::query).await?;
     let wanted: Wanted = read(body)?;
     let Named { scene_id, scene_str } = wanted.action_info.scene;
     let (scene, ends) = match wanted.action_name.as_str() {

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use commands::{Caller, CommandError};
 use domain::{
-    BroadcastsEvent, MediumId, Rejection,
+    BroadcastsEvent, MediumId, OfficialAccountId, Rejection,
     article::ArticleCard,
     broadcasts::{Addressees, NewBroadcast},
     conversation::Content,
@@ -17,9 +17,10 @@ use uuid::Uuid;
 use super::{
     answer::{Refusal, answer, done, read, refused},
     articles,
+    posted::Posted,
     token::{Access, account},
 };
-use crate::{App, query::Query, request};
+use crate::{App, limits::Limits, query::Query, request};
 
 /// Most openids in a list.
 const OPENIDS_MAX: usize = 10_000;
@@ -92,7 +93,7 @@ struct Media {
     media_id: String,
 }
 
-async fn send_all(request: HttpRequest, access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn send_all(request: HttpRequest, access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let to = |mass: &Mass| {
         let tag = mass.filter.tag_id.as_ref().or(mass.filter.group_id.as_ref());
         match tag {
@@ -101,19 +102,25 @@ async fn send_all(request: HttpRequest, access: Query<Access>, body: web::Bytes,
             _ => Ok(Addressees::All),
         }
     };
-    let sent = sent(&request, &app, &access, &body, to).await;
-    answer(sent.map(submitted))
+    let sent = async {
+        let account = account(&app, &access, Limits::command).await?;
+        sent(&request, &app, account, &body, to).await.map(submitted)
+    };
+    answer(sent.await)
 }
 
-async fn send(request: HttpRequest, access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn send(request: HttpRequest, access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let to = |mass: &Mass| match &mass.touser {
         Some(ToUser::Several(openids)) if (2..=OPENIDS_MAX).contains(&openids.len()) => {
             Ok(Addressees::Named(openids.iter().cloned().collect()))
         }
         _ => Err(refused(40130, "invalid openid list size, at least two openid")),
     };
-    let sent = sent(&request, &app, &access, &body, to).await;
-    answer(sent.map(submitted))
+    let sent = async {
+        let account = account(&app, &access, Limits::command).await?;
+        sent(&request, &app, account, &body, to).await.map(submitted)
+    };
+    answer(sent.await)
 }
 
 /// What a program is answered whose broadcast has that number.
@@ -121,20 +128,20 @@ fn submitted(number: u64) -> Value {
     json!({ "errcode": 0, "errmsg": "send job submission success", "msg_id": number, "msg_data_id": number })
 }
 
-async fn preview(request: HttpRequest, access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn preview(request: HttpRequest, access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let previewed = async {
         let to = |mass: &Mass| match &mass.touser {
             Some(ToUser::One(openid)) => Ok(Addressees::Preview(openid.clone())),
             // Accounts know nobody by another name.
             _ => Err(refused(40132, "invalid username")),
         };
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::command).await?;
         if let Addressees::Preview(openid) = to(&read(&body)?)?
             && app.commands.follower(account, &openid).await?.is_none()
         {
             return Err(refused(40003, "invalid openid"));
         }
-        let number = sent(&request, &app, &access, &body, to).await?;
+        let number = sent(&request, &app, account, &body, to).await?;
         Ok(json!({ "errcode": 0, "errmsg": "preview success", "msg_id": number }))
     };
     answer(previewed.await)
@@ -144,12 +151,10 @@ async fn preview(request: HttpRequest, access: Query<Access>, body: web::Bytes, 
 async fn sent(
     request: &HttpRequest,
     app: &App,
-    access: &Access,
+    account: OfficialAccountId,
     body: &[u8],
     to: impl FnOnce(&Mass) -> Result<Addressees, Refusal>,
 ) -> Result<u64, Refusal> {
-    let account = account(app, access).await?;
-    app.limits.message(&account.party())?;
     let mass: Mass = read(body)?;
     let new = NewBroadcast { to: to(&mass)?, contents: contents_of(&mass)? };
     let mut caller = Caller::person(account.party());
@@ -215,9 +220,9 @@ impl About {
     }
 }
 
-async fn get(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn get(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let told = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::query).await?;
         let number = read::<About>(&body)?.number()?;
         let view = app.fresh(&app.read_models.broadcasts, Position::START).await?;
         let row = view.sent(account, number)?.ok_or_else(|| refused(40059, "invalid msg id"))?;
@@ -227,9 +232,9 @@ async fn get(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> Ht
     answer(told.await)
 }
 
-async fn delete(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn delete(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let deleted = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::command).await?;
         let number = read::<About>(&body)?.number()?;
         let caller = Caller::person(account.party());
         app.commands.withdraw_broadcast(&caller, account, number).await.map_err(refusal_of)?;

@@ -20,7 +20,7 @@ use super::{
     answer::{Refusal, answer, refused},
     token::{Access, account},
 };
-use crate::{App, media_access::may_see, query::Query};
+use crate::{App, limits::Limits, media_access::may_see, query::Query};
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route("/media/upload", web::post().to(upload)).route("/media/get", web::get().to(get));
@@ -57,7 +57,7 @@ async fn upload(
     app: web::Data<App>,
 ) -> HttpResponse {
     let uploaded = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::upload).await?;
         let kind = match asked.kind.as_str() {
             "image" | "thumb" => MediumKind::Picture,
             "voice" => MediumKind::Voice,
@@ -79,7 +79,7 @@ async fn upload_picture(
     app: web::Data<App>,
 ) -> HttpResponse {
     let uploaded = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::upload).await?;
         let (medium, _) = brought(&app, &request, account, MediumKind::Picture, body).await?;
         Ok(json!({ "url": format!("medium:{medium}") }))
     };
@@ -98,7 +98,6 @@ async fn brought(
     if !media::is_form(request) {
         return Err(missing());
     }
-    app.limits.upload(&account.party())?;
     let mut place = app.bringing.begin(account.party())?;
     let policy = app.commands.policy.media.clone();
     let mut form = Multipart::new(request.headers(), body);
@@ -133,7 +132,7 @@ async fn get(request: HttpRequest, access: Query<Access>, asked: Query<Asked>, a
 
 /// What a program may fetch: what it brought itself, and what followers sent to its account.
 async fn found(app: &App, access: &Access, media_id: &str) -> Result<Uploaded, Refusal> {
-    let account = account(app, access).await?;
+    let account = account(app, access, Limits::query).await?;
     let invalid = || refused(40007, "invalid media_id");
     let (party, now) = (account.party(), app.commands.now());
     let own = match Uuid::try_parse(media_id) {

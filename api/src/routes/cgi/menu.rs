@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 
 use super::{
     answer::{Answered, Refusal, answer, done, read, refused},
+    posted::Posted,
     token::{Access, account},
 };
-use crate::{App, query::Query};
+use crate::{App, limits::Limits, query::Query};
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route("/menu/create", web::post().to(create)).route("/menu/get", web::get().to(get));
@@ -53,9 +54,9 @@ impl SentButton {
     }
 }
 
-async fn create(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn create(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let created = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::command).await?;
         let sent: SentMenu = read(&body)?;
         let menu = Menu { button: sent.button.into_iter().map(SentButton::button).collect::<Result<_, _>>()? };
         let caller = Caller::person(account.party());
@@ -89,7 +90,7 @@ async fn get(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
 }
 
 async fn menu(app: &App, access: &Access) -> Answered {
-    let account = account(app, access).await?;
+    let account = account(app, access, Limits::query).await?;
     let view = app.fresh(&app.read_models.official, eventlog::Position::START).await?;
     match &view.settings(account).menu {
         Some(menu) => Ok(json!({ "menu": menu })),
@@ -99,7 +100,7 @@ async fn menu(app: &App, access: &Access) -> Answered {
 
 async fn delete(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
     let deleted = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::command).await?;
         app.commands.set_account_menu(&Caller::person(account.party()), account, None).await?;
         Ok(done())
     };
@@ -111,7 +112,7 @@ async fn auto_replies(access: Query<Access>, app: web::Data<App>) -> HttpRespons
 }
 
 async fn current_replies(app: &App, access: &Access) -> Answered {
-    let account = account(app, access).await?;
+    let account = account(app, access, Limits::query).await?;
     let view = app.fresh(&app.read_models.official, eventlog::Position::START).await?;
     let settings = view.settings(account);
     let replies = &settings.auto_replies;

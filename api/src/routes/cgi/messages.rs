@@ -8,9 +8,10 @@ use serde::Deserialize;
 use super::{
     answer::{Answered, Refusal, answer, done, read, refused},
     articles,
+    posted::Posted,
     token::{Access, account},
 };
-use crate::{App, query::Query};
+use crate::{App, limits::Limits, query::Query};
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route("/message/custom/send", web::post().to(send));
@@ -69,13 +70,12 @@ struct Article {
     url: String,
 }
 
-async fn send(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn send(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     answer(sent(&app, &access, &body).await)
 }
 
 async fn sent(app: &App, access: &Access, body: &[u8]) -> Answered {
-    let account = account(app, access).await?;
-    app.limits.message(&account.party())?;
+    let account = account(app, access, Limits::message).await?;
     let message: CustomMessage = read(body)?;
     let said = said_by(&message)?;
     let follower = app.commands.follower(account, &message.touser).await?;

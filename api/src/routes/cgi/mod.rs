@@ -2,7 +2,7 @@
 //! status 200 and an `errcode` also where they are refused. They are no part of the OpenAPI document.
 //!
 //! # Layout
-//! - `answer`: what is answered; rejections as error codes.
+//! - `answer`: what is answered; rejections as error codes. `posted`: bodies.
 //! - `token`: access tokens, and proving oneself with one.
 //! - `messages`: customer service messages. `menu`: the menu, and replies by themselves. `users`: followers.
 //! - `tags`: tags and remarks of followers. `media`: what is brought, and what followers sent.
@@ -16,6 +16,7 @@ mod mass;
 mod media;
 mod menu;
 mod messages;
+mod posted;
 mod tags;
 mod token;
 mod unheard;

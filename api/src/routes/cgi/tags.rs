@@ -11,9 +11,10 @@ use serde_json::json;
 
 use super::{
     answer::{Answered, Refusal, answer, done, read, refused},
+    posted::Posted,
     token::{Access, account},
 };
-use crate::{App, problem::Problem, query::Query};
+use crate::{App, limits::Limits, problem::Problem, query::Query};
 
 /// How many followers a page has.
 const PAGE: usize = 10_000;
@@ -62,9 +63,9 @@ fn refusal_of(error: commands::CommandError) -> Refusal {
     }
 }
 
-async fn create(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn create(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let created = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::command).await?;
         let About { tag } = read(&body)?;
         let caller = Caller::person(account.party());
         let made = app.commands.make_follower_tag(&caller, account, &tag.name).await.map_err(refusal_of)?;
@@ -79,7 +80,7 @@ async fn create(access: Query<Access>, body: web::Bytes, app: web::Data<App>) ->
 
 async fn list(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
     let listed = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::query).await?;
         let view = app.fresh(&app.read_models.broadcasts, Position::START).await?;
         let tags = view.tags(account).into_iter();
         let tags = tags.map(|(id, row)| json!({ "id": id, "name": row.name, "count": row.followers }));
@@ -88,9 +89,9 @@ async fn list(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
     answer(listed.await)
 }
 
-async fn update(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn update(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let updated = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::command).await?;
         let About { tag } = read(&body)?;
         let caller = Caller::person(account.party());
         app.commands.rename_follower_tag(&caller, account, tag.id, &tag.name).await.map_err(refusal_of)?;
@@ -99,9 +100,9 @@ async fn update(access: Query<Access>, body: web::Bytes, app: web::Data<App>) ->
     answer(updated.await)
 }
 
-async fn delete(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn delete(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let deleted = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::command).await?;
         let About { tag } = read(&body)?;
         let caller = Caller::person(account.party());
         app.commands.delete_follower_tag(&caller, account, tag.id).await.map_err(refusal_of)?;
@@ -117,16 +118,16 @@ struct Members {
     tagid: u32,
 }
 
-async fn put_on(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn put_on(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     answer(tagging(&app, &access, &body, true).await)
 }
 
-async fn take_off(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn take_off(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     answer(tagging(&app, &access, &body, false).await)
 }
 
 async fn tagging(app: &App, access: &Access, body: &[u8], on: bool) -> Answered {
-    let account = account(app, access).await?;
+    let account = account(app, access, Limits::command).await?;
     let Members { openid_list, tagid } = read(body)?;
     if openid_list.is_empty() || openid_list.len() > BATCH_MAX {
         return Err(refused(40032, "invalid openid list size"));
@@ -148,9 +149,9 @@ struct OfFollower {
     next_openid: String,
 }
 
-async fn of_follower(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn of_follower(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let listed = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::query).await?;
         let OfFollower { openid, .. } = read(&body)?;
         app.commands.follower(account, &openid).await?.ok_or_else(|| refused(40003, "invalid openid"))?;
         let view = app.fresh(&app.read_models.broadcasts, Position::START).await?;
@@ -159,9 +160,9 @@ async fn of_follower(access: Query<Access>, body: web::Bytes, app: web::Data<App
     answer(listed.await)
 }
 
-async fn remark(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn remark(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let noted = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::command).await?;
         let OfFollower { openid, remark, .. } = read(&body)?;
         let change = NotesChange { remark: Some(remark), ..NotesChange::default() };
         let caller = Caller::person(account.party());
@@ -171,12 +172,12 @@ async fn remark(access: Query<Access>, body: web::Bytes, app: web::Data<App>) ->
     answer(noted.await)
 }
 
-async fn with_tag(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn with_tag(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     answer(tagged(&app, &access, &body).await)
 }
 
 async fn tagged(app: &App, access: &Access, body: &[u8]) -> Answered {
-    let account = account(app, access).await?;
+    let account = account(app, access, Limits::query).await?;
     let OfFollower { tagid, next_openid, .. } = read(body)?;
     let view = app.fresh(&app.read_models.broadcasts, Position::START).await?;
     let official = app.fresh(&app.read_models.official, Position::START).await?;

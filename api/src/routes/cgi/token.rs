@@ -2,12 +2,15 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use commands::official::BadToken;
-use domain::OfficialAccountId;
+use domain::{OfficialAccountId, UserId};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::answer::{Answered, Refusal, answer, done, read, refused};
-use crate::{App, query::Query};
+use super::{
+    answer::{Answered, Refusal, answer, done, read, refused},
+    posted::Posted,
+};
+use crate::{App, limits::Limits, problem::Problem, query::Query};
 
 pub(super) fn configure(config: &mut web::ServiceConfig) {
     config.route("/token", web::get().to(token)).route("/stable_token", web::post().to(stable_token));
@@ -29,7 +32,7 @@ async fn token(request: HttpRequest, query: Query<Credentials>, app: web::Data<A
     answer(issue(&app, &request, &query, false).await)
 }
 
-async fn stable_token(request: HttpRequest, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn stable_token(request: HttpRequest, body: Posted, app: web::Data<App>) -> HttpResponse {
     let issued = async { issue(&app, &request, &read(&body)?, true).await };
     answer(issued.await)
 }
@@ -63,8 +66,12 @@ pub(super) struct Access {
     access_token: String,
 }
 
-/// The account whose program calls.
-pub(super) async fn account(app: &App, access: &Access) -> Result<OfficialAccountId, Refusal> {
+/// The account whose program calls, for which the call counts as what `limit` limits.
+pub(super) async fn account(
+    app: &App,
+    access: &Access,
+    limit: impl FnOnce(&Limits, &UserId) -> Result<(), Problem>,
+) -> Result<OfficialAccountId, Refusal> {
     if access.access_token.is_empty() {
         return Err(refused(41001, "access_token missing"));
     }
@@ -73,13 +80,13 @@ pub(super) async fn account(app: &App, access: &Access) -> Result<OfficialAccoun
         BadToken::Replaced => refused(40001, "invalid credential: access_token is not the latest"),
         BadToken::Expired => refused(42001, "access_token expired"),
     })?;
-    app.limits.query(&account.party())?;
+    limit(&app.limits, &account.party())?;
     Ok(account)
 }
 
 async fn callback_addresses(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
     let listed = async {
-        account(&app, &access).await?;
+        account(&app, &access, Limits::query).await?;
         Ok(json!({ "ip_list": [app.options.listen.ip().to_string()] }))
     };
     answer(listed.await)
@@ -88,7 +95,7 @@ async fn callback_addresses(access: Query<Access>, app: web::Data<App>) -> HttpR
 /// There are no daily quotas, so there is nothing to clear.
 async fn clear_quota(access: Query<Access>, app: web::Data<App>) -> HttpResponse {
     let cleared = async {
-        account(&app, &access).await?;
+        account(&app, &access, Limits::query).await?;
         Ok(done())
     };
     answer(cleared.await)

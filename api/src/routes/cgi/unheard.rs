@@ -27,8 +27,7 @@ fn wrong_method(method: &Method) -> Refusal {
     }
 }
 
-/// Says in the protocol's words why a query or a body was not read, or that a call with limits of its own takes another
-/// method.
+/// Says in the protocol's words why a query was not read, or that a call with limits of its own takes another method.
 pub(super) async fn in_its_words(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -36,7 +35,7 @@ pub(super) async fn in_its_words(
     let answered = next.call(request).await?.map_into_boxed_body();
     let refusal = match answered.status() {
         StatusCode::METHOD_NOT_ALLOWED => wrong_method(answered.request().method()),
-        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => {
+        StatusCode::BAD_REQUEST => {
             let error = answered.response().error();
             refused(47001, &error.map_or_else(|| "data format error".to_owned(), ToString::to_string))
         }

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 
 use super::{
     answer::{Answered, Refusal, answer, read, refused},
+    posted::Posted,
     token::{Access, account},
 };
-use crate::{App, query::Query};
+use crate::{App, limits::Limits, query::Query};
 
 /// How many followers a page has.
 const PAGE: usize = 10_000;
@@ -34,7 +35,7 @@ struct Asked {
 
 async fn info(access: Query<Access>, asked: Query<Asked>, app: web::Data<App>) -> HttpResponse {
     let found = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::query).await?;
         let view = app.fresh(&app.read_models.official, eventlog::Position::START).await?;
         let notes = app.fresh(&app.read_models.broadcasts, eventlog::Position::START).await?;
         info_of(&view, &notes, account, &asked.openid)
@@ -84,7 +85,7 @@ async fn list(access: Query<Access>, asked: Query<Asked>, app: web::Data<App>) -
 }
 
 async fn page(app: &App, access: &Access, after: &str) -> Answered {
-    let account = account(app, access).await?;
+    let account = account(app, access, Limits::query).await?;
     let view = app.fresh(&app.read_models.official, eventlog::Position::START).await?;
     let total = view.account(account).map_or(0, |row| row.followers);
     let after = after.to_owned();
@@ -105,9 +106,9 @@ struct Batch {
     user_list: Vec<Asked>,
 }
 
-async fn batch(access: Query<Access>, body: web::Bytes, app: web::Data<App>) -> HttpResponse {
+async fn batch(access: Query<Access>, body: Posted, app: web::Data<App>) -> HttpResponse {
     let found = async {
-        let account = account(&app, &access).await?;
+        let account = account(&app, &access, Limits::query).await?;
         let batch: Batch = read(&body)?;
         if batch.user_list.len() > BATCH_MAX {
             return Err(refused(40032, "invalid openid list size"));
