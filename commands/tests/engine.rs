@@ -10,7 +10,10 @@ mod world;
 use std::sync::Arc;
 
 use commands::{
-    Caller, CommandError, CommandKey, contacts::RequestFriend, conversations::CreateGroup, people::Register,
+    Caller, CommandError, CommandKey, Token,
+    contacts::RequestFriend,
+    conversations::CreateGroup,
+    people::{LogIn, Register},
 };
 use domain::{
     CommandId, ConversationEvent, ConversationId, FriendshipEvent, Rejection, UserEvent, UserId,
@@ -19,6 +22,7 @@ use domain::{
     user::{Privacy, WhoMayAdd},
 };
 use eventlog::{EventLog, Position};
+use futures::{StreamExt, stream::FuturesUnordered};
 use world::World;
 
 fn text(text: &str) -> Draft {
@@ -230,7 +234,7 @@ async fn a_revoked_token_is_worth_nothing_at_once() {
     let world = World::new();
     let committed = world.register("ann").await.unwrap();
     let (user, device) = world::registered_device(&committed);
-    let token = world.commands.secrets.token(commands::Token { user, device });
+    let token = world.commands.secrets.token(Token { user, device });
     assert_eq!(world.commands.authenticate(&token).await.unwrap().user, user);
     world.commands.revoke_device(&Caller::person(user), device).await.unwrap();
     assert!(matches!(world.commands.authenticate(&token).await, Err(CommandError::NotLoggedIn)));
@@ -242,14 +246,55 @@ async fn an_unknown_handle_and_a_wrong_password_are_answered_alike() {
     world.register("ann").await.unwrap();
     let log_in = async |handle: &str, password: &str| {
         let (handle, password, device_name) = (handle.to_owned(), password.to_owned(), "desk".to_owned());
-        let command = commands::people::LogIn { handle, password, device_name };
-        world.commands.log_in(&Caller::SERVER, command).await
+        world.commands.log_in(&Caller::SERVER, LogIn { handle, password, device_name }).await
     };
     for (handle, password) in [("nobody", "a password"), ("ann", "not this one"), ("???", "a password")] {
         let refused = log_in(handle, password).await;
         assert_eq!(rejection(refused), Rejection::BadCredentials);
     }
     assert!(log_in("ANN", "a password").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_log_in_that_waits_while_the_password_is_changed_does_not_get_in_with_the_old_one() {
+    // Who comes first is left to chance.
+    for _ in 0..3 {
+        let world = World::new();
+        let (user, device) = world::registered_device(&world.register("ann").await.unwrap());
+        let log_in = || {
+            let [handle, password, device_name] = ["ann", "a password", "desk"].map(str::to_owned);
+            world.commands.log_in(&Caller::SERVER, LogIn { handle, password, device_name })
+        };
+        let owner = Caller { device: Some(device), ..Caller::person(user) };
+        let change = world.commands.change_password(&owner, "a password".into(), "another password".into());
+        tokio::pin!(change);
+        // One password is checked at a time, so some of these always wait for their turn, the old verifier in hand.
+        let mut log_ins: FuturesUnordered<_> = (0..4).map(|_| log_in()).collect();
+        let mut answers = vec![];
+        loop {
+            tokio::select! {
+                changed = &mut change => {
+                    changed.unwrap();
+                    break;
+                }
+                Some(answer) = log_ins.next() => {
+                    answers.push(answer);
+                    log_ins.push(log_in());
+                }
+            }
+        }
+        answers.extend(log_ins.collect::<Vec<_>>().await);
+        for answer in answers {
+            let Ok(got_in) = answer else {
+                assert_eq!(rejection(answer), Rejection::BadCredentials);
+                continue;
+            };
+            // Whoever got in before the change is out with it.
+            let (user, device) = world::registered_device(&got_in);
+            let token = world.commands.secrets.token(Token { user, device });
+            assert!(matches!(world.commands.authenticate(&token).await, Err(CommandError::NotLoggedIn)));
+        }
+    }
 }
 
 #[tokio::test]
