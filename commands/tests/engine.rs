@@ -10,7 +10,7 @@ mod world;
 use std::sync::Arc;
 
 use commands::{
-    Caller, CommandError, CommandKey, Token,
+    Caller, CommandError, CommandKey, Secrets, Token,
     contacts::RequestFriend,
     conversations::CreateGroup,
     people::{LogIn, Register},
@@ -238,6 +238,36 @@ async fn a_revoked_token_is_worth_nothing_at_once() {
     assert_eq!(world.commands.authenticate(&token).await.unwrap().user, user);
     world.commands.revoke_device(&Caller::person(user), device).await.unwrap();
     assert!(matches!(world.commands.authenticate(&token).await, Err(CommandError::NotLoggedIn)));
+}
+
+#[tokio::test]
+async fn a_token_that_this_server_did_not_make_is_refused_without_a_look_into_the_log() {
+    let world = World::new();
+    let (user, device) = world::registered_device(&world.register("ann").await.unwrap());
+    let token = |key, user| Secrets::new([key; 32]).token(Token { user, device });
+    let fresh = world.restarted();
+    let before = fresh.log.reads();
+    for forged in [token(8, user), token(8, UserId::new()), "th_".into(), "nonsense".into()] {
+        let refused = fresh.commands.authenticate(&forged).await;
+        assert!(matches!(refused, Err(CommandError::NotLoggedIn)));
+    }
+    assert_eq!(fresh.log.reads(), before);
+    assert_eq!(fresh.commands.authenticate(&token(7, user)).await.unwrap().device, device);
+    assert!(fresh.log.reads() > before);
+}
+
+#[tokio::test]
+async fn with_another_key_nobodys_token_is_good_any_more_and_whoever_knows_the_password_gets_a_new_one() {
+    let world = World::new();
+    let (user, device) = world::registered_device(&world.register("ann").await.unwrap());
+    let token = world.commands.secrets.token(Token { user, device });
+    let keyed_anew = world.restarted_with(Secrets::new([8; 32]));
+    assert!(matches!(keyed_anew.commands.authenticate(&token).await, Err(CommandError::NotLoggedIn)));
+    let [handle, password, device_name] = ["ann", "a password", "phone"].map(str::to_owned);
+    let again = keyed_anew.commands.log_in(&Caller::SERVER, LogIn { handle, password, device_name }).await.unwrap();
+    let (user, device) = world::registered_device(&again);
+    let token = keyed_anew.commands.secrets.token(Token { user, device });
+    assert_eq!(keyed_anew.commands.authenticate(&token).await.unwrap().user, user);
 }
 
 #[tokio::test]
