@@ -215,6 +215,20 @@ async fn a_friend_request_that_waited_too_long_ends_also_when_the_server_was_dow
 }
 
 #[tokio::test]
+async fn what_can_not_be_ended_stays_for_later_and_holds_up_nothing_else_that_waited_too_long() {
+    let world = World::new();
+    let ann = world.person("ann").await;
+    for name in ["bob", "cid", "dan"] {
+        let asking = world.person(name).await;
+        world.ask(asking, ann).await.unwrap();
+    }
+    assert!(world.commands.advance_clock(chrono::TimeDelta::days(8)));
+    world.log.fail_next(1);
+    assert_eq!(world.commands.run_expiries().await.unwrap(), 2);
+    assert_eq!(world.commands.run_expiries().await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn when_the_log_refuses_writes_commands_fail_and_states_stay_true() {
     let world = World::new();
     let (ann, bob) = (world.person("ann").await, world.person("bob").await);
