@@ -5,16 +5,16 @@
 
 use chrono::TimeDelta;
 
-use crate::{Caller, CommandError, Commands, engine::Begun, ports::Due};
+use crate::{Caller, CommandError, Commands, engine::Begun, ports::Due, processes::counted};
 
 /// How many items are done before the list is read again.
 const PAGE: usize = 256;
 
 impl Commands {
-    /// Ends everything that is due by now; tells how many items it went through.
+    /// Ends everything that is due by now; tells how many items it did.
     ///
     /// # Errors
-    /// The first that a command or the to-do list gives; what was not done stays on the list.
+    /// The first that a list gives; an item's failure is logged, and the item stays on its list.
     pub async fn run_expiries(&self) -> Result<usize, CommandError> {
         let before = |seconds| self.now() - TimeDelta::seconds(seconds);
         let mut done = 0;
@@ -22,12 +22,14 @@ impl Commands {
             let policy = &self.policy;
             let mut due = self.deadlines.friend_requests_before(before(policy.friend_request_seconds), PAGE).await?;
             due.extend(self.deadlines.pending_before(before(policy.invitation_seconds), PAGE).await?);
-            if due.is_empty() {
-                return Ok(done);
+            let mut ended = 0;
+            for item in &due {
+                ended += counted("expire", self.expire(*item).await);
             }
-            for item in due {
-                self.expire(item).await?;
-                done += 1;
+            done += ended;
+            // Where none of them could be ended, the same ones would be on the list again.
+            if due.len() < PAGE || ended == 0 {
+                return Ok(done);
             }
         }
     }

@@ -10,7 +10,9 @@
 //! - [`secrets`]: tokens, join codes, fingerprints; [`passwords`]: Argon2id on a bounded pool.
 //! - one file per use case in [`people`], [`contacts`], [`conversations`], [`inboxes`], [`moments`], [`media`],
 //!   [`stickers`], [`merchants`], [`official`], [`calls`], [`group_calls`] and [`wallet`], each an `impl Commands` with one public function.
-//! - [`expiries`]: the process manager that ends what waited too long; [`leases`]: on which node it runs.
+//! - [`expiries`]: the process manager that ends what waited too long; `processes`: what all of them share; [`leases`]: on
+//!   which node they run.
+//! - [`error`]: why a command was not carried out.
 
 pub mod callbacks;
 pub mod calls;
@@ -34,6 +36,7 @@ pub mod others;
 pub mod passwords;
 pub mod people;
 pub mod ports;
+mod processes;
 mod repository;
 pub mod secrets;
 pub mod stickers;

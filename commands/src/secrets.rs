@@ -126,14 +126,15 @@ impl Secrets {
         format!("{TOKEN_PREFIX}{}", BASE64.encode(bytes))
     }
 
-    /// Takes a token apart. Whether it is genuine, its hash tells.
+    /// Takes a token apart, if it is genuine. Whether the device is still logged in, the person's stream tells.
     #[must_use]
-    pub fn parse_token(text: &str) -> Option<Token> {
+    pub fn open_token(&self, text: &str) -> Option<Token> {
         let bytes = BASE64.decode(text.strip_prefix(TOKEN_PREFIX)?).ok()?;
-        let bytes: &[u8; 64] = bytes.as_slice().try_into().ok()?;
         let user = UserId(Uuid::from_slice(bytes.get(..16)?).ok()?);
         let device = DeviceId(Uuid::from_slice(bytes.get(16..32)?).ok()?);
-        Some(Token { user, device })
+        let token = Token { user, device };
+        let genuine = blake3::hash(self.token(token).as_bytes()) == blake3::hash(text.as_bytes());
+        genuine.then_some(token)
     }
 
     /// What the log keeps of a token.
@@ -414,16 +415,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_taken_apart_and_known_by_its_hash_only() {
+    fn a_token_is_taken_apart_only_when_genuine_and_known_by_its_hash() {
         let (secrets, token) = (Secrets::new([1; 32]), Token { user: UserId::new(), device: DeviceId::new() });
         let text = secrets.token(token);
         let short: String = text.chars().take(20).collect();
-        assert_eq!(Secrets::parse_token(&text), Some(token));
+        assert_eq!(secrets.open_token(&text), Some(token));
         assert!(Secrets::token_has_hash(&text, &Secrets::token_hash(&text)));
         let forged = Secrets::new([2; 32]).token(token);
         assert!(!Secrets::token_has_hash(&forged, &Secrets::token_hash(&text)));
-        for bad in ["", "th_", "th_????", text.trim_start_matches('t'), &short] {
-            assert_eq!(Secrets::parse_token(bad), None, "{bad}");
+        assert_eq!(secrets.open_token(&forged), None);
+        for bad in ["", "th_", "th_????", text.trim_start_matches('t'), &short, &format!("{text}AAAA")] {
+            assert_eq!(secrets.open_token(bad), None, "{bad}");
         }
     }
 

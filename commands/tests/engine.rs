@@ -10,7 +10,10 @@ mod world;
 use std::sync::Arc;
 
 use commands::{
-    Caller, CommandError, CommandKey, contacts::RequestFriend, conversations::CreateGroup, people::Register,
+    Caller, CommandError, CommandKey, Secrets, Token,
+    contacts::RequestFriend,
+    conversations::CreateGroup,
+    people::{LogIn, Register},
 };
 use domain::{
     CommandId, ConversationEvent, ConversationId, FriendshipEvent, Rejection, UserEvent, UserId,
@@ -19,6 +22,7 @@ use domain::{
     user::{Privacy, WhoMayAdd},
 };
 use eventlog::{EventLog, Position};
+use futures::{StreamExt, stream::FuturesUnordered};
 use world::World;
 
 fn text(text: &str) -> Draft {
@@ -211,6 +215,20 @@ async fn a_friend_request_that_waited_too_long_ends_also_when_the_server_was_dow
 }
 
 #[tokio::test]
+async fn what_can_not_be_ended_stays_for_later_and_holds_up_nothing_else_that_waited_too_long() {
+    let world = World::new();
+    let ann = world.person("ann").await;
+    for name in ["bob", "cid", "dan"] {
+        let asking = world.person(name).await;
+        world.ask(asking, ann).await.unwrap();
+    }
+    assert!(world.commands.advance_clock(chrono::TimeDelta::days(8)));
+    world.log.fail_next(1);
+    assert_eq!(world.commands.run_expiries().await.unwrap(), 2);
+    assert_eq!(world.commands.run_expiries().await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn when_the_log_refuses_writes_commands_fail_and_states_stay_true() {
     let world = World::new();
     let (ann, bob) = (world.person("ann").await, world.person("bob").await);
@@ -230,10 +248,40 @@ async fn a_revoked_token_is_worth_nothing_at_once() {
     let world = World::new();
     let committed = world.register("ann").await.unwrap();
     let (user, device) = world::registered_device(&committed);
-    let token = world.commands.secrets.token(commands::Token { user, device });
+    let token = world.commands.secrets.token(Token { user, device });
     assert_eq!(world.commands.authenticate(&token).await.unwrap().user, user);
     world.commands.revoke_device(&Caller::person(user), device).await.unwrap();
     assert!(matches!(world.commands.authenticate(&token).await, Err(CommandError::NotLoggedIn)));
+}
+
+#[tokio::test]
+async fn a_token_that_this_server_did_not_make_is_refused_without_a_look_into_the_log() {
+    let world = World::new();
+    let (user, device) = world::registered_device(&world.register("ann").await.unwrap());
+    let token = |key, user| Secrets::new([key; 32]).token(Token { user, device });
+    let fresh = world.restarted();
+    let before = fresh.log.reads();
+    for forged in [token(8, user), token(8, UserId::new()), "th_".into(), "nonsense".into()] {
+        let refused = fresh.commands.authenticate(&forged).await;
+        assert!(matches!(refused, Err(CommandError::NotLoggedIn)));
+    }
+    assert_eq!(fresh.log.reads(), before);
+    assert_eq!(fresh.commands.authenticate(&token(7, user)).await.unwrap().device, device);
+    assert!(fresh.log.reads() > before);
+}
+
+#[tokio::test]
+async fn with_another_key_nobodys_token_is_good_any_more_and_whoever_knows_the_password_gets_a_new_one() {
+    let world = World::new();
+    let (user, device) = world::registered_device(&world.register("ann").await.unwrap());
+    let token = world.commands.secrets.token(Token { user, device });
+    let keyed_anew = world.restarted_with(Secrets::new([8; 32]));
+    assert!(matches!(keyed_anew.commands.authenticate(&token).await, Err(CommandError::NotLoggedIn)));
+    let [handle, password, device_name] = ["ann", "a password", "phone"].map(str::to_owned);
+    let again = keyed_anew.commands.log_in(&Caller::SERVER, LogIn { handle, password, device_name }).await.unwrap();
+    let (user, device) = world::registered_device(&again);
+    let token = keyed_anew.commands.secrets.token(Token { user, device });
+    assert_eq!(keyed_anew.commands.authenticate(&token).await.unwrap().user, user);
 }
 
 #[tokio::test]
@@ -242,14 +290,55 @@ async fn an_unknown_handle_and_a_wrong_password_are_answered_alike() {
     world.register("ann").await.unwrap();
     let log_in = async |handle: &str, password: &str| {
         let (handle, password, device_name) = (handle.to_owned(), password.to_owned(), "desk".to_owned());
-        let command = commands::people::LogIn { handle, password, device_name };
-        world.commands.log_in(&Caller::SERVER, command).await
+        world.commands.log_in(&Caller::SERVER, LogIn { handle, password, device_name }).await
     };
     for (handle, password) in [("nobody", "a password"), ("ann", "not this one"), ("???", "a password")] {
         let refused = log_in(handle, password).await;
         assert_eq!(rejection(refused), Rejection::BadCredentials);
     }
     assert!(log_in("ANN", "a password").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_log_in_that_waits_while_the_password_is_changed_does_not_get_in_with_the_old_one() {
+    // Who comes first is left to chance.
+    for _ in 0..3 {
+        let world = World::new();
+        let (user, device) = world::registered_device(&world.register("ann").await.unwrap());
+        let log_in = || {
+            let [handle, password, device_name] = ["ann", "a password", "desk"].map(str::to_owned);
+            world.commands.log_in(&Caller::SERVER, LogIn { handle, password, device_name })
+        };
+        let owner = Caller { device: Some(device), ..Caller::person(user) };
+        let change = world.commands.change_password(&owner, "a password".into(), "another password".into());
+        tokio::pin!(change);
+        // One password is checked at a time, so some of these always wait for their turn, the old verifier in hand.
+        let mut log_ins: FuturesUnordered<_> = (0..4).map(|_| log_in()).collect();
+        let mut answers = vec![];
+        loop {
+            tokio::select! {
+                changed = &mut change => {
+                    changed.unwrap();
+                    break;
+                }
+                Some(answer) = log_ins.next() => {
+                    answers.push(answer);
+                    log_ins.push(log_in());
+                }
+            }
+        }
+        answers.extend(log_ins.collect::<Vec<_>>().await);
+        for answer in answers {
+            let Ok(got_in) = answer else {
+                assert_eq!(rejection(answer), Rejection::BadCredentials);
+                continue;
+            };
+            // Whoever got in before the change is out with it.
+            let (user, device) = world::registered_device(&got_in);
+            let token = world.commands.secrets.token(Token { user, device });
+            assert!(matches!(world.commands.authenticate(&token).await, Err(CommandError::NotLoggedIn)));
+        }
+    }
 }
 
 #[tokio::test]

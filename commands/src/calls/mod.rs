@@ -16,7 +16,7 @@ use domain::{CallEvent, CallId, Rejection, UserId};
 
 pub(crate) use engaged::Engaged;
 pub use place_call::CallToPlace;
-pub(crate) use processes::{Absences, counted};
+pub(crate) use processes::Absences;
 
 use crate::{Caller, CommandError, Commands, Committed, engine::begin};
 

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Call, CallEvent, CallId, DeviceId, UserId};
 use parking_lot::Mutex;
 
-use crate::{Caller, CommandError, Commands, engine::Begun, ports::LiveCall};
+use crate::{Caller, CommandError, Commands, engine::Begun, ports::LiveCall, processes::counted};
 
 /// How many calls are shown in one round.
 const ROUND: usize = 256;
@@ -53,12 +53,12 @@ impl Commands {
     pub async fn run_calls(&self) -> Result<usize, CommandError> {
         let mut done = 0;
         for call in self.call_list.unshown(ROUND).await? {
-            done += counted("show", self.show_call(call).await);
+            done += counted("show call", self.show_call(call).await);
         }
         let live = self.call_list.live().await?;
         for item in &live {
             if self.is_due(item) {
-                done += counted("end", self.look_after(item).await);
+                done += counted("end call", self.look_after(item).await);
             }
         }
         let is_live = |call: CallId| live.binary_search_by_key(&call, |item| item.call).is_ok();
@@ -86,7 +86,7 @@ impl Commands {
         self.engaged.forget_old(self.now());
         for item in self.call_list.live().await? {
             if let Some(devices) = item.devices {
-                counted("attend", self.attend(item.call, devices).await);
+                counted("attend call", self.attend(item.call, devices).await);
             }
         }
         Ok(())
@@ -131,17 +131,6 @@ impl Commands {
         let begun = Begun::unkeyed(&Caller::SERVER);
         self.run(&self.calls, item.call, begun, |state, now| Ok(decide(state, now))).await?;
         Ok(())
-    }
-}
-
-/// One for what was done; what was not is logged.
-pub(crate) fn counted(what: &str, outcome: Result<(), CommandError>) -> usize {
-    match outcome {
-        Ok(()) => 1,
-        Err(error) => {
-            tracing::warn!(%error, what, "left undone about a call; it will be tried again");
-            0
-        }
     }
 }
 

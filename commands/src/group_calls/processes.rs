@@ -10,7 +10,7 @@ use domain::{
     group_call::{Departure, Gone},
 };
 
-use crate::{Caller, CommandError, Commands, calls::counted, engine::Begun};
+use crate::{Caller, CommandError, Commands, engine::Begun, processes::counted};
 
 /// How many calls are shown in one round.
 const ROUND: usize = 256;
@@ -23,11 +23,11 @@ impl Commands {
     pub async fn run_group_calls(&self) -> Result<usize, CommandError> {
         let mut done = 0;
         for call in self.group_call_list.unshown(ROUND).await? {
-            done += counted("show", self.show_group_call(call).await);
+            done += counted("show group call", self.show_group_call(call).await);
         }
         let live = self.group_call_list.live().await?;
         for call in &live {
-            done += counted("end", self.look_after_group(*call).await);
+            done += counted("end group call", self.look_after_group(*call).await);
         }
         self.group_absences.retain(|(call, _)| live.binary_search(&call).is_ok());
         Ok(done)

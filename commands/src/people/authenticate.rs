@@ -2,7 +2,7 @@
 
 use domain::{DeviceId, UserId};
 
-use crate::{CommandError, Commands, Secrets};
+use crate::{CommandError, Commands, Secrets, Token};
 
 /// A person at a device, proved by a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,16 +19,13 @@ impl Commands {
     /// # Errors
     /// [`CommandError::NotLoggedIn`] for a token that is malformed, forged or revoked.
     pub async fn authenticate(&self, token: &str) -> Result<Session, CommandError> {
-        let claimed = Secrets::parse_token(token).ok_or(CommandError::NotLoggedIn)?;
+        // First of all: a token that anybody could have made up reads nothing, and leaves nothing in the cache.
+        let Token { user, device } = self.secrets.open_token(token).ok_or(CommandError::NotLoggedIn)?;
         // A token that another node gave a moment ago may not have been heard of here.
-        let genuine = self.users.look_twice(claimed.user, |user| {
-            let device = user.device(claimed.device);
+        let logged_in = self.users.look_twice(user, |user| {
+            let device = user.device(device);
             device.is_some_and(|device| Secrets::token_has_hash(token, &device.token_hash))
         });
-        if genuine.await? {
-            Ok(Session { user: claimed.user, device: claimed.device })
-        } else {
-            Err(CommandError::NotLoggedIn)
-        }
+        if logged_in.await? { Ok(Session { user, device }) } else { Err(CommandError::NotLoggedIn) }
     }
 }

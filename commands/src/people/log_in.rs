@@ -27,24 +27,32 @@ impl Commands {
             None => None,
         };
         // Checked also for a repeated request: who repeats it must know the password too.
-        if !self.passwords.verify(command.password, verifier).await? {
+        if !self.passwords.verify(command.password, verifier.clone()).await? {
             return Err(Rejection::BadCredentials.into());
         }
-        let user = user.ok_or(Rejection::BadCredentials)?;
-        self.add_device(caller, user, command.device_name).await
+        let (user, verifier) = user.zip(verifier).ok_or(Rejection::BadCredentials)?;
+        self.add_device(caller, user, &verifier, command.device_name).await
     }
 
     async fn add_device(
         &self,
         caller: &Caller,
         user: UserId,
+        proved: &str,
         name: String,
     ) -> Result<Committed<UserEvent>, CommandError> {
         let begun = begin!(self, caller).acting_as(user);
         let device = DeviceId::new();
         let token_hash = Secrets::token_hash(&self.secrets.token(Token { user, device }));
         let added = DeviceAdded { device, name, token_hash };
-        self.run(&self.users, user, begun, |state, _| state.add_device(added.clone(), &self.policy)).await
+        self.run(&self.users, user, begun, |state, _| {
+            // Changed since it was checked, and all devices but one logged out: the old password lets nobody back in.
+            if state.password != proved {
+                return Err(Rejection::BadCredentials);
+            }
+            state.add_device(added.clone(), &self.policy)
+        })
+        .await
     }
 
     /// The registered person with that handle.

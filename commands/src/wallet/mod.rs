@@ -42,7 +42,10 @@ pub(crate) use processes::Rounds;
 pub use send_red_packet::RedPacketToSend;
 pub use send_transfer::TransferToSend;
 
-use crate::{Caller, CommandError, Commands, Committed, engine::Begun, ports::Unsettled, repository::Repository};
+use crate::{
+    Caller, CommandError, Commands, Committed, engine::Begun, ports::Unsettled, processes::counted,
+    repository::Repository,
+};
 
 impl Commands {
     /// Runs the last step of a command that takes money out of an account. A refusal for want of money is not only for want
@@ -65,7 +68,7 @@ impl Commands {
 
     /// Settles what was just placed. Where that does not work now nothing is lost: [`Commands::run_settlements`] tries again.
     pub async fn settle_soon(&self, item: Unsettled) {
-        processes::counted("settle", self.settle(item).await);
+        counted("settle", self.settle(item).await);
     }
 
     /// Puts money of a person into a hold.

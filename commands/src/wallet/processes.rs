@@ -8,7 +8,7 @@ use domain::hold::Settler;
 use futures::{StreamExt, stream};
 use parking_lot::Mutex;
 
-use crate::{Caller, CommandError, Commands, engine::Begun, ports::Unsettled};
+use crate::{Caller, CommandError, Commands, engine::Begun, ports::Unsettled, processes::counted};
 
 /// How many items of a list are done in one round.
 const ROUND: usize = 256;
@@ -28,13 +28,13 @@ impl Commands {
     pub async fn run_money(&self) -> Result<usize, CommandError> {
         let mut done = 0;
         for hold in self.accounts.unshown(ROUND).await? {
-            done += counted("show", self.show_hold(hold).await);
+            done += counted("show hold", self.show_hold(hold).await);
         }
         loop {
             let due = self.accounts.holds_due(self.now(), ROUND).await?;
             let mut moved = 0;
             for hold in &due {
-                moved += counted("let fall due", self.let_fall_due(*hold).await);
+                moved += counted("let hold fall due", self.let_fall_due(*hold).await);
             }
             done += moved;
             if due.len() < ROUND || moved == 0 {
@@ -42,7 +42,7 @@ impl Commands {
             }
         }
         for order in self.accounts.orders_due(self.now(), ROUND).await? {
-            done += counted("close", self.expire_order(order).await);
+            done += counted("close order", self.expire_order(order).await);
         }
         Ok(done)
     }
@@ -92,16 +92,6 @@ impl Commands {
         match item {
             Unsettled::TopUp(user, top_up) => self.settle_top_up(user, top_up).await,
             Unsettled::Hold(hold) => self.settle_hold(hold).await,
-        }
-    }
-}
-
-pub(super) fn counted(what: &str, outcome: Result<(), CommandError>) -> usize {
-    match outcome {
-        Ok(()) => 1,
-        Err(error) => {
-            tracing::warn!(%error, what, "left undone about money; it will be tried again");
-            0
         }
     }
 }

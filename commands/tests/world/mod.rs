@@ -103,16 +103,27 @@ impl World {
 
     /// With other rules, and a bank.
     pub(crate) fn with(policy: Policy, bank: Option<Arc<dyn BankGateway>>) -> Self {
-        let log = FlakyLog { log: Arc::new(MemoryLog::new()), failing: AtomicUsize::new(0) };
-        Self::over(Arc::new(log), Arc::default(), policy, bank)
+        let log =
+            FlakyLog { log: Arc::new(MemoryLog::new()), failing: AtomicUsize::new(0), reads: AtomicUsize::new(0) };
+        Self::over(Arc::new(log), Arc::default(), (policy, key()), bank)
     }
 
     /// A second command side on the same log, as after a restart or on another node.
     pub(crate) fn restarted(&self) -> Self {
-        Self::over(self.log.clone(), self.snapshots.clone(), Policy::default(), None)
+        self.restarted_with(key())
     }
 
-    fn over(log: Arc<FlakyLog>, snapshots: Arc<Kept>, policy: Policy, bank: Option<Arc<dyn BankGateway>>) -> Self {
+    /// The same, with another secret.
+    pub(crate) fn restarted_with(&self, secrets: Secrets) -> Self {
+        Self::over(self.log.clone(), self.snapshots.clone(), (Policy::default(), secrets), None)
+    }
+
+    fn over(
+        log: Arc<FlakyLog>,
+        snapshots: Arc<Kept>,
+        (policy, secrets): (Policy, Secrets),
+        bank: Option<Arc<dyn BankGateway>>,
+    ) -> Self {
         let passwords = PasswordCost { memory_kib: 8, passes: 1, at_once: 1, waiting_max: 64 };
         let options = CommandsOptions { cached_streams: 1_000, passwords };
         let scan = Arc::new(Scan(log.clone()));
@@ -137,7 +148,7 @@ impl World {
             presence: Arc::new(NoCalls),
         };
         let clock = Arc::new(AdjustableClock::default());
-        let commands = Commands::new(log.clone(), clock, policy, Secrets::new([7; 32]), ports, &options);
+        let commands = Commands::new(log.clone(), clock, policy, secrets, ports, &options);
         Self { log, commands: commands.unwrap(), snapshots, accounts }
     }
 
@@ -168,7 +179,12 @@ impl World {
     }
 }
 
-/// The person and device of a registration.
+/// The secret that every world has, unless it is given another.
+fn key() -> Secrets {
+    Secrets::new([7; 32])
+}
+
+/// The person and device of a registration, or of a log-in.
 pub(crate) fn registered_device(committed: &Committed<UserEvent>) -> (UserId, DeviceId) {
     let device = committed.events.iter().find_map(|(_, event)| match event {
         UserEvent::DeviceAdded(added) => Some(added.device),
@@ -177,15 +193,21 @@ pub(crate) fn registered_device(committed: &Committed<UserEvent>) -> (UserId, De
     (committed.actor.unwrap(), device.unwrap())
 }
 
-/// A log whose next appends can be made to fail.
+/// A log whose next appends can be made to fail, and whose reads are counted.
 pub(crate) struct FlakyLog {
     log: Arc<MemoryLog>,
     failing: AtomicUsize,
+    reads: AtomicUsize,
 }
 
 impl FlakyLog {
     pub(crate) fn fail_next(&self, count: usize) {
         self.failing.store(count, Ordering::SeqCst);
+    }
+
+    /// How often a stream or all of it was read.
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
     }
 }
 
@@ -204,9 +226,11 @@ impl EventLog for FlakyLog {
         after: u64,
         limit: usize,
     ) -> BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.log.read_stream(stream, after, limit)
     }
     fn read_all(&self, after: Position, limit: usize) -> BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.log.read_all(after, limit)
     }
     fn subscribe(&self, after: Position) -> Box<dyn Subscription> {
