@@ -158,6 +158,36 @@ fn who_is_not_answered_yet_holds_up_no_other_follower_of_the_account() {
 }
 
 #[test]
+fn programs_of_which_nothing_is_known_do_not_hold_the_calls_that_are_kept_for_those_that_answer() {
+    // A quarter of eight are kept.
+    let server = Setup::new().with_bots(60_000).with("TEAHOUSE_CALLBACKS__CALLS_MAX", "8").start();
+    let (good, reader) = account(&server, "Good Bot");
+    good.followed_by(&reader);
+    let (talk, bot) = (good.talk_with(&reader), Bot::start(text_reply));
+    good.run_by(&bot.url(), "plain");
+    let _ = reader.say(&talk, "first");
+    assert_eq!(said(&reader, &talk, 2)[1], "you said first");
+    let (open, never) = channel::<()>();
+    let never = Arc::new(Mutex::new(never));
+    let dead = Bot::start(move |_| Does::Waits(never.clone()));
+    let followers = server.crowd("follower", 4);
+    let accounts = ["Dead Bot", "Dead Bot, too", "Another Dead Bot"].map(|name| {
+        let (account, _) = account(&server, name);
+        followers.iter().for_each(|follower| account.followed_by(follower));
+        account.run_by(&dead.url(), "plain");
+        account
+    });
+    for (account, follower) in accounts.iter().flat_map(|account| followers.iter().map(move |one| (account, one))) {
+        let _ = follower.say(&account.talk_with(follower), "hello?");
+    }
+    until("all other calls are taken", || (dead.told().len() == 6).then_some(()));
+    let _ = reader.say(&talk, "second");
+    assert_eq!(said(&reader, &talk, 4)[3], "you said second");
+    assert_eq!(dead.told().len(), 6);
+    drop(open);
+}
+
+#[test]
 fn a_program_is_never_told_more_than_three_times_also_through_kill_9() {
     let server = Setup::new().with_bots(60_000).start();
     let (account, reader) = account(&server, "Slow Bot");
