@@ -38,7 +38,7 @@ impl Commands {
     pub async fn notify_webhook(&self, account: OfficialAccountId) -> Result<usize, CommandError> {
         let mut done = 0;
         loop {
-            let due = self.webhooks.look(account, |state| state.due(self.now())).await?;
+            let due = self.streams.webhooks.look(account, |state| state.due(self.now())).await?;
             let Some(delivery) = due else { return Ok(done) };
             let items = self.followers.to_notify(account, delivery.through, PAGE).await?;
             if items.is_empty() {
@@ -91,10 +91,10 @@ impl Commands {
         through: u64,
         undelivered: Option<&Undelivered>,
     ) -> Result<(), CommandError> {
-        let owner = self.official_accounts.look(account, |state| state.owner()).await?;
+        let owner = self.streams.official_accounts.look(account, |state| state.owner()).await?;
         let owner = owner.ok_or(Rejection::OfficialAccountNotFound)?;
         let begun = Begun::unkeyed(&Caller::SERVER);
-        let noted = self.run(&self.webhooks, account, begun, |state, now| {
+        let noted = self.run(&self.streams.webhooks, account, begun, |state, now| {
             Ok(state.note(delivery, through, undelivered, (account, owner), now))
         });
         noted.await?;
