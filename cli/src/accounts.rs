@@ -40,7 +40,7 @@ impl Work {
     ) -> Result<usize, CommandError> {
         match self {
             Self::Answer => turn.commands.answer_followers(account, told, || turn.is_here()).await,
-            Self::Notify => turn.commands.notify_webhook(account).await,
+            Self::Notify => turn.commands.notify_webhook(account, || turn.is_here()).await,
         }
     }
 }

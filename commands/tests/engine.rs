@@ -5,6 +5,7 @@
 mod moments;
 mod settlements;
 mod two_legs;
+mod webhooks;
 mod world;
 
 use std::sync::Arc;
