@@ -1,7 +1,7 @@
 //! Tasks that go on for as long as the server does.
 //!
-//! None of them ends by itself. Where one panics, what it does would be left undone without a word until somebody notices,
-//! so the server comes to its end with it, and whoever looks after the process starts it again.
+//! None of them ends by itself. Where one panics, what it does would be left undone without a word until somebody
+//! notices, so the server comes to its end with it, and whoever looks after the process starts it again.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! What the server does once about something, however often it sets about it: the key of such a command follows from what it
-//! is about.
+//! What the server does once about something, however often it sets about it: the key of such a command follows from what
+//! it is about.
 
 use domain::{CommandId, ConversationEvent, EventFamily, UserId};
 use uuid::Uuid;
@@ -27,8 +27,8 @@ impl Commands {
         })
     }
 
-    /// Begins to show something in a conversation; none where it is shown, or being shown at this moment: until it is, it
-    /// stays on its to-do list.
+    /// Begins to show something in a conversation; none where it is shown, or being shown at this moment: until it is,
+    /// it stays on its to-do list.
     pub(crate) async fn begin_showing(
         &self,
         what: &str,
