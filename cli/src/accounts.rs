@@ -8,7 +8,7 @@ use domain::OfficialAccountId;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::timers::Turn;
+use crate::timers::{Turn, every};
 
 /// How often is looked for what was left undone or falls due, besides whenever there is something new.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -40,8 +40,32 @@ impl Work {
     ) -> Result<usize, CommandError> {
         match self {
             Self::Answer => turn.commands.answer_followers(account, told, || turn.is_here()).await,
-            Self::Notify => turn.commands.notify_webhook(account).await,
+            Self::Notify => turn.commands.notify_webhook(account, || turn.is_here()).await,
         }
+    }
+}
+
+/// The accounts that are being worked for.
+#[derive(Clone, Debug, Default)]
+struct Busy(Arc<Mutex<HashSet<OfficialAccountId>>>);
+
+impl Busy {
+    /// Enters an account, until what is given is dropped; none where it is being worked for already.
+    fn enter(&self, account: OfficialAccountId) -> Option<Entered> {
+        self.0.lock().insert(account).then(|| Entered { busy: self.clone(), account })
+    }
+}
+
+/// An account that is being worked for: no longer when this is dropped, so also where the work broke off.
+#[derive(Debug)]
+struct Entered {
+    busy: Busy,
+    account: OfficialAccountId,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.busy.0.lock().remove(&self.account);
     }
 }
 
@@ -54,15 +78,21 @@ pub(crate) async fn work_for_accounts(
 ) {
     let commands = turn.commands.clone();
     let mut told = tell.subscribe();
-    let mut beat = tokio::time::interval(LOOK_EVERY);
-    let busy: Arc<Mutex<HashSet<OfficialAccountId>>> = Arc::default();
+    let mut beat = every(LOOK_EVERY);
+    let busy = Busy::default();
     let mut tasks = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             _ = beat.tick() => {}
             Ok(()) = told.changed() => {}
             Ok(()) = clock_moved.changed() => {}
-            Some(_) = tasks.join_next() => continue,
+            Some(ended) = tasks.join_next() => {
+                if let Err(error) = ended {
+                    // One account's trouble is not the others': it is worked for again with the next look.
+                    tracing::error!(%error, ?work, "working for an account broke off; trying again");
+                }
+                continue;
+            }
         }
         if !turn.is_here() {
             continue;
@@ -75,13 +105,11 @@ pub(crate) async fn work_for_accounts(
             }
         };
         for account in accounts {
-            if !busy.lock().insert(account) {
-                continue;
-            }
-            let (turn, busy, tell) = (turn.clone(), busy.clone(), tell.clone());
+            let Some(entered) = busy.enter(account) else { continue };
+            let (turn, tell) = (turn.clone(), tell.clone());
             tasks.spawn(async move {
                 let worked = work.run(&turn, account, tell.subscribe()).await;
-                busy.lock().remove(&account);
+                drop(entered);
                 match worked {
                     // What came while the last one was seen to is looked for at once.
                     Ok(done) if done > 0 => {
@@ -94,5 +122,24 @@ pub(crate) async fn work_for_accounts(
                 }
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_account_is_worked_for_once_at_a_time_and_again_after_its_work_broke_off() {
+        let (busy, account) = (Busy::default(), OfficialAccountId::new());
+        let entered = busy.enter(account).unwrap();
+        assert!(busy.enter(account).is_none());
+        assert!(busy.enter(OfficialAccountId::new()).is_some(), "another has nothing to do with it");
+        let broken = tokio::spawn(async move {
+            let _entered = entered;
+            panic!("in the middle of its work");
+        });
+        assert!(broken.await.unwrap_err().is_panic());
+        assert!(busy.enter(account).is_some());
     }
 }

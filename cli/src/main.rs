@@ -4,7 +4,7 @@
 //! - `arguments`: the command line; [`settings`]: what can be set, and where that is read from; [`ranges`] of numbers.
 //! - [`layout`]: what lies where in a data directory; [`log`]: the event log, there or on a cluster; [`secret`]: the
 //!   server's secret.
-//! - [`serve`]: `teahouse serve`; [`timers`]: what is done later; [`accounts`]: what is done for official accounts;
+//! - [`serve`]: `teahouse serve`; [`tasks`] that go on as long; [`timers`]: what is done later; [`accounts`]: what is done for official accounts;
 //!   [`house`]: its wiring; [`ports`]: read models as the command side sees them; [`snapshots`]; [`demo`]: a sample community, with the bank and billers of its [`outside`];
 //!   [`stickers`]: the sticker pack that every server has; [`logging`]; [`crash`]: ending as if killed, for tests.
 //! - [`listen`]: `teahouse listen`.
@@ -35,6 +35,7 @@ mod serve;
 mod settings;
 mod snapshots;
 mod stickers;
+mod tasks;
 mod timers;
 
 use std::process::ExitCode;

@@ -22,7 +22,8 @@ use crate::{
     secret,
     settings::Settings,
     stickers,
-    timers::Timers,
+    tasks::Tasks,
+    timers,
 };
 
 /// Time for ending connections, beyond what requests under way are given.
@@ -86,10 +87,14 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
             _ = terminate.recv() => return Ok(()),
         }
     }
-    let hearing = tokio::spawn(house.commands.clone().hear_others());
+    // What hears others goes on until the last request is answered: none is decided without it.
+    let (mut hearing, mut tasks) = (Tasks::default(), Tasks::default());
+    if house.log.is_shared() {
+        hearing.start("hearing others", house.commands.clone().hear_others());
+    }
     stickers::publish_sample_pack(&house.commands).await?;
     let community = if with_demo { Some(demo::settle(&house.commands).await?) } else { None };
-    let timers = Timers::start(house, settings);
+    timers::start(&mut tasks, house, settings);
     let rates = settings.api.rates.for_one_of(settings.cluster.nodes);
     let turn_secret = secret::of_turn(settings.turn_secret.as_ref(), &settings.turn_secret_file)?;
     let ice = IceServers::new(settings.ice.clone(), turn_secret.as_deref())
@@ -105,33 +110,32 @@ async fn run(house: &House, settings: &Settings, with_demo: bool) -> Result<(), 
         ApiOptions { rates, ..settings.api.clone() },
     );
     let app = Arc::new(app);
-    let notices = tokio::spawn(api::notices::push_notices(app.clone()));
-    let broadcasts = tokio::spawn(api::broadcasting::push_broadcasts(app.clone()));
+    tasks.start("notices", api::notices::push_notices(app.clone()));
+    tasks.start("broadcasts", api::broadcasting::push_broadcasts(app.clone()));
     let mut running = api::start(app).map_err(|error| not_listening(settings, &error))?;
     tracing::info!(address = %running.address, operator = token.is_some(), "ready");
     greet(&running.address.to_string(), community.as_ref());
-    let ended = tokio::select! {
-        _ = tokio::signal::ctrl_c() => None,
-        _ = terminate.recv() => None,
-        ended = &mut running.ended => Some(ended),
+    let stopped = tokio::select! {
+        _ = tokio::signal::ctrl_c() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+        error = tasks.ended() => Err(error),
+        error = hearing.ended() => Err(error),
+        ended = &mut running.ended => return match ended {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Error::failed("the server", error)),
+            Err(error) => Err(Error::failed("the server", error)),
+        },
     };
-    timers.stop();
-    notices.abort();
-    broadcasts.abort();
-    match ended {
-        None => {
-            tracing::info!("stopping");
-            let limit = Duration::from_secs(settings.api.stop_seconds) + FAREWELL;
-            if timeout(limit, running.stop()).await.is_err() {
-                tracing::warn!("connections were still open at the end of the time for stopping");
-            }
-            hearing.abort();
-            Ok(())
-        }
-        Some(Ok(Ok(()))) => Ok(()),
-        Some(Ok(Err(error))) => Err(Error::failed("the server", error)),
-        Some(Err(error)) => Err(Error::failed("the server", error)),
+    tasks.stop();
+    match &stopped {
+        Ok(()) => tracing::info!("stopping"),
+        Err(error) => tracing::error!(%error, "stopping, to be started again"),
     }
+    let limit = Duration::from_secs(settings.api.stop_seconds) + FAREWELL;
+    if timeout(limit, running.stop()).await.is_err() {
+        tracing::warn!("connections were still open at the end of the time for stopping");
+    }
+    stopped
 }
 
 /// A few words for whoever started the server by hand.

@@ -5,13 +5,17 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use commands::Commands;
 use domain::{Duty, hold::Settler};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::watch,
+    time::{Interval, MissedTickBehavior},
+};
 use uuid::Uuid;
 
 use crate::{
     accounts::{Work, work_for_accounts},
     house::House,
     settings::Settings,
+    tasks::Tasks,
 };
 
 /// How often it is looked up what has waited too long.
@@ -27,40 +31,37 @@ const MEDIA_EVERY: Duration = Duration::from_secs(60);
 /// A lease is renewed when a third of its time is over, so that one renewal may fail.
 const RENEWALS: u32 = 3;
 
-/// The tasks that do it.
-pub(crate) struct Timers(Vec<JoinHandle<()>>);
-
-impl Timers {
-    /// Starts them.
-    pub(crate) fn start(house: &House, settings: &Settings) -> Self {
-        let held = if house.log.is_shared() { Held::Until(DateTime::UNIX_EPOCH) } else { Held::Always };
-        let lease = watch::Sender::new(held);
-        let turn = || Turn { commands: house.commands.clone(), lease: lease.subscribe() };
-        let moved = || house.clock_moved.subscribe();
-        let beat = || Beat { turn: turn(), clock_moved: moved() };
-        let mut tasks = vec![
-            tokio::spawn(end_what_waited(beat())),
-            tokio::spawn(move_money(beat())),
-            tokio::spawn(look_after_calls(beat())),
-            tokio::spawn(discard_unnamed(beat())),
-            tokio::spawn(work_for_accounts(Work::Answer, turn(), moved(), house.to_answer.clone())),
-            tokio::spawn(work_for_accounts(Work::Notify, turn(), moved(), house.to_notify.clone())),
-        ];
-        tasks.extend(Settler::ALL.map(|settler| tokio::spawn(settle_money(settler, beat()))));
-        if settings.sfu.listen.is_some() {
-            tasks.push(tokio::spawn(dismiss_departed(house.commands.clone())));
-        }
-        if house.log.is_shared() {
-            tasks.push(tokio::spawn(attend_calls(house.commands.clone(), house.clock_moved.subscribe())));
-            tasks.push(tokio::spawn(keep_lease(house.commands.clone(), settings.cluster.lease_seconds, lease)));
-        }
-        Self(tasks)
+/// Starts the tasks that do it.
+pub(crate) fn start(tasks: &mut Tasks, house: &House, settings: &Settings) {
+    let held = if house.log.is_shared() { Held::Until(DateTime::UNIX_EPOCH) } else { Held::Always };
+    let lease = watch::Sender::new(held);
+    let turn = || Turn { commands: house.commands.clone(), lease: lease.subscribe() };
+    let moved = || house.clock_moved.subscribe();
+    let beat = || Beat { turn: turn(), clock_moved: moved() };
+    tasks.start("expiries", end_what_waited(beat()));
+    tasks.start("money", move_money(beat()));
+    tasks.start("calls", look_after_calls(beat()));
+    tasks.start("unnamed media", discard_unnamed(beat()));
+    tasks.start("answers", work_for_accounts(Work::Answer, turn(), moved(), house.to_answer.clone()));
+    tasks.start("webhooks", work_for_accounts(Work::Notify, turn(), moved(), house.to_notify.clone()));
+    for settler in Settler::ALL {
+        tasks.start("settlements", settle_money(settler, beat()));
     }
-
-    /// Ends them, wherever they are: what is not done is done by the next one who looks.
-    pub(crate) fn stop(&self) {
-        self.0.iter().for_each(JoinHandle::abort);
+    if settings.sfu.listen.is_some() {
+        tasks.start("forwarding", dismiss_departed(house.commands.clone()));
     }
+    if house.log.is_shared() {
+        tasks.start("attendance", attend_calls(house.commands.clone(), moved()));
+        tasks.start("lease", keep_lease(house.commands.clone(), settings.cluster.lease_seconds, lease));
+    }
+}
+
+/// Ticks at once, and then again and again. After a time in which nobody could look it goes on as before, rather than with
+/// all the ticks at once that were missed.
+pub(crate) fn every(period: Duration) -> Interval {
+    let mut interval = tokio::time::interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
 }
 
 /// For how long this server does what only one is to do.
@@ -98,7 +99,7 @@ struct Beat {
 
 impl Beat {
     /// Waits for the next time, or until the clock was moved or the lease taken, at which it is this server's turn.
-    async fn next(&mut self, interval: &mut tokio::time::Interval) {
+    async fn next(&mut self, interval: &mut Interval) {
         loop {
             tokio::select! {
                 _ = interval.tick() => {}
@@ -116,7 +117,7 @@ impl Beat {
 async fn keep_lease(commands: Arc<Commands>, seconds: u32, lease: watch::Sender<Held>) {
     // Drawn at each start: a server that comes back waits for its own old lease as for anybody's.
     let holder = Uuid::now_v7();
-    let mut interval = tokio::time::interval(Duration::from_secs(u64::from(seconds)) / RENEWALS);
+    let mut interval = every(Duration::from_secs(u64::from(seconds)) / RENEWALS);
     loop {
         interval.tick().await;
         match commands.take_lease(Duty::Timers, holder, TimeDelta::seconds(i64::from(seconds))).await {
@@ -134,7 +135,7 @@ async fn keep_lease(commands: Arc<Commands>, seconds: u32, lease: watch::Sender<
 
 /// Ends what waited too long.
 async fn end_what_waited(mut beat: Beat) {
-    let mut interval = tokio::time::interval(EXPIRIES_EVERY);
+    let mut interval = every(EXPIRIES_EVERY);
     loop {
         beat.next(&mut interval).await;
         match beat.turn.commands.run_expiries().await {
@@ -147,7 +148,7 @@ async fn end_what_waited(mut beat: Beat) {
 
 /// Lets fall due and shows what is to be done about money.
 async fn move_money(mut beat: Beat) {
-    let mut interval = tokio::time::interval(MONEY_EVERY);
+    let mut interval = every(MONEY_EVERY);
     loop {
         beat.next(&mut interval).await;
         if let Err(error) = beat.turn.commands.run_money().await {
@@ -158,7 +159,7 @@ async fn move_money(mut beat: Beat) {
 
 /// Ends calls whose time is over and shows those that have ended.
 async fn look_after_calls(mut beat: Beat) {
-    let mut interval = tokio::time::interval(CALLS_EVERY);
+    let mut interval = every(CALLS_EVERY);
     loop {
         beat.next(&mut interval).await;
         if let Err(error) = beat.turn.commands.run_calls().await {
@@ -172,7 +173,7 @@ async fn look_after_calls(mut beat: Beat) {
 
 /// Forwards nothing to who is in their call no longer: each server for what it forwards itself.
 async fn dismiss_departed(commands: Arc<Commands>) {
-    let mut interval = tokio::time::interval(CALLS_EVERY);
+    let mut interval = every(CALLS_EVERY);
     loop {
         interval.tick().await;
         if let Err(error) = commands.dismiss_departed().await {
@@ -183,7 +184,7 @@ async fn dismiss_departed(commands: Arc<Commands>) {
 
 /// Notes which calls have a device here: each server for its own.
 async fn attend_calls(commands: Arc<Commands>, mut clock_moved: watch::Receiver<()>) {
-    let mut interval = tokio::time::interval(ATTEND_EVERY);
+    let mut interval = every(ATTEND_EVERY);
     loop {
         tokio::select! {
             _ = interval.tick() => {}
@@ -197,7 +198,7 @@ async fn attend_calls(commands: Arc<Commands>, mut clock_moved: watch::Receiver<
 
 /// Discards media that nothing names.
 async fn discard_unnamed(mut beat: Beat) {
-    let mut interval = tokio::time::interval(MEDIA_EVERY);
+    let mut interval = every(MEDIA_EVERY);
     loop {
         beat.next(&mut interval).await;
         match beat.turn.commands.discard_unnamed().await {
@@ -213,7 +214,7 @@ async fn discard_unnamed(mut beat: Beat) {
 /// Asks somebody about what they have not settled. Each in a task of its own, so that silence of one does not hold up the
 /// others.
 async fn settle_money(settler: Settler, mut beat: Beat) {
-    let mut interval = tokio::time::interval(MONEY_EVERY);
+    let mut interval = every(MONEY_EVERY);
     loop {
         beat.next(&mut interval).await;
         if let Err(error) = beat.turn.commands.run_settlements(settler).await {

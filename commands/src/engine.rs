@@ -4,13 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Aggregate, Answering, AppTokens, Article, Broadcasts, Call, CallId, Circle, CommandEvent, CommandId, Contacts,
-    Conversation, DeviceId, EventFamily, FollowerNotes, FollowerTags, Friendship, GroupCall, HandleClaim, Hold, Inbox,
-    Lease, Medium, Merchant, OfficialAccount, Order, Policy, Post, Reading, Rejection, StickerCollection, StickerPack,
-    Subscriptions, User, UserId, Wallet, Webhook,
+    Aggregate, CallId, CommandEvent, CommandId, DeviceId, EventFamily, Policy, Rejection, UserId,
     command::{self, CommandWithoutEffect},
 };
-use eventlog::{AppendError, EventLog, ExpectedVersion, Position, StreamName};
+use eventlog::{AppendError, EventLog, ExpectedVersion, Position, RecordedEvent, StreamName};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -26,6 +23,7 @@ use crate::{
     others::Heard,
     passwords::Passwords,
     ports::{Accounts, CallList, Deadlines, Dice, Followers, GroupCallList, Ports, Presence, Relations},
+    repositories::Repositories,
     repository::{Cell, Repository},
     submission::{Step, Submission, committed, finish},
     wallet::{Pauses, Rounds},
@@ -117,41 +115,16 @@ pub struct Commands {
     pub(crate) relations: Arc<dyn Relations>,
     pub(crate) deadlines: Arc<dyn Deadlines>,
     pub(crate) passwords: Passwords,
-    pub(crate) handles: Arc<Repository<HandleClaim>>,
-    pub(crate) users: Arc<Repository<User>>,
-    pub(crate) contacts: Arc<Repository<Contacts>>,
-    pub(crate) friendships: Arc<Repository<Friendship>>,
-    pub(crate) conversations: Arc<Repository<Conversation>>,
-    pub(crate) inboxes: Arc<Repository<Inbox>>,
-    pub(crate) sticker_packs: Arc<Repository<StickerPack>>,
-    pub(crate) sticker_collections: Arc<Repository<StickerCollection>>,
-    pub(crate) wallets: Arc<Repository<Wallet>>,
-    pub(crate) holds: Arc<Repository<Hold>>,
-    pub(crate) merchants: Arc<Repository<Merchant>>,
-    pub(crate) orders: Arc<Repository<Order>>,
-    pub(crate) posts: Arc<Repository<Post>>,
-    pub(crate) circles: Arc<Repository<Circle>>,
-    pub(crate) official_accounts: Arc<Repository<OfficialAccount>>,
-    pub(crate) subscriptions: Arc<Repository<Subscriptions>>,
-    pub(crate) answering: Arc<Repository<Answering>>,
-    pub(crate) app_tokens: Arc<Repository<AppTokens>>,
-    pub(crate) articles: Arc<Repository<Article>>,
-    pub(crate) readings: Arc<Repository<Reading>>,
-    pub(crate) broadcasts: Arc<Repository<Broadcasts>>,
-    pub(crate) follower_tags: Arc<Repository<FollowerTags>>,
-    pub(crate) follower_notes: Arc<Repository<FollowerNotes>>,
-    pub(crate) webhooks: Arc<Repository<Webhook>>,
+    pub(crate) streams: Repositories,
     pub(crate) followers: Arc<dyn Followers>,
     pub(crate) callbacks: Arc<dyn CallbackGateway>,
     pub(crate) paces: Paces,
-    pub(crate) media: Arc<Repository<Medium>>,
     /// Where the bytes of media are kept.
     pub store: Arc<dyn MediaStore>,
     pub(crate) media_use: Arc<dyn MediaUse>,
     pub(crate) uploads: Arc<dyn UploadStore>,
     pub(crate) quota: Arc<Quota>,
     pub(crate) sweep: Sweep,
-    pub(crate) leases: Arc<Repository<Lease>>,
     /// How far the log was heard where others write to it.
     pub(crate) heard: Arc<Heard>,
     pub(crate) accounts: Arc<dyn Accounts>,
@@ -160,9 +133,7 @@ pub struct Commands {
     pub(crate) billers: Option<Arc<dyn BillerGateway>>,
     pub(crate) pauses: Pauses,
     pub(crate) rounds: Rounds,
-    pub(crate) calls: Arc<Repository<Call>>,
     pub(crate) call_list: Arc<dyn CallList>,
-    pub(crate) group_calls: Arc<Repository<GroupCall>>,
     pub(crate) group_call_list: Arc<dyn GroupCallList>,
     pub(crate) forwarder: Option<Arc<dyn MediaForwarder>>,
     pub(crate) presence: Arc<dyn Presence>,
@@ -229,7 +200,6 @@ impl Commands {
         ports: Ports,
         options: &CommandsOptions,
     ) -> Result<Self, CommandError> {
-        let capacity = options.cached_streams;
         let heard = Arc::new(Heard::new(log.clone()));
         let Ports {
             relations,
@@ -252,46 +222,19 @@ impl Commands {
         } = ports;
         Ok(Self {
             passwords: Passwords::new(options.passwords)?,
-            handles: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
-            users: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            contacts: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            friendships: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            conversations: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            inboxes: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            sticker_packs: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), 1_024)),
-            sticker_collections: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
-            wallets: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            holds: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            merchants: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
-            orders: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            posts: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            circles: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            official_accounts: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
-            subscriptions: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            answering: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            app_tokens: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
-            articles: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
-            readings: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            broadcasts: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
-            follower_tags: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
-            follower_notes: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
-            webhooks: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity / 8)),
+            streams: Repositories::new(&log, &snapshots, &heard, options.cached_streams),
             followers,
             callbacks,
             paces: Paces::default(),
-            media: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
             store,
             quota: Arc::new(Quota::new(policy.media.quota_bytes, media_use.clone(), uploads.clone())),
             media_use,
             uploads,
             sweep: Sweep::default(),
-            leases: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), 1)),
             accounts,
             dice,
             bank,
             billers,
-            calls: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
-            group_calls: Arc::new(Repository::new(log.clone(), snapshots.clone(), heard.clone(), capacity)),
             heard,
             call_list: calls,
             group_call_list: group_calls,
@@ -322,12 +265,6 @@ impl Commands {
     #[must_use]
     pub fn advance_clock(&self, by: chrono::TimeDelta) -> bool {
         self.clock.advance(by)
-    }
-
-    /// The caller of something that the server does once about a thing with an id, however often it sets about it.
-    pub(crate) fn once(&self, what: &str, user: Option<UserId>, about: Uuid) -> Caller {
-        let fingerprint = self.secrets.fingerprint("once", what, about.as_bytes());
-        Caller { user, device: None, key: Some(CommandKey { id: CommandId::keyed(about, what), fingerprint }) }
     }
 
     /// Begins a command: a repeated request gets what came of the first one.
@@ -481,10 +418,28 @@ impl Commands {
     async fn outcome_of<E: EventFamily>(&self, command: CommandId, past: Past) -> Result<Committed<E>, CommandError> {
         let records = match past {
             Past::InStream(stream, after, count) => self.log.read_stream(&stream, after, count).await?,
-            Past::After(position) => self.log.read_all(position, PAGE).await?,
+            Past::After(position) => self.written_behind(position, command).await?,
         };
         let records: Vec<_> = records.into_iter().take_while(|record| record.command_id() == command.0).collect();
         committed(&records, self.now())
+    }
+
+    /// What a command appended right behind a position: it may be more than is read at a time.
+    async fn written_behind(
+        &self,
+        mut position: Position,
+        command: CommandId,
+    ) -> Result<Vec<RecordedEvent>, CommandError> {
+        let mut written = vec![];
+        loop {
+            let page = self.log.read_all(position, PAGE).await?;
+            let (before, read) = (written.len(), page.len());
+            written.extend(page.into_iter().take_while(|record| record.command_id() == command.0));
+            match written.last() {
+                Some(last) if read > 0 && written.len() == before + read => position = last.position(),
+                _ => return Ok(written),
+            }
+        }
     }
 }
 

@@ -38,12 +38,15 @@ impl Commands {
         match due {
             Due::FriendRequest(id, version) => {
                 let begun = Begun::unkeyed(&Caller::SERVER);
-                self.run(&self.friendships, id, begun, |state, _| Ok(state.expire_request(id, version))).await?;
+                self.run(&self.streams.friendships, id, begun, |state, _| Ok(state.expire_request(id, version)))
+                    .await?;
             }
             Due::Pending(conversation, user, version) => {
                 let begun = Begun::unkeyed(&Caller::SERVER);
-                self.run(&self.conversations, conversation, begun, |state, _| Ok(state.expire_pending(user, version)))
-                    .await?;
+                self.run(&self.streams.conversations, conversation, begun, |state, _| {
+                    Ok(state.expire_pending(user, version))
+                })
+                .await?;
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ impl Commands {
         time: TimeDelta,
     ) -> Result<Option<DateTime<Utc>>, CommandError> {
         let begun = Begun::unkeyed(&Caller::SERVER);
-        let taken = self.run(&self.leases, duty, begun, |lease, now| Ok(lease.take(holder, now, time))).await?;
+        let taken = self.run(&self.streams.leases, duty, begun, |lease, now| Ok(lease.take(holder, now, time))).await?;
         Ok(taken.events.last().map(|(_, LeaseEvent::LeaseTaken(taken))| taken.until))
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! # Layout
 //! - [`engine`]: [`Commands`], what all use cases share: running one command on one stream.
-//! - `submission`: events on their way into the log; `repository`: cached aggregates; `keys`: idempotency keys; [`others`]:
-//!   what other nodes write.
+//! - `submission`: events on their way into the log; `repository`: cached aggregates, `repositories`: all
+//!   kinds of them; `keys`: idempotency keys; `once`: what the
+//!   server does once by itself; [`others`]: what other nodes write.
 //! - [`ports`]: what commands ask of the read models; [`clock`]: where time comes from.
 //! - [`gateways`]: ports to a bank and to billers; [`callbacks`]: the port to programs of official accounts;
 //!   [`forwarding`]: the port to what forwards sound and pictures.
@@ -32,11 +33,13 @@ pub mod media;
 pub mod merchants;
 pub mod moments;
 pub mod official;
+mod once;
 pub mod others;
 pub mod passwords;
 pub mod people;
 pub mod ports;
 mod processes;
+mod repositories;
 mod repository;
 pub mod secrets;
 pub mod stickers;

@@ -101,7 +101,7 @@ impl Commands {
             let error = loop {
                 match events.next().await {
                     Ok(batch) => {
-                        batch.iter().for_each(|record| self.hear(record));
+                        batch.iter().for_each(|record| self.streams.hear(record));
                         if let Some(last) = batch.last() {
                             to.send_replace(last.position());
                         }
@@ -112,36 +112,5 @@ impl Commands {
             tracing::warn!(%error, "what other nodes write can't be heard; trying again");
             tokio::time::sleep(AGAIN_AFTER).await;
         }
-    }
-
-    fn hear(&self, record: &RecordedEvent) {
-        self.handles.hear(record);
-        self.users.hear(record);
-        self.contacts.hear(record);
-        self.friendships.hear(record);
-        self.conversations.hear(record);
-        self.inboxes.hear(record);
-        self.sticker_packs.hear(record);
-        self.sticker_collections.hear(record);
-        self.wallets.hear(record);
-        self.holds.hear(record);
-        self.merchants.hear(record);
-        self.orders.hear(record);
-        self.posts.hear(record);
-        self.circles.hear(record);
-        self.official_accounts.hear(record);
-        self.subscriptions.hear(record);
-        self.answering.hear(record);
-        self.app_tokens.hear(record);
-        self.articles.hear(record);
-        self.readings.hear(record);
-        self.broadcasts.hear(record);
-        self.follower_tags.hear(record);
-        self.follower_notes.hear(record);
-        self.calls.hear(record);
-        self.group_calls.hear(record);
-        self.media.hear(record);
-        self.leases.hear(record);
-        self.webhooks.hear(record);
     }
 }

@@ -5,6 +5,7 @@
 mod moments;
 mod settlements;
 mod two_legs;
+mod webhooks;
 mod world;
 
 use std::sync::Arc;
@@ -12,11 +13,11 @@ use std::sync::Arc;
 use commands::{
     Caller, CommandError, CommandKey, Secrets, Token,
     contacts::RequestFriend,
-    conversations::CreateGroup,
+    conversations::{CreateGroup, ForwardMessages},
     people::{LogIn, Register},
 };
 use domain::{
-    CommandId, ConversationEvent, ConversationId, FriendshipEvent, Rejection, UserEvent, UserId,
+    CommandId, ConversationEvent, ConversationId, FriendshipEvent, Policy, Rejection, UserEvent, UserId,
     conversation::{Content, messages::Draft},
     friendship::Source,
     user::{Privacy, WhoMayAdd},
@@ -65,6 +66,24 @@ async fn the_same_key_gives_the_first_answer_again_also_after_a_restart() {
     }
     let next = restarted.commands.send_message(&Caller::person(ann), talk, text("more")).await.unwrap();
     assert_eq!(seqs(&next.events), [2]);
+}
+
+#[tokio::test]
+async fn a_command_of_many_events_gives_all_of_them_again_also_after_a_restart() {
+    let world = World::with(Policy { forward_max: 1_000, ..Policy::default() }, None);
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let talk = world.befriend(ann, bob).await;
+    world.commands.send_message(&Caller::person(ann), talk, text("again")).await.unwrap();
+    let forward = async |world: &World| {
+        let command = ForwardMessages { from: talk, seqs: vec![1; 600], merged_as: None };
+        world.commands.forward_messages(&keyed(ann, "k", 1), talk, command).await.unwrap()
+    };
+    let first = forward(&world).await;
+    assert_eq!(seqs(&first.events), (2..=601).collect::<Vec<_>>());
+    world.commands.send_message(&Caller::person(bob), talk, text("enough")).await.unwrap();
+    let again = forward(&world.restarted()).await;
+    assert_eq!((again.position, again.version), (first.position, first.version));
+    assert_eq!(again.events, first.events);
 }
 
 #[tokio::test]

@@ -77,6 +77,21 @@ event_family! {
     }
 }
 
+impl InboxEvent {
+    /// The conversation that it is about.
+    #[must_use]
+    pub fn conversation(&self) -> ConversationId {
+        match self {
+            Self::ConversationRead(read) => read.conversation,
+            Self::ConversationPinned(pinned) => pinned.conversation,
+            Self::ConversationMuted(muted) => muted.conversation,
+            Self::ConversationHidden(hidden) => hidden.conversation,
+            Self::ConversationCleared(cleared) => cleared.conversation,
+            Self::MessageDeleted(deleted) => deleted.conversation,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Row {
     read: BTreeMap<DeviceId, u64>,

@@ -82,8 +82,7 @@ pub fn touched_accounts_not_negative(balances: &Balances, entry: &Entry) -> Vec<
 }
 
 /// Every hold is at zero, or open and not past its deadline.
-#[must_use]
-pub fn holds_settled_in_time(book: &Book, now: Timestamp) -> Vec<Violation> {
+fn holds_settled_in_time(book: &Book, now: Timestamp) -> Vec<Violation> {
     book.overdue(now)
         .map(|(account, hold, held)| {
             let micros = now.micros_since(hold.deadline);

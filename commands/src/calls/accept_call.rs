@@ -14,11 +14,11 @@ impl Commands {
         let (by, device) = (caller.user()?, Self::device_of(caller)?);
         let begun = begin!(self, caller);
         // What is refused anyway is refused for its own reason.
-        self.calls.look(call, |state| state.accept(by, device)).await??;
+        self.streams.calls.look(call, |state| state.accept(by, device)).await??;
         if self.is_engaged(by, Some(call)).await? {
             return Err(Rejection::InAnotherCall.into());
         }
         self.engaged.note(by, call, self.now());
-        self.run(&self.calls, call, begun, |state, _| state.accept(by, device)).await
+        self.run(&self.streams.calls, call, begun, |state, _| state.accept(by, device)).await
     }
 }

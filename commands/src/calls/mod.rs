@@ -29,7 +29,7 @@ impl Commands {
         decide: impl Fn(&domain::Call, chrono::DateTime<chrono::Utc>) -> Result<Vec<CallEvent>, Rejection>,
     ) -> Result<Committed<CallEvent>, CommandError> {
         let begun = begin!(self, caller);
-        self.run(&self.calls, call, begun, decide).await
+        self.run(&self.streams.calls, call, begun, decide).await
     }
 
     /// Whether somebody is in a call, of two or of a group, other than one of that id.
@@ -37,12 +37,12 @@ impl Commands {
         let noted = self.engaged.call_of(user);
         let other = |call: &CallId| Some(*call) != except;
         for call in self.call_list.live_of(user)?.into_iter().chain(noted).filter(other) {
-            if self.calls.look(call, |state| state.engages(user)).await? {
+            if self.streams.calls.look(call, |state| state.engages(user)).await? {
                 return Ok(true);
             }
         }
         for call in self.group_call_list.live_of(user)?.into_iter().chain(noted).filter(other) {
-            if self.group_calls.look(call, |state| state.engages(user)).await? {
+            if self.streams.group_calls.look(call, |state| state.engages(user)).await? {
                 return Ok(true);
             }
         }

@@ -52,7 +52,7 @@ impl Commands {
         command: CallToPlace,
     ) -> Result<Committed<CallEvent>, CommandError> {
         let CallToPlace { conversation, media } = command;
-        let unheard = self.contacts.look(callee, |contacts| contacts.blocks(caller)).await?;
+        let unheard = self.streams.contacts.look(callee, |contacts| contacts.blocks(caller)).await?;
         let busy = self.is_engaged(callee, None).await?;
         let last = self.call_list.last_number(conversation)?;
         for number in last.max(1)..=last + NUMBERS {
@@ -60,7 +60,7 @@ impl Commands {
             let invitation = Invitation { conversation, number, media, caller, device, callee, unheard, busy };
             // Before it is decided: who calls the same person in the next moment must find it.
             self.engaged.note(caller, call, self.now());
-            match self.attempt(&self.calls, call, begun, |state, _| state.invite(&invitation)).await {
+            match self.attempt(&self.streams.calls, call, begun, |state, _| state.invite(&invitation)).await {
                 Err(CommandError::Rejected(Rejection::CallOver)) => {}
                 outcome => return outcome,
             }
@@ -71,7 +71,8 @@ impl Commands {
     /// The other person of a direct conversation, who must be a friend.
     async fn friend_in(&self, by: UserId, conversation: ConversationId) -> Result<UserId, CommandError> {
         let callee = self.peer_in(by, conversation).await?.ok_or(Rejection::NotADirectConversation)?;
-        let friends = self.friendships.look(FriendshipId::between(by, callee), domain::Friendship::is_mutual).await?;
+        let friends =
+            self.streams.friendships.look(FriendshipId::between(by, callee), domain::Friendship::is_mutual).await?;
         if friends { Ok(callee) } else { Err(Rejection::NotFriends.into()) }
     }
 }

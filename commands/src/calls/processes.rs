@@ -98,11 +98,11 @@ impl Commands {
             let is_here = devices.iter().any(|(user, device)| self.presence.is_connected(*user, *device));
             if is_here { state.attend(now) } else { vec![] }
         };
-        if self.calls.look(call, |state| decide(state, self.now()).is_empty()).await? {
+        if self.streams.calls.look(call, |state| decide(state, self.now()).is_empty()).await? {
             return Ok(());
         }
         let begun = Begun::unkeyed(&Caller::SERVER);
-        self.run(&self.calls, call, begun, |state, now| Ok(decide(state, now))).await?;
+        self.run(&self.streams.calls, call, begun, |state, now| Ok(decide(state, now))).await?;
         Ok(())
     }
 
@@ -125,11 +125,11 @@ impl Commands {
             }
         };
         // Most are looked at in vain.
-        if self.calls.look(item.call, |state| decide(state, self.now()).is_empty()).await? {
+        if self.streams.calls.look(item.call, |state| decide(state, self.now()).is_empty()).await? {
             return Ok(());
         }
         let begun = Begun::unkeyed(&Caller::SERVER);
-        self.run(&self.calls, item.call, begun, |state, now| Ok(decide(state, now))).await?;
+        self.run(&self.streams.calls, item.call, begun, |state, now| Ok(decide(state, now))).await?;
         Ok(())
     }
 }

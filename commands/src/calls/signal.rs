@@ -12,10 +12,10 @@ impl Commands {
     /// [`Rejection::CallNotFound`], [`Rejection::CallOver`], [`Rejection::CallNotAnswered`],
     /// [`Rejection::DeviceNotInCall`].
     pub async fn signalled(&self, from: &Session, call: CallId, to: DeviceId) -> Result<UserId, CommandError> {
-        match self.calls.look(call, |state| state.check_signal(from.user, from.device, to)).await? {
+        match self.streams.calls.look(call, |state| state.check_signal(from.user, from.device, to)).await? {
             Err(Rejection::CallNotFound) => {}
             checked => return Ok(checked?),
         }
-        Ok(self.group_calls.look(call, |state| state.check_signal(from.user, from.device, to)).await??)
+        Ok(self.streams.group_calls.look(call, |state| state.check_signal(from.user, from.device, to)).await??)
     }
 }

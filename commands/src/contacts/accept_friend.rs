@@ -31,9 +31,9 @@ impl Commands {
         from: UserId,
     ) -> Result<Committed<FriendshipEvent>, CommandError> {
         let id = FriendshipId::between(by, from);
-        self.friendships.look(id, |state| state.accept(by, from, vec![])).await??;
+        self.streams.friendships.look(id, |state| state.accept(by, from, vec![])).await??;
         // A request that arrived while its sender was being blocked is none.
-        if self.contacts.look(by, |contacts| contacts.blocks(from)).await? {
+        if self.streams.contacts.look(by, |contacts| contacts.blocks(from)).await? {
             return Err(Rejection::RequestNotFound.into());
         }
         let mut chats_only_for = vec![];
@@ -47,7 +47,8 @@ impl Commands {
             }
         }
         let conversation = ConversationId::direct(by, from);
-        self.run_step(&self.conversations, conversation, begun, "open", |state, _| Ok(state.open(id))).await?;
-        self.attempt(&self.friendships, id, begun, |state, _| state.accept(by, from, chats_only_for.clone())).await
+        self.run_step(&self.streams.conversations, conversation, begun, "open", |state, _| Ok(state.open(id))).await?;
+        self.attempt(&self.streams.friendships, id, begun, |state, _| state.accept(by, from, chats_only_for.clone()))
+            .await
     }
 }

@@ -21,25 +21,31 @@ impl Commands {
         if user == person {
             return Err(Rejection::NotYourself.into());
         }
-        if !self.users.look(person, domain::User::is_registered).await? {
+        if !self.streams.users.look(person, domain::User::is_registered).await? {
             return Err(Rejection::PersonNotFound.into());
         }
         // Refused before anything is done.
-        self.contacts.look(user, |state| state.block(person, &self.policy)).await??;
+        self.streams.contacts.look(user, |state| state.block(person, &self.policy)).await??;
         let pair = FriendshipId::between(user, person);
-        self.run_step(&self.friendships, pair, &begun, "decline", |state, _| Ok(state.close_request_of(person)))
-            .await?;
-        self.run(&self.contacts, user, begun, |state, _| state.block(person, &self.policy)).await
+        self.run_step(
+            &self.streams.friendships,
+            pair,
+            &begun,
+            "decline",
+            |state, _| Ok(state.close_request_of(person)),
+        )
+        .await?;
+        self.run(&self.streams.contacts, user, begun, |state, _| state.block(person, &self.policy)).await
     }
 
     /// Whether `user` may know that `person` exists: they can be found, are or were in touch, or share a group.
     pub(crate) async fn knows_of(&self, user: UserId, person: UserId) -> Result<bool, CommandError> {
-        let findable = self.users.look(person, |state| state.is_registered() && state.privacy.findable).await?;
+        let findable = self.streams.users.look(person, |state| state.is_registered() && state.privacy.findable).await?;
         if findable {
             return Ok(true);
         }
         let id = FriendshipId::between(user, person);
-        let in_touch = self.friendships.look(id, |state| {
+        let in_touch = self.streams.friendships.look(id, |state| {
             let heard = state.request.is_some_and(|request| request.from == person && !request.dropped);
             state.held_by(user) || heard
         });

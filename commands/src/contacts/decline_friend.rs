@@ -17,6 +17,6 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         let id = FriendshipId::between(by, from);
-        self.run(&self.friendships, id, begun, |state, _| state.decline(by, from)).await
+        self.run(&self.streams.friendships, id, begun, |state, _| state.decline(by, from)).await
     }
 }

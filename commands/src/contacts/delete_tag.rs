@@ -12,6 +12,6 @@ impl Commands {
     pub async fn delete_tag(&self, caller: &Caller, tag: TagId) -> Result<Committed<ContactsEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.contacts, user, begun, |state, _| state.delete_tag(tag)).await
+        self.run(&self.streams.contacts, user, begun, |state, _| state.delete_tag(tag)).await
     }
 }

@@ -18,7 +18,7 @@ impl Commands {
         let user = caller.user()?;
         let begun = begin!(self, caller);
         let new = TagId::new();
-        self.run(&self.contacts, user, begun, |state, _| match tag {
+        self.run(&self.streams.contacts, user, begun, |state, _| match tag {
             Some(tag) if !state.has_tag(tag) => Err(Rejection::TagNotFound),
             _ => state.name_tag(tag.unwrap_or(new), name.clone(), &self.policy),
         })

@@ -18,11 +18,15 @@ impl Commands {
         let user = caller.user()?;
         let begun = begin!(self, caller);
         let id = FriendshipId::between(user, contact);
-        let (held, chats_only) =
-            self.friendships.look(id, |state| (state.held_by(user), state.began_as_chats_only_for(user))).await?;
+        let (held, chats_only) = self
+            .streams
+            .friendships
+            .look(id, |state| (state.held_by(user), state.began_as_chats_only_for(user)))
+            .await?;
         if contact == user || !held {
             return Err(Rejection::NotAContact.into());
         }
-        self.run(&self.contacts, user, begun, |state, _| state.note(contact, chats_only, &change, &self.policy)).await
+        self.run(&self.streams.contacts, user, begun, |state, _| state.note(contact, chats_only, &change, &self.policy))
+            .await
     }
 }

@@ -17,6 +17,6 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         let id = FriendshipId::between(by, other);
-        self.run(&self.friendships, id, begun, |state, _| state.remove(by, other)).await
+        self.run(&self.streams.friendships, id, begun, |state, _| state.remove(by, other)).await
     }
 }

@@ -58,7 +58,7 @@ impl Commands {
         let to = command.to;
         let id = FriendshipId::between(from, to);
         let known = |state: &Friendship| (state.held_by(to), state.is_mutual(), state.request_waits(to));
-        let (held, mutual, waits) = self.friendships.look(id, known).await?;
+        let (held, mutual, waits) = self.streams.friendships.look(id, known).await?;
         // Between people who know each other privacy settings have nothing left to hide.
         if !held && !mutual && !waits {
             self.check_may_ask(from, to).await?;
@@ -67,14 +67,14 @@ impl Commands {
         if !mutual && self.relations.friend_count(from).await? >= max {
             return Err(Rejection::TooManyFriends { max }.into());
         }
-        let dropped = self.contacts.look(to, |contacts| contacts.blocks(from)).await?;
+        let dropped = self.streams.contacts.look(to, |contacts| contacts.blocks(from)).await?;
         let greeting = command.greeting.clone();
         let request = FriendRequested { to, greeting, source: command.source, dropped };
-        self.attempt(&self.friendships, id, begun, |state, _| state.ask(from, request.clone())).await
+        self.attempt(&self.streams.friendships, id, begun, |state, _| state.ask(from, request.clone())).await
     }
 
     async fn check_may_ask(&self, from: UserId, to: UserId) -> Result<(), CommandError> {
-        let (registered, privacy) = self.users.look(to, |user| (user.is_registered(), user.privacy)).await?;
+        let (registered, privacy) = self.streams.users.look(to, |user| (user.is_registered(), user.privacy)).await?;
         if !registered {
             return Err(Rejection::PersonNotFound.into());
         }

@@ -16,6 +16,6 @@ impl Commands {
     ) -> Result<Committed<ContactsEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.contacts, user, begun, |state, _| Ok(state.unblock(person))).await
+        self.run(&self.streams.contacts, user, begun, |state, _| Ok(state.unblock(person))).await
     }
 }

@@ -42,7 +42,7 @@ impl Commands {
         for member in members.iter().filter(|member| **member != owner) {
             self.check_friend(owner, *member).await?;
         }
-        self.run(&self.conversations, id, begun, |state, _| {
+        self.run(&self.streams.conversations, id, begun, |state, _| {
             state.create_group(owner, name.clone(), &members, &self.policy)
         })
         .await

@@ -18,8 +18,10 @@ impl Commands {
     ) -> Result<(String, JoinCode), CommandError> {
         let inviter = caller.user()?;
         let max = self.policy.join_by_code_up_to;
-        let members =
-            self.conversations.look(group, |state| state.live_group_of(inviter).map(|group| group.members.len()));
+        let members = self
+            .streams
+            .conversations
+            .look(group, |state| state.live_group_of(inviter).map(|group| group.members.len()));
         let members = members.await?.map_err(CommandError::from);
         if self.as_known_to(inviter, group, members).await? > max {
             return Err(Rejection::JoinByCodeClosed { max }.into());

@@ -64,7 +64,7 @@ impl Commands {
     }
 
     async fn display_name(&self, user: UserId) -> Result<String, CommandError> {
-        self.users.look(user, |user| user.profile.display_name.clone()).await
+        self.streams.users.look(user, |user| user.profile.display_name.clone()).await
     }
 }
 

@@ -21,6 +21,7 @@ impl Commands {
         let begun = begin!(self, caller);
         // Cheap refusals first: a list of a million strangers is not looked up.
         let (decided, new) = self
+            .streams
             .conversations
             .look(group, |state| {
                 let new: Vec<UserId> = users.iter().copied().filter(|user| !state.has_member(*user)).collect();

@@ -43,8 +43,11 @@ impl Commands {
         conversation: ConversationId,
     ) -> Result<Option<UserId>, CommandError> {
         self.check_reaches(by, conversation).await?;
-        let (peer, official) =
-            self.conversations.look(conversation, |state| (state.peer_of(by), state.account_talk().is_ok())).await?;
+        let (peer, official) = self
+            .streams
+            .conversations
+            .look(conversation, |state| (state.peer_of(by), state.account_talk().is_ok()))
+            .await?;
         // An official account is nobody whom money could be sent to.
         if official { Err(Rejection::ContentNotAllowed.into()) } else { Ok(peer) }
     }
@@ -59,7 +62,7 @@ impl Commands {
         conversation: ConversationId,
     ) -> Result<Option<UserId>, CommandError> {
         let (part, peer) =
-            self.conversations.look(conversation, |state| (state.check_part(by), state.peer_of(by))).await?;
+            self.streams.conversations.look(conversation, |state| (state.check_part(by), state.peer_of(by))).await?;
         self.as_known_to(by, conversation, part.map_err(CommandError::from)).await?;
         Ok(peer)
     }
@@ -72,6 +75,7 @@ impl Commands {
     async fn check_reaches(&self, by: UserId, conversation: ConversationId) -> Result<(), CommandError> {
         let peer = self.peer_in(by, conversation).await?;
         let talk = self
+            .streams
             .conversations
             .look(conversation, |state| state.account_talk().ok().map(|talk| (talk.account, talk.follower)));
         if let Some((account, follower)) = talk.await? {
@@ -91,7 +95,7 @@ impl Commands {
         decide: impl Fn(&Conversation, DateTime<Utc>) -> Result<Vec<ConversationEvent>, Rejection>,
     ) -> Result<Committed<ConversationEvent>, CommandError> {
         let by = begun.actor;
-        let outcome = self.run(&self.conversations, conversation, begun, decide).await;
+        let outcome = self.run(&self.streams.conversations, conversation, begun, decide).await;
         match by {
             Some(by) => self.as_known_to(by, conversation, outcome).await,
             None => outcome,
@@ -109,7 +113,7 @@ impl Commands {
         if !matches!(&outcome, Err(CommandError::Rejected(Rejection::NotAMember | Rejection::GroupDisbanded))) {
             return outcome;
         }
-        let waits = self.conversations.look(conversation, |state| state.has_waiting(by)).await?;
+        let waits = self.streams.conversations.look(conversation, |state| state.has_waiting(by)).await?;
         if waits || self.relations.knows_conversation(by, conversation).await? {
             return outcome;
         }
@@ -122,10 +126,10 @@ impl Commands {
     /// [`Rejection::NotFriends`], [`Rejection::RejectedByReceiver`].
     async fn check_friend(&self, by: UserId, other: UserId) -> Result<(), CommandError> {
         let id = FriendshipId::between(by, other);
-        if !self.friendships.look(id, domain::Friendship::is_mutual).await? {
+        if !self.streams.friendships.look(id, domain::Friendship::is_mutual).await? {
             return Err(Rejection::NotFriends.into());
         }
-        if self.contacts.look(other, |contacts| contacts.blocks(by)).await? {
+        if self.streams.contacts.look(other, |contacts| contacts.blocks(by)).await? {
             return Err(Rejection::RejectedByReceiver.into());
         }
         Ok(())

@@ -18,7 +18,7 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_reaches(by, conversation).await?;
-        let suffix = self.users.look(target, |user| user.profile.pat_suffix.clone()).await?;
+        let suffix = self.streams.users.look(target, |user| user.profile.pat_suffix.clone()).await?;
         self.run_in(conversation, begun, |state, now| state.pat(by, target, suffix.clone(), &self.policy, now)).await
     }
 }

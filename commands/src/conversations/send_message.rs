@@ -32,12 +32,12 @@ impl Commands {
     async fn check_named(&self, by: UserId, content: &Content) -> Result<(), CommandError> {
         match content {
             Content::Sticker { pack, sticker } => {
-                let exists = self.sticker_packs.look(*pack, |pack| pack.sticker(sticker).is_some()).await?;
+                let exists = self.streams.sticker_packs.look(*pack, |pack| pack.sticker(sticker).is_some()).await?;
                 if exists { Ok(()) } else { Err(Rejection::StickerNotFound.into()) }
             }
             Content::PictureSticker(carried) => {
                 let medium = carried.medium;
-                let own = self.sticker_collections.look(by, |collection| collection.has(medium)).await?;
+                let own = self.streams.sticker_collections.look(by, |collection| collection.has(medium)).await?;
                 if own { Ok(()) } else { Err(Rejection::StickerNotFound.into()) }
             }
             Content::ContactCard { user } => {

@@ -18,6 +18,6 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_may_join(by, call).await?;
-        self.run(&self.group_calls, call, begun, |state, _| state.decline(by)).await
+        self.run(&self.streams.group_calls, call, begun, |state, _| state.decline(by)).await
     }
 }

@@ -26,7 +26,7 @@ impl Commands {
     ) -> Result<ForwardedAnswer, CommandError> {
         let (by, device) = (caller.user()?, Self::device_of(caller)?);
         self.check_may_join(by, call).await?;
-        let place = self.group_calls.look(call, |state| place_of(state, by, device)).await??;
+        let place = self.streams.group_calls.look(call, |state| place_of(state, by, device)).await??;
         if offer.len() > OFFER_BYTES {
             return Err(Rejection::TooLong { field: "offer", max: OFFER_BYTES, unit: "bytes" }.into());
         }
@@ -51,7 +51,7 @@ impl Commands {
             let has_seat = |state: &GroupCall| {
                 state.is_live() && state.present.iter().any(|one| one.device == device && one.place == place)
             };
-            if !self.group_calls.look(call, has_seat).await? {
+            if !self.streams.group_calls.look(call, has_seat).await? {
                 forwarder.dismiss(call, device);
             }
         }

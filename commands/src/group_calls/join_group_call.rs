@@ -20,12 +20,12 @@ impl Commands {
         self.check_may_join(by, call).await?;
         // What is refused anyway is refused for its own reason.
         let forwards = self.forwarder.is_some();
-        self.group_calls.look(call, |state| state.join(by, device, &self.policy.calls, forwards)).await??;
+        self.streams.group_calls.look(call, |state| state.join(by, device, &self.policy.calls, forwards)).await??;
         if self.is_engaged(by, Some(call)).await? {
             return Err(Rejection::InAnotherCall.into());
         }
         self.engaged.note(by, call, self.now());
         let join = |state: &GroupCall, _| state.join(by, device, &self.policy.calls, forwards);
-        self.run(&self.group_calls, call, begun, join).await
+        self.run(&self.streams.group_calls, call, begun, join).await
     }
 }

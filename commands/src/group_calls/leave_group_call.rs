@@ -16,7 +16,7 @@ impl Commands {
     ) -> Result<Committed<GroupCallEvent>, CommandError> {
         let (by, device) = (caller.user()?, Self::device_of(caller)?);
         let begun = begin!(self, caller);
-        let left = self.run(&self.group_calls, call, begun, |state, now| state.leave(by, device, now)).await?;
+        let left = self.run(&self.streams.group_calls, call, begun, |state, now| state.leave(by, device, now)).await?;
         if let Some(forwarder) = &self.forwarder {
             forwarder.dismiss(call, device);
         }

@@ -34,15 +34,17 @@ impl Commands {
     }
 
     async fn look_after_group(&self, call: CallId) -> Result<(), CommandError> {
-        let state = self.group_calls.look(call, GroupCall::clone).await?;
+        let state = self.streams.group_calls.look(call, GroupCall::clone).await?;
         let gone = self.gone_from(call, &state).await?;
         // Most are looked at in vain.
         if state.fall_due(&gone, self.now(), &self.policy.calls).is_empty() {
             return Ok(());
         }
         let begun = Begun::unkeyed(&Caller::SERVER);
-        self.run(&self.group_calls, call, begun, |state, now| Ok(state.fall_due(&gone, now, &self.policy.calls)))
-            .await?;
+        self.run(&self.streams.group_calls, call, begun, |state, now| {
+            Ok(state.fall_due(&gone, now, &self.policy.calls))
+        })
+        .await?;
         Ok(())
     }
 
@@ -50,7 +52,7 @@ impl Commands {
     async fn gone_from(&self, call: CallId, state: &GroupCall) -> Result<Vec<Gone>, CommandError> {
         let (Some(started), now) = (state.started, self.now()) else { return Ok(vec![]) };
         let people: Vec<_> = state.present.iter().map(|one| one.user).chain(state.rung()).collect();
-        let no_members = self.conversations.look(started.conversation, |group| {
+        let no_members = self.streams.conversations.look(started.conversation, |group| {
             people.iter().copied().filter(|user| !group.has_member(*user)).collect::<Vec<_>>()
         });
         let expelled = |user| Gone { user, reason: Departure::NoMember, since: now };

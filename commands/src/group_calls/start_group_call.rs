@@ -62,7 +62,8 @@ impl Commands {
     ) -> Result<Committed<GroupCallEvent>, CommandError> {
         let (conversation, media) = (command.conversation, command.media);
         let call = CallId::of(conversation, number);
-        let (is_live, is_over) = self.group_calls.look(call, |state| (state.is_live(), state.ended.is_some())).await?;
+        let (is_live, is_over) =
+            self.streams.group_calls.look(call, |state| (state.is_live(), state.ended.is_some())).await?;
         if is_over {
             return Err(Rejection::CallOver.into());
         }
@@ -76,13 +77,13 @@ impl Commands {
         self.engaged.note(starter, call, self.now());
         let forwards = self.forwarder.is_some();
         let start = |state: &GroupCall, _| state.start(&invitation, &self.policy.calls, forwards);
-        self.attempt(&self.group_calls, call, begun, start).await
+        self.attempt(&self.streams.group_calls, call, begun, start).await
     }
 
     /// For whom it rings. Who may not speak in the group calls nobody.
     async fn rung_by(&self, starter: UserId, command: &GroupCallToStart) -> Result<Vec<UserId>, CommandError> {
         let now = self.now();
-        let members = self.conversations.look(command.conversation, |state| {
+        let members = self.streams.conversations.look(command.conversation, |state| {
             state.check_voice(starter, now)?;
             Ok::<Vec<UserId>, Rejection>(state.live_group_of(starter)?.members.keys().copied().collect())
         });
@@ -94,7 +95,7 @@ impl Commands {
     async fn spared(&self, starter: UserId, rung: &[UserId]) -> Result<Vec<UserId>, CommandError> {
         let mut spared = vec![];
         for user in rung {
-            if self.contacts.look(*user, |contacts| contacts.blocks(starter)).await? {
+            if self.streams.contacts.look(*user, |contacts| contacts.blocks(starter)).await? {
                 spared.push(*user);
             }
         }

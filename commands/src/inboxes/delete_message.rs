@@ -21,6 +21,6 @@ impl Commands {
         if self.relations.visible_message(user, conversation, seq).await?.is_none() {
             return Err(Rejection::MessageNotFound.into());
         }
-        self.run(&self.inboxes, user, begun, |state, _| Ok(state.delete(conversation, seq))).await
+        self.run(&self.streams.inboxes, user, begun, |state, _| Ok(state.delete(conversation, seq))).await
     }
 }

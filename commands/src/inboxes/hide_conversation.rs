@@ -17,6 +17,6 @@ impl Commands {
         let user = caller.user()?;
         let begun = begin!(self, caller);
         let last = self.last_seq_of(user, conversation).await?;
-        self.run(&self.inboxes, user, begun, |state, _| Ok(state.hide(conversation, last))).await
+        self.run(&self.streams.inboxes, user, begun, |state, _| Ok(state.hide(conversation, last))).await
     }
 }

@@ -20,6 +20,6 @@ impl Commands {
         if seq > self.last_seq_of(user, conversation).await? {
             return Err(Rejection::MessageNotFound.into());
         }
-        self.run(&self.inboxes, user, begun, |state, _| Ok(state.read(conversation, seq, device))).await
+        self.run(&self.streams.inboxes, user, begun, |state, _| Ok(state.read(conversation, seq, device))).await
     }
 }

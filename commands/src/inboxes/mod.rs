@@ -17,7 +17,8 @@ impl Commands {
     /// # Errors
     /// [`Rejection::ConversationNotFound`].
     pub(crate) async fn last_seq_of(&self, user: UserId, conversation: ConversationId) -> Result<u64, CommandError> {
-        let (member, seq) = self.conversations.look(conversation, |state| (state.has_member(user), state.seq)).await?;
+        let (member, seq) =
+            self.streams.conversations.look(conversation, |state| (state.has_member(user), state.seq)).await?;
         // Who left still has the conversation in the list.
         if member || self.relations.knows_conversation(user, conversation).await? {
             return Ok(seq);

@@ -18,6 +18,6 @@ impl Commands {
         let user = caller.user()?;
         let begun = begin!(self, caller);
         let _last = self.last_seq_of(user, conversation).await?;
-        self.run(&self.inboxes, user, begun, |state, _| Ok(state.pin(conversation, on))).await
+        self.run(&self.streams.inboxes, user, begun, |state, _| Ok(state.pin(conversation, on))).await
     }
 }

@@ -60,7 +60,7 @@ impl Commands {
         };
         let upload = self.uploads.begin(medium, announced, &self.policy.media).await?;
         drop(room);
-        self.run(&self.media, medium, begun, |_, _| Ok(vec![])).await?;
+        self.run(&self.streams.media, medium, begun, |_, _| Ok(vec![])).await?;
         Ok(upload.into())
     }
 

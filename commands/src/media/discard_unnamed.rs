@@ -59,7 +59,7 @@ impl Commands {
         let begun = Begun::unkeyed(&Caller::SERVER);
         let policy = &self.policy.media;
         let discard = |state: &domain::Medium, now| Ok::<_, Rejection>(state.discard(policy, now));
-        let committed = self.run(&self.media, medium, begun, discard).await?;
+        let committed = self.run(&self.streams.media, medium, begun, discard).await?;
         Ok((!committed.events.is_empty()).then_some(uploaded.hash))
     }
 

@@ -25,7 +25,7 @@ impl Commands {
         // Nobody ends it meanwhile.
         let mut held = None;
         let committed = if taken {
-            self.run(&self.media, medium, begun, |_, _| Ok(vec![])).await?
+            self.run(&self.streams.media, medium, begun, |_, _| Ok(vec![])).await?
         } else {
             let upload = self.upload_of(by, medium)?;
             held = Some(self.uploads.hold(medium)?);

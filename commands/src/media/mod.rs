@@ -32,6 +32,6 @@ impl Commands {
     /// # Errors
     /// When its stream can't be read.
     pub async fn medium(&self, medium: MediumId) -> Result<Option<Uploaded>, CommandError> {
-        self.media.look(medium, |medium| medium.uploaded().cloned()).await
+        self.streams.media.look(medium, |medium| medium.uploaded().cloned()).await
     }
 }

@@ -39,7 +39,8 @@ impl Commands {
     ) -> Result<Carried, CommandError> {
         let step = format!("name medium {medium}");
         let policy = &self.policy.media;
-        self.run_step(&self.media, medium, begun, &step, |state, now| state.name(by, kinds, policy, now)).await?;
+        self.run_step(&self.streams.media, medium, begun, &step, |state, now| state.name(by, kinds, policy, now))
+            .await?;
         let uploaded = self.medium(medium).await?.ok_or(Rejection::MediumNotFound)?;
         let blur_hash = match uploaded.kind {
             MediumKind::Picture => Some(self.store.blur_hash(&uploaded.hash).await?),

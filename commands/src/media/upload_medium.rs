@@ -109,9 +109,9 @@ impl Commands {
         let used = self.media_use.bytes_of(by).await?;
         let new = arrived.medium().clone();
         let upload = |state: &domain::Medium| state.upload(new.clone(), used, &self.policy.media);
-        if !self.media.look(id, upload).await??.is_empty() {
+        if !self.streams.media.look(id, upload).await??.is_empty() {
             arrived.keep().await?;
         }
-        self.run(&self.media, id, begun, |state, _| upload(state)).await
+        self.run(&self.streams.media, id, begun, |state, _| upload(state)).await
     }
 }

@@ -18,8 +18,8 @@ impl Commands {
     ) -> Result<Committed<MerchantEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        let exists = self.users.look(user, domain::User::is_registered).await?;
-        self.run(&self.merchants, merchant, begun, |state, _| {
+        let exists = self.streams.users.look(user, domain::User::is_registered).await?;
+        self.run(&self.streams.merchants, merchant, begun, |state, _| {
             let added = state.add_operator(by, user, &self.policy.money)?;
             if exists { Ok(added) } else { Err(Rejection::PersonNotFound) }
         })

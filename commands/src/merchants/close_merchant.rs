@@ -16,6 +16,6 @@ impl Commands {
     ) -> Result<Committed<MerchantEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.merchants, merchant, begun, |state, _| state.close(by)).await
+        self.run(&self.streams.merchants, merchant, begun, |state, _| state.close(by)).await
     }
 }

@@ -18,6 +18,6 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_acting(by, merchant).await?;
-        self.run(&self.orders, order, begun, |state, _| state.close()).await
+        self.run(&self.streams.orders, order, begun, |state, _| state.close()).await
     }
 }

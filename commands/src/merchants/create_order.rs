@@ -47,8 +47,8 @@ impl Commands {
         let begun = begin!(self, caller);
         let NewOrder { merchant, out_trade_no, amount, description, expires_at } = order;
         self.check_acting(by, merchant).await?;
-        self.merchants.look(merchant, |state| state.check_open()).await??;
+        self.streams.merchants.look(merchant, |state| state.check_open()).await??;
         let draft = OrderDraft { merchant, out_trade_no, amount, description, expires_at };
-        self.run(&self.orders, id, begun, |state, now| state.create(&draft, now, &self.policy.money)).await
+        self.run(&self.streams.orders, id, begun, |state, now| state.create(&draft, now, &self.policy.money)).await
     }
 }

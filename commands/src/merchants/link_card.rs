@@ -20,9 +20,9 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         let policy = &self.policy.money;
-        self.merchants.look(merchant, |state| state.check_may_link(by, policy)).await??;
+        self.streams.merchants.look(merchant, |state| state.check_may_link(by, policy)).await??;
         card.check()?;
         let card = self.confirm_card(caller, card).await?;
-        self.run(&self.merchants, merchant, begun, |state, _| state.link_card(by, card.clone(), policy)).await
+        self.run(&self.streams.merchants, merchant, begun, |state, _| state.link_card(by, card.clone(), policy)).await
     }
 }

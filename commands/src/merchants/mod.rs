@@ -37,7 +37,7 @@ impl Commands {
     /// # Errors
     /// [`domain::Rejection::MerchantNotFound`], [`domain::Rejection::NotAnOperator`].
     pub async fn check_acting(&self, by: UserId, merchant: MerchantId) -> Result<(), CommandError> {
-        Ok(self.merchants.look(merchant, |state| state.check_acting(by)).await??)
+        Ok(self.streams.merchants.look(merchant, |state| state.check_acting(by)).await??)
     }
 
     /// What an account has, as far as it is known at this moment.
@@ -47,8 +47,8 @@ impl Commands {
     pub async fn available(&self, owner: Payer) -> Result<Money, CommandError> {
         let currency = self.policy.money.currency;
         let debited = match owner {
-            Payer::Person(user) => self.wallets.look(user, |wallet| wallet.debited(currency)).await?,
-            Payer::Merchant(merchant) => self.merchants.look(merchant, |state| state.debited(currency)).await?,
+            Payer::Person(user) => self.streams.wallets.look(user, |wallet| wallet.debited(currency)).await?,
+            Payer::Merchant(merchant) => self.streams.merchants.look(merchant, |state| state.debited(currency)).await?,
         };
         let credited = self.accounts.credited(owner, currency);
         Ok(credited.checked_sub(debited).map_err(domain::Rejection::from_money)?)

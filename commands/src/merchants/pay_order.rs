@@ -36,7 +36,7 @@ impl Commands {
         });
         let terms = terms.ok_or_else(|| CommandError::Internal("no money was held for the order".into()))?;
         let settled = self.settle_order(order, &terms).await?;
-        self.orders.look(order, |state| state.check_paid_with(terms.hold)).await??;
+        self.streams.orders.look(order, |state| state.check_paid_with(terms.hold)).await??;
         Ok(OrderPayment { hold: terms.hold, position: settled.max(placed.position) })
     }
 
@@ -50,9 +50,10 @@ impl Commands {
         let (owner, device) = (caller.user()?, Self::device_of(caller)?);
         let begun = begin!(self, caller);
         let now = self.now();
-        let payable = self.orders.look(order, |state| state.payable(now).map(|terms| (terms.merchant, terms.amount)));
+        let payable =
+            self.streams.orders.look(order, |state| state.payable(now).map(|terms| (terms.merchant, terms.amount)));
         let (merchant, amount) = payable.await??;
-        self.merchants.look(merchant, |state| state.check_open()).await?.map_err(|refused| match refused {
+        self.streams.merchants.look(merchant, |state| state.check_open()).await?.map_err(|refused| match refused {
             Rejection::MerchantNotFound => Rejection::OrderNotFound,
             other => other,
         })?;

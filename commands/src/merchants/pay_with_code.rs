@@ -31,7 +31,7 @@ impl Commands {
                 let terms = payer.and_then(|payer| placed.terms(Payer::Person(payer), committed.at));
                 let terms = terms.ok_or_else(|| CommandError::Internal("no money was held for the order".into()))?;
                 position = position.max(self.settle_order(id, &terms).await?);
-                self.orders.look(id, |state| state.check_paid_with(terms.hold)).await??;
+                self.streams.orders.look(id, |state| state.check_paid_with(terms.hold)).await??;
             }
         }
         Ok((id, position))
@@ -52,9 +52,9 @@ impl Commands {
         let (merchant, amount) = (new.merchant, new.amount);
         self.create_order(&Caller::person(by), new).await?;
         let now = self.now();
-        self.orders.look(order, |state| state.payable(now).map(|_| ())).await??;
+        self.streams.orders.look(order, |state| state.payable(now).map(|_| ())).await??;
         let placement = Placement { hold: HoldId::new(), purpose: Purpose::Order { order, merchant }, amount };
-        self.run_paying(&self.wallets, owner, begun, |wallet, now| {
+        self.run_paying(&self.streams.wallets, owner, begun, |wallet, now| {
             let credited = self.accounts.credited(Payer::Person(owner), amount.currency());
             let payment = Payment { owner, credited, authorization: None, now, policy: &self.policy.money };
             wallet.pay_with_code(&payment, &placement, &hash)

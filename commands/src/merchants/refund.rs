@@ -51,7 +51,7 @@ impl Commands {
         self.check_acting(by, merchant).await?;
         let sale = self.sale(merchant, &of).await?;
         let (owner, currency) = (Payer::Merchant(merchant), amount.currency());
-        self.run_paying(&self.merchants, merchant, begun, |state, now| {
+        self.run_paying(&self.streams.merchants, merchant, begun, |state, now| {
             let refund = Refund {
                 merchant,
                 out_refund_no: &out_refund_no,
@@ -71,7 +71,7 @@ impl Commands {
         match of {
             RefundOf::Order(out_trade_no) => {
                 let order = self.order_of(merchant, out_trade_no);
-                Ok(self.orders.look_settled(order, |state| state.sale(order)).await??)
+                Ok(self.streams.orders.look_settled(order, |state| state.sale(order)).await??)
             }
             RefundOf::Line(position) => {
                 Ok(self.accounts.sale(merchant, *position).await?.ok_or(Rejection::SaleNotFound)?)

@@ -26,6 +26,6 @@ impl Commands {
     ) -> Result<Committed<MerchantEvent>, CommandError> {
         let owner = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.merchants, merchant, begun, |state, _| state.register(merchant, name, owner)).await
+        self.run(&self.streams.merchants, merchant, begun, |state, _| state.register(merchant, name, owner)).await
     }
 }

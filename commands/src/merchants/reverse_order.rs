@@ -19,15 +19,16 @@ impl Commands {
     ) -> Result<Position, CommandError> {
         self.check_acting(caller.user()?, merchant).await?;
         let order = self.order_of(merchant, out_trade_no);
-        let stage = self.orders.look(order, domain::Order::stage).await?;
+        let stage = self.streams.orders.look(order, domain::Order::stage).await?;
         if !matches!(stage, OrderStage::Paid { .. }) {
             match self.close_order(caller, merchant, order).await {
                 Err(CommandError::Rejected(domain::Rejection::OrderPaid)) => {}
                 closed => return Ok(closed?.position),
             }
         }
-        let sale = self.orders.look(order, |state| state.sale(order)).await??;
-        let given = self.merchants.look(merchant, |state| state.refunded(order.0).map(|given| given.sum)).await?;
+        let sale = self.streams.orders.look(order, |state| state.sale(order)).await??;
+        let given =
+            self.streams.merchants.look(merchant, |state| state.refunded(order.0).map(|given| given.sum)).await?;
         let left = given.map_or(Ok(sale.amount), |given| sale.amount.checked_sub(given));
         let left = left.map_err(domain::Rejection::from_money)?;
         if left.is_zero() {

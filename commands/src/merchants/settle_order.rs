@@ -12,7 +12,7 @@ impl Commands {
     /// Whatever keeps the decision from being made.
     pub(crate) async fn settle_order(&self, order: OrderId, terms: &Terms) -> Result<Position, CommandError> {
         let begun = Begun::unkeyed(&Caller::SERVER);
-        Ok(self.run(&self.orders, order, begun, |state, _| state.settle(terms)).await?.position)
+        Ok(self.run(&self.streams.orders, order, begun, |state, _| state.settle(terms)).await?.position)
     }
 
     /// Closes an order whose time is over.
@@ -21,7 +21,7 @@ impl Commands {
     /// Whatever keeps that from being written.
     pub(crate) async fn expire_order(&self, order: OrderId) -> Result<(), CommandError> {
         let begun = Begun::unkeyed(&Caller::SERVER);
-        self.run(&self.orders, order, begun, |state, now| Ok(state.expire(now))).await?;
+        self.run(&self.streams.orders, order, begun, |state, now| Ok(state.expire(now))).await?;
         Ok(())
     }
 }

@@ -19,7 +19,9 @@ impl Commands {
     async fn issue_pay_code(&self, caller: &Caller, hash: String) -> Result<Committed<WalletEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.wallets, user, begun, |wallet, now| wallet.issue_pay_code(hash.clone(), now, &self.policy.money))
-            .await
+        self.run(&self.streams.wallets, user, begun, |wallet, now| {
+            wallet.issue_pay_code(hash.clone(), now, &self.policy.money)
+        })
+        .await
     }
 }

@@ -18,6 +18,6 @@ impl Commands {
     ) -> Result<Committed<MerchantEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.merchants, merchant, begun, |state, _| state.unlink_card(by, card)).await
+        self.run(&self.streams.merchants, merchant, begun, |state, _| state.unlink_card(by, card)).await
     }
 }

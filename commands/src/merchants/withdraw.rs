@@ -27,7 +27,7 @@ impl Commands {
         self.check_acting(by, merchant).await?;
         let (owner, hold, policy) = (Payer::Merchant(merchant), HoldId::new(), &self.policy.money);
         policy.check_amount(amount)?;
-        self.run_paying(&self.merchants, merchant, begun, |state, now| {
+        self.run_paying(&self.streams.merchants, merchant, begun, |state, now| {
             let credited = self.accounts.credited(owner, amount.currency());
             state.withdraw(by, &Withdrawal { merchant, hold, card, amount, credited, now, policy })
         })

@@ -37,7 +37,7 @@ impl Commands {
             Some(answered) => self.sees_comment(by, post, answered).await?,
             None => false,
         };
-        self.run(&self.posts, post, begun, |state, now| {
+        self.run(&self.streams.posts, post, begun, |state, now| {
             let sight = standing.sight(state, now);
             state.add_comment(id, text.clone(), reply_to, sight, |_| sees, &self.policy)
         })

@@ -21,6 +21,6 @@ impl Commands {
             Some(medium) => Some(self.name_medium(user, medium, &[MediumKind::Picture], &begun).await?),
             None => None,
         };
-        self.run(&self.circles, user, begun, |state, _| Ok(state.change_cover(cover.clone()))).await
+        self.run(&self.streams.circles, user, begun, |state, _| Ok(state.change_cover(cover.clone()))).await
     }
 }

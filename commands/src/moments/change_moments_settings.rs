@@ -16,6 +16,6 @@ impl Commands {
     ) -> Result<Committed<CircleEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.circles, user, begun, |state, _| Ok(state.change(&change))).await
+        self.run(&self.streams.circles, user, begun, |state, _| Ok(state.change(&change))).await
     }
 }

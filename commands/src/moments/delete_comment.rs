@@ -20,7 +20,7 @@ impl Commands {
         let begun = begin!(self, caller);
         let standing = self.standing(by, post).await?;
         let sees = self.sees_comment(by, post, comment).await?;
-        self.run(&self.posts, post, begun, |state, now| {
+        self.run(&self.streams.posts, post, begun, |state, now| {
             state.delete_comment(by, comment, standing.sight(state, now), |_| sees)
         })
         .await

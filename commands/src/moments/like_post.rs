@@ -13,6 +13,6 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         let standing = self.standing(by, post).await?;
-        self.run(&self.posts, post, begun, |state, now| state.like(by, standing.sight(state, now))).await
+        self.run(&self.streams.posts, post, begun, |state, now| state.like(by, standing.sight(state, now))).await
     }
 }

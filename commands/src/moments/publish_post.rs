@@ -38,7 +38,7 @@ impl Commands {
             Some(tags) => {
                 let own =
                     |contacts: &domain::Contacts| tags.iter().copied().filter(|tag| contacts.has_tag(*tag)).collect();
-                self.contacts.look(by, own).await?
+                self.streams.contacts.look(by, own).await?
             }
         };
         let draft = self.with_media(by, draft, &begun).await?;
@@ -48,7 +48,7 @@ impl Commands {
         };
         let draft = Draft { article, ..draft };
         let has_tag = |tag| own.contains(&tag);
-        self.run(&self.posts, id, begun, |state, _| state.publish(draft.clone(), has_tag, &self.policy)).await
+        self.run(&self.streams.posts, id, begun, |state, _| state.publish(draft.clone(), has_tag, &self.policy)).await
     }
 
     /// The draft with what its media show.

@@ -17,6 +17,6 @@ impl Commands {
     ) -> Result<Committed<CircleEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.circles, user, begun, |state, _| Ok(state.read_notices(newest.0))).await
+        self.run(&self.streams.circles, user, begun, |state, _| Ok(state.read_notices(newest.0))).await
     }
 }

@@ -54,7 +54,7 @@ impl Commands {
     /// What `viewer` is to the author of a post. It looks at five streams whatever the number of friends, likes and
     /// comments.
     pub(super) async fn standing(&self, viewer: UserId, post: PostId) -> Result<Standing, CommandError> {
-        let author = self.posts.look(post, |state| state.published().map(|published| published.author)).await?;
+        let author = self.streams.posts.look(post, |state| state.published().map(|published| published.author)).await?;
         let author = match author {
             None => return Ok(Standing::Nobody),
             Some(author) if author == viewer => return Ok(Standing::Author),
@@ -62,13 +62,14 @@ impl Commands {
         };
         let bond = self.bond(viewer, author).await?;
         let (shut_out, tags) = self
+            .streams
             .contacts
             .look(author, |contacts| {
                 let notes = contacts.noted(viewer);
                 notes.map(|notes| (notes.hides_own_moments, notes.tags.clone())).unwrap_or_default()
             })
             .await?;
-        let settings = self.circles.look(author, |circle| circle.settings).await?;
+        let settings = self.streams.circles.look(author, |circle| circle.settings).await?;
         Ok(Standing::Other { viewer, bond, shut_out, tags, settings })
     }
 
@@ -80,7 +81,7 @@ impl Commands {
         post: PostId,
         comment: CommentId,
     ) -> Result<bool, CommandError> {
-        let found = self.posts.look(post, |state| {
+        let found = self.streams.posts.look(post, |state| {
             let author = state.published().map(|published| published.author);
             author.zip(state.comment(comment))
         });
@@ -101,12 +102,13 @@ impl Commands {
     async fn bond(&self, one: UserId, other: UserId) -> Result<Bond, CommandError> {
         let pair = FriendshipId::between(one, other);
         let ties = self
+            .streams
             .friendships
             .look(pair, |state| [one, other].map(|side| (state.held_by(side), state.began_as_chats_only_for(side))));
         let [(one_holds, one_began), (other_holds, other_began)] = ties.await?;
         let (mut blocked, mut chats_only) = (false, false);
         for (side, contact, began) in [(one, other, one_began), (other, one, other_began)] {
-            let regards = self.contacts.look(side, |contacts| {
+            let regards = self.streams.contacts.look(side, |contacts| {
                 let chats_only = contacts.noted(contact).map_or(began, |notes| notes.chats_only);
                 (contacts.blocks(contact), chats_only)
             });

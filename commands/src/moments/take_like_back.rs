@@ -13,6 +13,7 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         let standing = self.standing(by, post).await?;
-        self.run(&self.posts, post, begun, |state, now| state.take_like_back(by, standing.sight(state, now))).await
+        self.run(&self.streams.posts, post, begun, |state, now| state.take_like_back(by, standing.sight(state, now)))
+            .await
     }
 }

@@ -5,7 +5,7 @@
 //! doing an item twice, at whatever point the server was stopped in between, says nothing twice.
 
 use domain::{
-    CommandId, OfficialAccountId, Rejection, UserId,
+    ConversationEvent, OfficialAccountId, Rejection, UserId,
     answering::AnswerOutcome,
     conversation::{Automatic, Content, Voice, messages::Draft},
     official::Happening,
@@ -14,12 +14,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use tokio::{sync::watch, time::Instant};
 
 use super::line::Line;
-use crate::{
-    Caller, CommandError, CommandKey, Commands,
-    callbacks::Said,
-    engine::{Beginning, Begun},
-    ports::ToAnswer,
-};
+use crate::{Caller, CommandError, Commands, callbacks::Said, engine::Begun, ports::ToAnswer};
 
 /// How many of an account's followers are looked at at a time.
 const PAGE: usize = 256;
@@ -82,7 +77,7 @@ impl Commands {
     }
 
     async fn answer(&self, item: &ToAnswer) -> Result<(), CommandError> {
-        let developer = self.official_accounts.look(item.account, |state| state.developer.clone()).await?;
+        let developer = self.streams.official_accounts.look(item.account, |state| state.developer.clone()).await?;
         if let Some(settings) = &developer.callback {
             // While there is a program, the account answers nothing by itself.
             let callback = self.callback_with(item.account, settings, &developer);
@@ -100,7 +95,7 @@ impl Commands {
 
     /// What the account's own rules answer.
     async fn auto_reply(&self, item: &ToAnswer) -> Result<(Vec<Content>, Automatic), CommandError> {
-        let rules = self.official_accounts.look(item.account, |state| state.auto_replies.clone()).await?;
+        let rules = self.streams.official_accounts.look(item.account, |state| state.auto_replies.clone()).await?;
         Ok(match &item.what {
             Happening::Followed { .. } => (rules.welcome.into_iter().collect(), Automatic::Welcome),
             Happening::Said { seq } => {
@@ -130,14 +125,15 @@ impl Commands {
         said: Vec<Said>,
         automatic: Automatic,
     ) -> Result<(), CommandError> {
-        let caller = self.once_for(item);
-        let begun = match self.begin::<domain::ConversationEvent>(&caller).await? {
-            Beginning::Repeated(_) => return Ok(()),
-            Beginning::New(begun) => begun,
-        };
+        let caller = self.once("answer", Some(item.account.party()), item.trigger);
+        let Some(begun) = self.begin_once::<ConversationEvent>(&caller).await? else { return Ok(()) };
         let now = self.now();
         let waits = automatic == Automatic::Default
-            && !self.conversations.look(item.conversation(), |state| state.may_default(&self.policy, now)).await?;
+            && !self
+                .streams
+                .conversations
+                .look(item.conversation(), |state| state.may_default(&self.policy, now))
+                .await?;
         if waits {
             return Ok(());
         }
@@ -156,14 +152,8 @@ impl Commands {
 
     pub(super) async fn note_answered(&self, item: &ToAnswer, outcome: AnswerOutcome) -> Result<(), CommandError> {
         let begun = Begun::unkeyed(&Caller::SERVER);
-        self.run(&self.answering, item.conversation(), begun, |state, _| Ok(state.give(item.trigger, outcome))).await?;
+        self.run(&self.streams.answering, item.conversation(), begun, |state, _| Ok(state.give(item.trigger, outcome)))
+            .await?;
         Ok(())
-    }
-
-    /// The account as the caller of what answers an event.
-    fn once_for(&self, item: &ToAnswer) -> Caller {
-        let fingerprint = self.secrets.fingerprint("once", "answer", item.trigger.as_bytes());
-        let key = CommandKey { id: CommandId::keyed(item.trigger, "answer"), fingerprint };
-        Caller { user: Some(item.account.party()), device: None, key: Some(key) }
     }
 }

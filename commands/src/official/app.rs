@@ -47,7 +47,7 @@ impl Commands {
     ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.official_accounts, account, begun, |state, _| state.renew_app_secret(by)).await
+        self.run(&self.streams.official_accounts, account, begun, |state, _| state.renew_app_secret(by)).await
     }
 
     /// Makes token and key of an account's callback anew. For a day, what the program does not take with the new ones it is
@@ -62,7 +62,7 @@ impl Commands {
     ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.official_accounts, account, begun, |state, _| state.renew_callback_keys(by)).await
+        self.run(&self.streams.official_accounts, account, begun, |state, _| state.renew_callback_keys(by)).await
     }
 
     /// Has an account's program called there from now on, once it has shown that it is the account's; or nowhere, and then
@@ -80,6 +80,7 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         let developer = self
+            .streams
             .official_accounts
             .look(account, |state| state.set_callback(by, settings.clone()).map(|_| state.developer.clone()));
         let developer = developer.await??;
@@ -93,7 +94,8 @@ impl Commands {
             }
             greeted.map_err(|error| Rejection::CallbackRefused { reason: error.to_string() })?;
         }
-        self.run(&self.official_accounts, account, begun, |state, _| state.set_callback(by, settings.clone())).await
+        self.run(&self.streams.official_accounts, account, begun, |state, _| state.set_callback(by, settings.clone()))
+            .await
     }
 
     /// How an account's program is called, for the account's owner, without an address where it is not; and until when the
@@ -106,8 +108,10 @@ impl Commands {
         by: UserId,
         account: OfficialAccountId,
     ) -> Result<(Callback, Option<DateTime<Utc>>), CommandError> {
-        let developer =
-            self.official_accounts.look(account, |state| state.check_owner(by).map(|()| state.developer.clone()));
+        let developer = self
+            .streams
+            .official_accounts
+            .look(account, |state| state.check_owner(by).map(|()| state.developer.clone()));
         let developer = developer.await??;
         let none = || CallbackSettings { url: String::new(), mode: CallbackMode::default() };
         let settings = developer.callback.clone().unwrap_or_else(none);
@@ -153,14 +157,15 @@ impl Commands {
             secret > 0 && blake3::hash(genuine.as_bytes()) == shown
         };
         // It may have been made anew through another node a moment ago.
-        let genuine = self.official_accounts.look_twice(account, |state| is_shown(state.developer.secret)).await?;
-        let secret = self.official_accounts.look(account, |state| state.developer.secret).await?;
+        let genuine =
+            self.streams.official_accounts.look_twice(account, |state| is_shown(state.developer.secret)).await?;
+        let secret = self.streams.official_accounts.look(account, |state| state.developer.secret).await?;
         if !genuine || !is_shown(secret) {
             return Ok(None);
         }
         let begun = Begun::unkeyed(&Caller::SERVER);
-        self.run(&self.app_tokens, account, begun, |state, now| Ok(state.issue(stable, insist, now))).await?;
-        let latest = self.app_tokens.look(account, |state| state.latest(stable)).await?;
+        self.run(&self.streams.app_tokens, account, begun, |state, now| Ok(state.issue(stable, insist, now))).await?;
+        let latest = self.streams.app_tokens.look(account, |state| state.latest(stable)).await?;
         let issued_at = latest.issued_at.unwrap_or_default().timestamp();
         let token = AppToken { account, stable, number: latest.number, secret, issued_at };
         let token = self.secrets.app_token(token);
@@ -173,13 +178,15 @@ impl Commands {
     /// When the stream can't be read; within, why the token is not taken.
     pub async fn account_of_token(&self, text: &str) -> Result<Result<OfficialAccountId, BadToken>, CommandError> {
         let Some(token) = self.secrets.open_app_token(text) else { return Ok(Err(BadToken::Forged)) };
-        if !self.official_accounts.look(token.account, |state| state.developer.secret <= token.secret).await? {
+        if !self.streams.official_accounts.look(token.account, |state| state.developer.secret <= token.secret).await? {
             return Ok(Err(BadToken::Replaced));
         }
         let issued_at = DateTime::from_timestamp(token.issued_at, 0).unwrap_or_default();
         let now = self.now();
-        let state =
-            self.app_tokens.look(token.account, |state| state.state_of(token.stable, token.number, issued_at, now));
+        let state = self
+            .streams
+            .app_tokens
+            .look(token.account, |state| state.state_of(token.stable, token.number, issued_at, now));
         Ok(match state.await? {
             TokenState::Good => Ok(token.account),
             TokenState::Replaced => Err(BadToken::Replaced),

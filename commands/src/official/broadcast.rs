@@ -29,17 +29,20 @@ impl Commands {
         let begun = begin!(self, caller);
         self.check_acting_for(by, account).await?;
         if let Addressees::Tag(tag) = new.to
-            && !self.follower_tags.look(account, |state| state.has(tag)).await?
+            && !self.streams.follower_tags.look(account, |state| state.has(tag)).await?
         {
             return Err(Rejection::TagNotFound.into());
         }
-        let of = (account, self.official_accounts.look(account, |state| state.sort).await?);
+        let of = (account, self.streams.official_accounts.look(account, |state| state.sort).await?);
         // What is refused is refused before anything is done for its pictures.
         let now = self.now();
-        self.broadcasts.look(account, |state| state.send(of, new.clone(), &self.policy, now).map(drop)).await??;
+        self.streams
+            .broadcasts
+            .look(account, |state| state.send(of, new.clone(), &self.policy, now).map(drop))
+            .await??;
         for content in &new.contents {
             if let Content::Article(card) = content {
-                self.articles.look(card.article, |state| state.check_of(account)).await??;
+                self.streams.articles.look(card.article, |state| state.check_of(account)).await??;
             }
         }
         let mut contents = vec![];
@@ -47,7 +50,8 @@ impl Commands {
             contents.push(self.broadcast_content(by, account, content, &begun).await?);
         }
         let new = NewBroadcast { contents, to: new.to };
-        self.run(&self.broadcasts, account, begun, |state, now| state.send(of, new.clone(), &self.policy, now)).await
+        self.run(&self.streams.broadcasts, account, begun, |state, now| state.send(of, new.clone(), &self.policy, now))
+            .await
     }
 
     /// A content with what is seen of it.
@@ -79,7 +83,7 @@ impl Commands {
         begun: &Begun,
     ) -> Result<ArticleCard, CommandError> {
         let step = format!("publish {article}");
-        self.run_step(&self.articles, article, begun, &step, |state, _| state.publish(account)).await?;
+        self.run_step(&self.streams.articles, article, begun, &step, |state, _| state.publish(account)).await?;
         self.article_card(article).await
     }
 
@@ -96,6 +100,6 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_acting_for(by, account).await?;
-        self.run(&self.broadcasts, account, begun, |state, _| state.withdraw(account, number)).await
+        self.run(&self.streams.broadcasts, account, begun, |state, _| state.withdraw(account, number)).await
     }
 }

@@ -18,7 +18,9 @@ impl Commands {
     ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.official_accounts, account, begun, |state, _| state.change_profile(by, change(&state.profile)))
-            .await
+        self.run(&self.streams.official_accounts, account, begun, |state, _| {
+            state.change_profile(by, change(&state.profile))
+        })
+        .await
     }
 }

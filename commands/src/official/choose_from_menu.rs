@@ -29,9 +29,9 @@ impl Commands {
         self.check_official_account(account).await?;
         self.check_followed(account, user).await?;
         let at = |menu: &domain::official::Menu| menu.at(place.bar, place.below).cloned();
-        let button = self.official_accounts.look(account, |state| state.menu.as_ref().and_then(at)).await?;
+        let button = self.streams.official_accounts.look(account, |state| state.menu.as_ref().and_then(at)).await?;
         let button = button.ok_or(Rejection::MenuButtonNotFound)?;
         let conversation = self.open_talk(&begun, account, user).await?;
-        self.run(&self.conversations, conversation, begun, |state, _| state.choose(user, &button)).await
+        self.run(&self.streams.conversations, conversation, begun, |state, _| state.choose(user, &button)).await
     }
 }

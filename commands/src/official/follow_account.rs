@@ -33,7 +33,7 @@ impl Commands {
         };
         let source = if scene.is_some() { FollowSource::Code } else { follow.source };
         let openid = self.secrets.openid(account, user);
-        self.run(&self.subscriptions, user, begun, |state, _| {
+        self.run(&self.streams.subscriptions, user, begun, |state, _| {
             state.follow(account, &openid, source, scene.clone(), &self.policy.official)
         })
         .await

@@ -19,7 +19,7 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_acting_for(by, account).await?;
-        self.run(&self.follower_tags, account, begun, |state, _| state.make(name, &self.policy.official)).await
+        self.run(&self.streams.follower_tags, account, begun, |state, _| state.make(name, &self.policy.official)).await
     }
 
     /// Gives a tag another name.
@@ -36,7 +36,7 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_acting_for(by, account).await?;
-        self.run(&self.follower_tags, account, begun, |state, _| state.rename(tag, name)).await
+        self.run(&self.streams.follower_tags, account, begun, |state, _| state.rename(tag, name)).await
     }
 
     /// Deletes a tag: nobody has it any longer.
@@ -53,6 +53,6 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_acting_for(by, account).await?;
-        self.run(&self.follower_tags, account, begun, |state, _| state.delete(tag)).await
+        self.run(&self.streams.follower_tags, account, begun, |state, _| state.delete(tag)).await
     }
 }

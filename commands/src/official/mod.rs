@@ -49,7 +49,7 @@ impl Commands {
     /// # Errors
     /// [`domain::Rejection::OfficialAccountNotFound`], [`domain::Rejection::AccountNotYours`].
     pub async fn check_acting_for(&self, by: UserId, account: OfficialAccountId) -> Result<(), CommandError> {
-        Ok(self.official_accounts.look(account, |state| state.check_acting(by)).await??)
+        Ok(self.streams.official_accounts.look(account, |state| state.check_acting(by)).await??)
     }
 
     /// Whom an account knows by that name; none where nobody of that name follows it.
@@ -65,6 +65,6 @@ impl Commands {
     /// # Errors
     /// [`domain::Rejection::OfficialAccountNotFound`].
     pub async fn check_official_account(&self, account: OfficialAccountId) -> Result<(), CommandError> {
-        Ok(self.official_accounts.look(account, domain::OfficialAccount::check_exists).await??)
+        Ok(self.streams.official_accounts.look(account, domain::OfficialAccount::check_exists).await??)
     }
 }

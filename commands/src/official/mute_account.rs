@@ -21,6 +21,6 @@ impl Commands {
         self.check_official_account(account).await?;
         self.check_followed(account, user).await?;
         self.open_talk(&begun, account, user).await?;
-        self.run(&self.subscriptions, user, begun, |state, _| state.mute(account, on)).await
+        self.run(&self.streams.subscriptions, user, begun, |state, _| state.mute(account, on)).await
     }
 }

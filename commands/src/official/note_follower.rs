@@ -23,7 +23,7 @@ impl Commands {
         let begun = begin!(self, caller);
         self.check_acting_for(by, account).await?;
         let (id, named) = self.notes_of(account, openid, change).await?;
-        self.run(&self.follower_notes, id, begun, |state, _| {
+        self.run(&self.streams.follower_notes, id, begun, |state, _| {
             state.change((account, openid), change, |tag| named.contains(&tag), &self.policy.official)
         })
         .await
@@ -47,7 +47,7 @@ impl Commands {
             let check = |state: &domain::FollowerNotes| {
                 state.change(of, change, |tag| named.contains(&tag), &self.policy.official).map(drop)
             };
-            self.follower_notes.look(id, check).await??;
+            self.streams.follower_notes.look(id, check).await??;
         }
         for openid in openids {
             self.note_follower(caller, account, openid, change).await?;
@@ -65,10 +65,10 @@ impl Commands {
     ) -> Result<(ConversationId, BTreeSet<u32>), CommandError> {
         let follower = self.follower(account, openid).await?.ok_or(Rejection::NotFollowed)?;
         let id = ConversationId::with_account(account, follower);
-        let had = self.follower_notes.look(id, |state| state.tags.clone()).await?;
+        let had = self.streams.follower_notes.look(id, |state| state.tags.clone()).await?;
         let named = |tags: &domain::FollowerTags| -> BTreeSet<u32> {
             had.iter().chain(&change.add).copied().filter(|tag| tags.has(*tag)).collect()
         };
-        Ok((id, self.follower_tags.look(account, named).await?))
+        Ok((id, self.streams.follower_tags.look(account, named).await?))
     }
 }

@@ -30,28 +30,33 @@ impl Commands {
         self.followers.accounts_to_notify(self.now()).await
     }
 
-    /// Tells an account's webhook whatever it was not told yet, in the order of the log, until something fails; tells how
-    /// many things it went through.
+    /// Tells an account's webhook whatever it was not told yet, in the order of the log, until something fails or `goes_on`
+    /// says no; tells how many things it went through.
     ///
     /// # Errors
     /// When the to-do list does not answer, or what came of it can't be noted.
-    pub async fn notify_webhook(&self, account: OfficialAccountId) -> Result<usize, CommandError> {
+    pub async fn notify_webhook(
+        &self,
+        account: OfficialAccountId,
+        goes_on: impl Fn() -> bool,
+    ) -> Result<usize, CommandError> {
         let mut done = 0;
-        loop {
-            let due = self.webhooks.look(account, |state| state.due(self.now())).await?;
+        while goes_on() {
+            let due = self.streams.webhooks.look(account, |state| state.due(self.now())).await?;
             let Some(delivery) = due else { return Ok(done) };
             let items = self.followers.to_notify(account, delivery.through, PAGE).await?;
             if items.is_empty() {
                 return Ok(done);
             }
-            done += items.len();
-            let (through, ended) = self.notify_all(account, &delivery, &items).await;
+            let (through, ended) = self.notify_all(account, &delivery, &items, &goes_on).await;
+            done += items.iter().filter(|(position, _)| *position <= through).count();
             let undelivered = ended.as_ref().ok().and_then(Option::as_ref);
             self.note_notified(account, &delivery, through, undelivered).await?;
             if ended?.is_some() {
                 return Ok(done);
             }
         }
+        Ok(done)
     }
 
     /// Tells one thing after the other; gives up to where it went well, and what failed: what was told counts also where one
@@ -61,11 +66,16 @@ impl Commands {
         account: OfficialAccountId,
         delivery: &Delivery,
         items: &[(u64, ToAnswer)],
+        goes_on: impl Fn() -> bool,
     ) -> (u64, Result<Option<Undelivered>, CommandError>) {
         let keys = delivery.secrets.iter().map(|secret| self.secrets.webhook_key(account, *secret)).collect();
         let target = WebhookTarget { url: delivery.url.clone(), keys };
         let mut through = delivery.through;
         for (position, item) in items {
+            // Each may take as long as the webhook is waited for.
+            if !goes_on() {
+                break;
+            }
             // What was taken back meanwhile is passed over.
             let told = match self.told(item).await {
                 Ok(told) => told,
@@ -91,10 +101,10 @@ impl Commands {
         through: u64,
         undelivered: Option<&Undelivered>,
     ) -> Result<(), CommandError> {
-        let owner = self.official_accounts.look(account, |state| state.owner()).await?;
+        let owner = self.streams.official_accounts.look(account, |state| state.owner()).await?;
         let owner = owner.ok_or(Rejection::OfficialAccountNotFound)?;
         let begun = Begun::unkeyed(&Caller::SERVER);
-        let noted = self.run(&self.webhooks, account, begun, |state, now| {
+        let noted = self.run(&self.streams.webhooks, account, begun, |state, now| {
             Ok(state.note(delivery, through, undelivered, (account, owner), now))
         });
         noted.await?;

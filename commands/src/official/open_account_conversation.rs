@@ -21,10 +21,12 @@ impl Commands {
         let begun = begin!(self, caller);
         self.check_official_account(account).await?;
         self.check_followed(account, user).await?;
-        let sort = self.official_accounts.look(account, |state| state.sort).await?;
+        let sort = self.streams.official_accounts.look(account, |state| state.sort).await?;
         let conversation = ConversationId::with_account(account, user);
-        self.run(&self.conversations, conversation, begun, |state, _| Ok(state.open_with_account(account, user, sort)))
-            .await
+        self.run(&self.streams.conversations, conversation, begun, |state, _| {
+            Ok(state.open_with_account(account, user, sort))
+        })
+        .await
     }
 
     /// Opens the conversation of a follower as a step of something else.
@@ -35,11 +37,11 @@ impl Commands {
         follower: UserId,
     ) -> Result<ConversationId, CommandError> {
         let conversation = ConversationId::with_account(account, follower);
-        if self.conversations.look(conversation, |state| state.account_talk().is_ok()).await? {
+        if self.streams.conversations.look(conversation, |state| state.account_talk().is_ok()).await? {
             return Ok(conversation);
         }
-        let sort = self.official_accounts.look(account, |state| state.sort).await?;
-        self.run_step(&self.conversations, conversation, begun, "open", |state, _| {
+        let sort = self.streams.official_accounts.look(account, |state| state.sort).await?;
+        self.run_step(&self.streams.conversations, conversation, begun, "open", |state, _| {
             Ok(state.open_with_account(account, follower, sort))
         })
         .await?;
@@ -51,7 +53,7 @@ impl Commands {
     /// # Errors
     /// [`Rejection::NotFollowed`].
     pub(crate) async fn check_followed(&self, account: OfficialAccountId, user: UserId) -> Result<(), CommandError> {
-        let followed = self.subscriptions.look(user, |state| state.followed(account).is_some()).await?;
+        let followed = self.streams.subscriptions.look(user, |state| state.followed(account).is_some()).await?;
         if followed { Ok(()) } else { Err(Rejection::NotFollowed.into()) }
     }
 }

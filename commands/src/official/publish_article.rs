@@ -19,7 +19,7 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_acting_for(by, account).await?;
-        self.run(&self.articles, article, begun, |state, _| state.publish(account)).await
+        self.run(&self.streams.articles, article, begun, |state, _| state.publish(account)).await
     }
 
     /// Publishes several articles, one after the other; those that are published already stay as they are. That there are
@@ -34,7 +34,7 @@ impl Commands {
         articles: &[ArticleId],
     ) -> Result<(), CommandError> {
         for article in articles {
-            self.articles.look(*article, |state| state.check_of(account)).await??;
+            self.streams.articles.look(*article, |state| state.check_of(account)).await??;
         }
         for article in articles {
             self.publish_article(caller, account, *article).await?;
@@ -55,7 +55,7 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_acting_for(by, account).await?;
-        self.run(&self.articles, article, begun, |state, _| state.withdraw(account)).await
+        self.run(&self.streams.articles, article, begun, |state, _| state.withdraw(account)).await
     }
 
     /// Takes several articles back that are at that stage, one after the other; those that were taken back already stay as
@@ -73,7 +73,7 @@ impl Commands {
     ) -> Result<(), CommandError> {
         let mut left = vec![];
         for article in articles {
-            match self.articles.look(*article, |state| state.stage_of(account)).await?? {
+            match self.streams.articles.look(*article, |state| state.stage_of(account)).await?? {
                 there if there == stage => left.push(*article),
                 Stage::Withdrawn => {}
                 _ => return Err(Rejection::ArticleNotFound.into()),

@@ -23,7 +23,7 @@ impl Commands {
         let begun = begin!(self, caller);
         let account = self.front_of(article).await?.account;
         let id = ReadingId { article, reader };
-        self.run(&self.readings, id, begun, |state, _| Ok(state.read(article, account))).await
+        self.run(&self.streams.readings, id, begun, |state, _| Ok(state.read(article, account))).await
     }
 
     /// Likes an article, or takes the like back.
@@ -40,7 +40,7 @@ impl Commands {
         let begun = begin!(self, caller);
         let account = self.front_of(article).await?.account;
         let id = ReadingId { article, reader };
-        self.run(&self.readings, id, begun, |state, _| Ok(state.like(article, account, on))).await
+        self.run(&self.streams.readings, id, begun, |state, _| Ok(state.like(article, account, on))).await
     }
 
     /// What somebody did with an article that is published.
@@ -49,7 +49,7 @@ impl Commands {
     /// [`domain::Rejection::ArticleNotFound`].
     pub async fn reading_of(&self, reader: UserId, article: ArticleId) -> Result<Reading, CommandError> {
         self.front_of(article).await?;
-        self.readings.look(ReadingId { article, reader }, |state| *state).await
+        self.streams.readings.look(ReadingId { article, reader }, |state| *state).await
     }
 
     /// Whether a published article shows a picture, in its text or on its cover.
@@ -57,12 +57,12 @@ impl Commands {
     /// # Errors
     /// When its stream can't be read.
     pub async fn is_shown_in(&self, picture: MediumId, article: ArticleId) -> Result<bool, CommandError> {
-        self.articles.look(article, |state| state.published().is_ok() && state.names(picture)).await
+        self.streams.articles.look(article, |state| state.published().is_ok() && state.names(picture)).await
     }
 
     /// What is seen of a published article before it is opened.
     async fn front_of(&self, article: ArticleId) -> Result<ArticleFront, CommandError> {
-        Ok(self.articles.look(article, |state| state.published().cloned()).await??)
+        Ok(self.streams.articles.look(article, |state| state.published().cloned()).await??)
     }
 
     /// An article as messages and posts name it.

@@ -31,7 +31,7 @@ impl Commands {
     ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
         let owner = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.official_accounts, account, begun, |state, _| {
+        self.run(&self.streams.official_accounts, account, begun, |state, _| {
             state.register(account, sort, profile.clone(), owner)
         })
         .await

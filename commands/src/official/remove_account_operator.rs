@@ -18,6 +18,6 @@ impl Commands {
     ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.official_accounts, account, begun, |state, _| state.remove_operator(by, user)).await
+        self.run(&self.streams.official_accounts, account, begun, |state, _| state.remove_operator(by, user)).await
     }
 }

@@ -36,6 +36,6 @@ impl Commands {
         scene: &Scene,
     ) -> Result<Committed<SubscriptionsEvent>, CommandError> {
         let begun = begin!(self, caller);
-        self.run(&self.subscriptions, user, begun, |state, _| Ok(state.scan(account, scene))).await
+        self.run(&self.streams.subscriptions, user, begun, |state, _| Ok(state.scan(account, scene))).await
     }
 }

@@ -18,7 +18,7 @@ impl Commands {
     ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.official_accounts, account, begun, |state, _| {
+        self.run(&self.streams.official_accounts, account, begun, |state, _| {
             state.set_auto_replies(by, replies.clone(), &self.policy)
         })
         .await

@@ -17,6 +17,6 @@ impl Commands {
     ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.official_accounts, account, begun, |state, _| state.set_menu(by, menu.clone())).await
+        self.run(&self.streams.official_accounts, account, begun, |state, _| state.set_menu(by, menu.clone())).await
     }
 }

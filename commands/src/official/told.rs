@@ -31,8 +31,9 @@ impl Commands {
         let Some(told) = self.told(item).await? else { return self.note_answered(item, AnswerOutcome::Answered).await };
         loop {
             let begun = Begun::unkeyed(&Caller::SERVER);
-            let sought = self
-                .run(&self.answering, item.conversation(), begun, |state, _| Ok(state.seek(item.trigger, TIMES_MAX)));
+            let sought = self.run(&self.streams.answering, item.conversation(), begun, |state, _| {
+                Ok(state.seek(item.trigger, TIMES_MAX))
+            });
             let sought = sought.await?;
             let Some((_, AnsweringEvent::AnswerSought(AnswerSought { times, .. }))) = sought.events.first() else {
                 break;

@@ -17,6 +17,6 @@ impl Commands {
         let user = caller.user()?;
         let begun = begin!(self, caller);
         self.check_official_account(account).await?;
-        self.run(&self.subscriptions, user, begun, |state, _| Ok(state.unfollow(account))).await
+        self.run(&self.streams.subscriptions, user, begun, |state, _| Ok(state.unfollow(account))).await
     }
 }

@@ -16,7 +16,7 @@ impl Commands {
         subject: Option<&str>,
     ) -> Result<Committed<OfficialAccountEvent>, CommandError> {
         let begun = begin!(self, caller);
-        self.run(&self.official_accounts, account, begun, |state, _| match subject {
+        self.run(&self.streams.official_accounts, account, begun, |state, _| match subject {
             Some(subject) => state.verify(subject),
             None => state.withdraw_verification(),
         })

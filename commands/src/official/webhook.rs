@@ -21,7 +21,7 @@ impl Commands {
         let begun = begin!(self, caller);
         self.check_owner_of(by, account).await?;
         let last = self.log.last_position().0;
-        self.run(&self.webhooks, account, begun, |state, _| state.set(url, last)).await
+        self.run(&self.streams.webhooks, account, begun, |state, _| state.set(url, last)).await
     }
 
     /// Has an account told nowhere.
@@ -36,7 +36,7 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_owner_of(by, account).await?;
-        self.run(&self.webhooks, account, begun, |state, _| Ok(state.remove())).await
+        self.run(&self.streams.webhooks, account, begun, |state, _| Ok(state.remove())).await
     }
 
     /// Makes the secret of an account's webhook anew; calls are signed with the one before as well for a day.
@@ -52,7 +52,7 @@ impl Commands {
         let by = caller.user()?;
         let begun = begin!(self, caller);
         self.check_owner_of(by, account).await?;
-        self.run(&self.webhooks, account, begun, |state, _| state.renew_secret()).await
+        self.run(&self.streams.webhooks, account, begun, |state, _| state.renew_secret()).await
     }
 
     /// Has an account's webhook told everything from a position of the log on, also what it was told before; without one, go
@@ -70,7 +70,7 @@ impl Commands {
         let begun = begin!(self, caller);
         self.check_owner_of(by, account).await?;
         let (after, last) = (from.map(|from| from.saturating_sub(1)), self.log.last_position().0);
-        self.run(&self.webhooks, account, begun, |state, _| state.rewind(after, last)).await
+        self.run(&self.streams.webhooks, account, begun, |state, _| state.rewind(after, last)).await
     }
 
     /// How an account's webhook stands, for the account's owner.
@@ -79,10 +79,10 @@ impl Commands {
     /// [`domain::Rejection::OfficialAccountNotFound`], [`domain::Rejection::AccountOwnerOnly`].
     pub async fn webhook_of(&self, by: UserId, account: OfficialAccountId) -> Result<Webhook, CommandError> {
         self.check_owner_of(by, account).await?;
-        self.webhooks.look(account, Webhook::clone).await
+        self.streams.webhooks.look(account, Webhook::clone).await
     }
 
     async fn check_owner_of(&self, by: UserId, account: OfficialAccountId) -> Result<(), CommandError> {
-        Ok(self.official_accounts.look(account, |state| state.check_owner(by)).await??)
+        Ok(self.streams.official_accounts.look(account, |state| state.check_owner(by)).await??)
     }
 }

@@ -58,7 +58,7 @@ impl Commands {
         for article in &articles {
             let text = self.checked(account, article.clone()).await?;
             for picture in text.media() {
-                let check = self.media.look(picture, |state| {
+                let check = self.streams.media.look(picture, |state| {
                     state.name(by, &[MediumKind::Picture], &self.policy.media, self.now()).map(drop)
                 });
                 check.await??;
@@ -96,13 +96,13 @@ impl Commands {
         let begun = begin!(self, caller);
         self.check_acting_for(by, account).await?;
         if anew {
-            self.articles.look(id, |state| state.check_of(account)).await??;
+            self.streams.articles.look(id, |state| state.check_of(account)).await??;
         }
         // A draft beyond its bounds is refused before anything is done for its pictures.
         let text = self.checked(account, article).await?;
         self.name_pictures(by, id, text.media().collect(), &begun).await?;
         let policy = &self.policy.official;
-        self.run(&self.articles, id, begun, |state, _| state.write(account, text.clone(), policy)).await
+        self.run(&self.streams.articles, id, begun, |state, _| state.write(account, text.clone(), policy)).await
     }
 
     /// What an article says, made harmless and within its bounds.
@@ -133,7 +133,7 @@ impl Commands {
         begun: &Begun,
     ) -> Result<(), CommandError> {
         for picture in pictures {
-            if !self.articles.look(id, |state| state.names(picture)).await? {
+            if !self.streams.articles.look(id, |state| state.names(picture)).await? {
                 self.name_medium(by, picture, &[MediumKind::Picture], begun).await?;
             }
         }

@@ -63,7 +63,8 @@ impl Commands {
         content: &Content,
         voice: Voice,
     ) -> Result<(), CommandError> {
-        let met_at = self.subscriptions.look(follower, |state| state.followed(account).map(|known| known.met_at));
+        let met_at =
+            self.streams.subscriptions.look(follower, |state| state.followed(account).map(|known| known.met_at));
         let met_at = met_at.await?.ok_or(Rejection::NotFollowed)?;
         let (conversation, now) = (ConversationId::with_account(account, follower), self.now());
         let draft = [Draft::of(content.clone())];
@@ -71,7 +72,7 @@ impl Commands {
             Ok(_) => state.say_as_account(&draft, voice, met_at, &self.policy, now).map(drop),
             Err(_) => Ok(()),
         };
-        Ok(self.conversations.look(conversation, check).await??)
+        Ok(self.streams.conversations.look(conversation, check).await??)
     }
 
     /// Says something in the account's name, as the last step of a command.
@@ -83,10 +84,11 @@ impl Commands {
         drafts: &[Draft],
         voice: Voice,
     ) -> Result<Committed<ConversationEvent>, CommandError> {
-        let met_at = self.subscriptions.look(follower, |state| state.followed(account).map(|known| known.met_at));
+        let met_at =
+            self.streams.subscriptions.look(follower, |state| state.followed(account).map(|known| known.met_at));
         let met_at = met_at.await?.ok_or(Rejection::NotFollowed)?;
         let conversation = self.open_talk(&begun, account, follower).await?;
-        self.run(&self.conversations, conversation, begun, |state, now| {
+        self.run(&self.streams.conversations, conversation, begun, |state, now| {
             state.say_as_account(drafts, voice, met_at, &self.policy, now)
         })
         .await

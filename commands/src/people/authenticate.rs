@@ -22,7 +22,7 @@ impl Commands {
         // First of all: a token that anybody could have made up reads nothing, and leaves nothing in the cache.
         let Token { user, device } = self.secrets.open_token(token).ok_or(CommandError::NotLoggedIn)?;
         // A token that another node gave a moment ago may not have been heard of here.
-        let logged_in = self.users.look_twice(user, |user| {
+        let logged_in = self.streams.users.look_twice(user, |user| {
             let device = user.device(device);
             device.is_some_and(|device| Secrets::token_has_hash(token, &device.token_hash))
         });

@@ -23,6 +23,6 @@ impl Commands {
         };
         let change =
             |state: &domain::User| state.change_profile(Profile { avatar: avatar.clone(), ..state.profile.clone() });
-        self.run(&self.users, user, begun, |state, _| change(state)).await
+        self.run(&self.streams.users, user, begun, |state, _| change(state)).await
     }
 }

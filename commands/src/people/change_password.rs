@@ -17,12 +17,12 @@ impl Commands {
     ) -> Result<Committed<UserEvent>, CommandError> {
         let (user, device) = (caller.user()?, caller.device.ok_or(CommandError::NotLoggedIn)?);
         let begun = begin!(self, caller);
-        let verifier = self.users.look(user, |user| user.password.clone()).await?;
+        let verifier = self.streams.users.look(user, |user| user.password.clone()).await?;
         if !self.passwords.verify(old, Some(verifier.clone())).await? {
             return Err(Rejection::BadCredentials.into());
         }
         let password = self.passwords.hash(new).await?;
-        self.run(&self.users, user, begun, |state, _| {
+        self.run(&self.streams.users, user, begun, |state, _| {
             // Changed by another device since it was checked: the old password is the old one no longer.
             if state.password != verifier {
                 return Err(Rejection::BadCredentials);

@@ -16,6 +16,6 @@ impl Commands {
     ) -> Result<Committed<UserEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.users, user, begun, |state, _| state.change_profile(change(&state.profile))).await
+        self.run(&self.streams.users, user, begun, |state, _| state.change_profile(change(&state.profile))).await
     }
 }

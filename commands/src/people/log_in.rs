@@ -23,7 +23,7 @@ impl Commands {
     pub async fn log_in(&self, caller: &Caller, command: LogIn) -> Result<Committed<UserEvent>, CommandError> {
         let user = self.user_of_handle(&command.handle).await?;
         let verifier = match user {
-            Some(user) => Some(self.users.look(user, |user| user.password.clone()).await?),
+            Some(user) => Some(self.streams.users.look(user, |user| user.password.clone()).await?),
             None => None,
         };
         // Checked also for a repeated request: who repeats it must know the password too.
@@ -45,7 +45,7 @@ impl Commands {
         let device = DeviceId::new();
         let token_hash = Secrets::token_hash(&self.secrets.token(Token { user, device }));
         let added = DeviceAdded { device, name, token_hash };
-        self.run(&self.users, user, begun, |state, _| {
+        self.run(&self.streams.users, user, begun, |state, _| {
             // Changed since it was checked, and all devices but one logged out: the old password lets nobody back in.
             if state.password != proved {
                 return Err(Rejection::BadCredentials);
@@ -58,8 +58,8 @@ impl Commands {
     /// The registered person with that handle.
     async fn user_of_handle(&self, handle: &str) -> Result<Option<UserId>, CommandError> {
         let Ok(handle) = Handle::parse(handle) else { return Ok(None) };
-        let Some((user, _)) = self.handles.look(handle, |claim| claim.holder).await? else { return Ok(None) };
-        let registered = self.users.look(user, domain::User::is_registered).await?;
+        let Some((user, _)) = self.streams.handles.look(handle, |claim| claim.holder).await? else { return Ok(None) };
+        let registered = self.streams.users.look(user, domain::User::is_registered).await?;
         Ok(registered.then_some(user))
     }
 }

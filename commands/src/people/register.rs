@@ -42,16 +42,18 @@ impl Commands {
         // Whatever can be refused is refused before the handle is claimed and a password hashed.
         domain::User::default().register(registered.clone(), device.clone())?;
         Passwords::check(&command.password)?;
-        let holder = self.handles.look(handle, |claim| claim.holder).await?;
+        let holder = self.streams.handles.look(handle, |claim| claim.holder).await?;
         let holder_registered = match holder {
-            Some((holder, _)) => self.users.look(holder, domain::User::is_registered).await?,
+            Some((holder, _)) => self.streams.users.look(holder, domain::User::is_registered).await?,
             None => false,
         };
-        self.handles.look(handle, |claim| claim.claim(user, holder_registered, self.now())).await??;
+        self.streams.handles.look(handle, |claim| claim.claim(user, holder_registered, self.now())).await??;
         let registered = UserRegistered { password: self.passwords.hash(command.password).await?, ..registered };
-        self.run_step(&self.handles, handle, &begun, "claim", |claim, now| claim.claim(user, holder_registered, now))
-            .await?;
+        self.run_step(&self.streams.handles, handle, &begun, "claim", |claim, now| {
+            claim.claim(user, holder_registered, now)
+        })
+        .await?;
         let caller = begun.acting_as(user);
-        self.run(&self.users, user, caller, |state, _| state.register(registered.clone(), device.clone())).await
+        self.run(&self.streams.users, user, caller, |state, _| state.register(registered.clone(), device.clone())).await
     }
 }

@@ -12,6 +12,6 @@ impl Commands {
     pub async fn revoke_device(&self, caller: &Caller, device: DeviceId) -> Result<Committed<UserEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.users, user, begun, |state, _| state.revoke_device(device)).await
+        self.run(&self.streams.users, user, begun, |state, _| state.revoke_device(device)).await
     }
 }

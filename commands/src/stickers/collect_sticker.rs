@@ -38,7 +38,7 @@ impl Commands {
         let begun = begin!(self, caller);
         let (medium, picture) = self.source_picture(caller, source).await?;
         let hash = picture.hash.clone();
-        let known = self.sticker_collections.look(by, |state| match state.with_hash(&hash) {
+        let known = self.streams.sticker_collections.look(by, |state| match state.with_hash(&hash) {
             Some(known) => Ok(Some(known)),
             None => state.check_room(&self.policy.media).map(|()| None),
         });
@@ -51,7 +51,8 @@ impl Commands {
             },
         };
         let policy = &self.policy.media;
-        self.run(&self.sticker_collections, by, begun, |state, _| state.collect(sticker.clone(), &hash, policy)).await
+        self.run(&self.streams.sticker_collections, by, begun, |state, _| state.collect(sticker.clone(), &hash, policy))
+            .await
     }
 
     /// The picture that a sticker is to be made of.
@@ -95,7 +96,7 @@ impl Commands {
         let new = MediaUploaded { kind, hash, facts };
         let policy = &self.policy.media;
         let upload = |state: &domain::Medium, _| state.upload(new.clone(), used, policy);
-        self.run_step(&self.media, own, begun, "take over", upload).await?;
+        self.run_step(&self.streams.media, own, begun, "take over", upload).await?;
         self.name_medium(by, own, &[MediumKind::Picture], begun).await
     }
 }

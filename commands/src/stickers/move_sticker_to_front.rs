@@ -16,6 +16,6 @@ impl Commands {
     ) -> Result<Committed<StickerCollectionEvent>, CommandError> {
         let by = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.sticker_collections, by, begun, |state, _| state.move_to_front(sticker)).await
+        self.run(&self.streams.sticker_collections, by, begun, |state, _| state.move_to_front(sticker)).await
     }
 }

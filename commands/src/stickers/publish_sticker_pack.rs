@@ -16,6 +16,6 @@ impl Commands {
         pack: StickerPackPublished,
     ) -> Result<Committed<StickerPackEvent>, CommandError> {
         let begun = begin!(self, caller);
-        self.run(&self.sticker_packs, id, begun, |state, _| state.publish(pack.clone())).await
+        self.run(&self.streams.sticker_packs, id, begun, |state, _| state.publish(pack.clone())).await
     }
 }

@@ -24,7 +24,7 @@ impl Commands {
         }
         let verifier = self.prove_pin(user, &pin).await?;
         let authorization = self.secrets.authorization(begun.id);
-        self.run(&self.wallets, user, begun, |wallet, now| {
+        self.run(&self.streams.wallets, user, begun, |wallet, now| {
             wallet.authorize(authorization, device, up_to, &verifier, now, &self.policy.money)
         })
         .await

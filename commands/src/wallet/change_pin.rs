@@ -20,7 +20,7 @@ impl Commands {
         check_pin(&new)?;
         let proved = self.prove_pin(user, &old).await?;
         let verifier = self.pin_verifier(user, &new).await?;
-        self.run(&self.wallets, user, begun, |wallet, now| {
+        self.run(&self.streams.wallets, user, begun, |wallet, now| {
             // Locked or changed since it was proved: the proof is worth nothing.
             if wallet.pin_to_try(now)? != proved {
                 return Err(wallet.wrong_pin(&self.policy.money));
@@ -41,16 +41,20 @@ impl Commands {
     /// # Errors
     /// [`Rejection::WalletNotOpen`], [`Rejection::WrongPin`], [`Rejection::PinLocked`], [`CommandError::Busy`].
     pub(super) async fn prove_pin(&self, user: UserId, pin: &str) -> Result<String, CommandError> {
-        let verifier = self.wallets.look(user, |wallet| wallet.pin_to_try(self.now())).await??;
+        let verifier = self.streams.wallets.look(user, |wallet| wallet.pin_to_try(self.now())).await??;
         let peppered = self.secrets.peppered_pin(user, pin);
         if self.passwords.verify(peppered, Some(verifier.clone())).await? {
             return Ok(verifier);
         }
         let counting = crate::engine::Begun::unkeyed(&Caller::person(user));
         let policy = &self.policy.money;
-        self.run(&self.wallets, user, counting, |wallet, now| Ok(wallet.fail_pin(&verifier, now, policy))).await?;
-        let answer =
-            self.wallets.look(user, |wallet| wallet.pin_to_try(self.now()).map(|_| wallet.wrong_pin(policy))).await?;
+        self.run(&self.streams.wallets, user, counting, |wallet, now| Ok(wallet.fail_pin(&verifier, now, policy)))
+            .await?;
+        let answer = self
+            .streams
+            .wallets
+            .look(user, |wallet| wallet.pin_to_try(self.now()).map(|_| wallet.wrong_pin(policy)))
+            .await?;
         Err(match answer {
             Ok(wrong) => wrong.into(),
             Err(locked) => locked.into(),

@@ -12,6 +12,7 @@ impl Commands {
     pub async fn choose_arrival(&self, caller: &Caller, seconds: i64) -> Result<Committed<WalletEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.wallets, user, begun, |wallet, _| wallet.choose_arrival(seconds, &self.policy.money)).await
+        self.run(&self.streams.wallets, user, begun, |wallet, _| wallet.choose_arrival(seconds, &self.policy.money))
+            .await
     }
 }

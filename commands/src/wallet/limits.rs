@@ -12,6 +12,6 @@ impl Commands {
     pub async fn limits_left(&self, user: UserId) -> Result<LimitsLeft, CommandError> {
         let (now, policy) = (self.now(), &self.policy.money);
         let left = |wallet: &domain::Wallet| wallet.is_open().then(|| wallet.limits_left(now, policy));
-        Ok(self.wallets.look(user, left).await?.ok_or(Rejection::WalletNotOpen)?)
+        Ok(self.streams.wallets.look(user, left).await?.ok_or(Rejection::WalletNotOpen)?)
     }
 }

@@ -29,12 +29,15 @@ impl Commands {
         let begun = begin!(self, caller);
         card.check()?;
         let policy = &self.policy.money;
-        self.wallets.look(user, |wallet| wallet.check_may_link(&card.holder, policy)).await??;
+        self.streams.wallets.look(user, |wallet| wallet.check_may_link(&card.holder, policy)).await??;
         let card = self.confirm_card(caller, card).await?;
         // Money that has come in counts, also where it is not known of here yet.
         self.accounts.catch_up().await?;
         let available = self.available(Payer::Person(user)).await?;
-        self.run(&self.wallets, user, begun, |wallet, now| wallet.link_card(card.clone(), available, now, policy)).await
+        self.run(&self.streams.wallets, user, begun, |wallet, now| {
+            wallet.link_card(card.clone(), available, now, policy)
+        })
+        .await
     }
 
     /// Has the bank confirm a card that a command is to link.

@@ -80,7 +80,7 @@ impl Commands {
         placement: Placement,
     ) -> Result<Committed<WalletEvent>, CommandError> {
         let amount = placement.amount;
-        self.run_paying(&self.wallets, owner, begun, |wallet, now| {
+        self.run_paying(&self.streams.wallets, owner, begun, |wallet, now| {
             let credited = self.accounts.credited(Payer::Person(owner), amount.currency());
             let payment = Payment { owner, credited, authorization, now, policy: &self.policy.money };
             wallet.place(&payment, &placement)
@@ -100,7 +100,7 @@ impl Commands {
         begun: Begun,
         decide: impl Fn(&domain::Hold, DateTime<Utc>) -> Result<Vec<HoldEvent>, Rejection>,
     ) -> Result<Committed<HoldEvent>, CommandError> {
-        self.run(&self.holds, terms.hold, begun, decide).await
+        self.run(&self.streams.holds, terms.hold, begun, decide).await
     }
 
     /// The device that a caller calls from.

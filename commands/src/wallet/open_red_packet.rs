@@ -21,7 +21,7 @@ impl Commands {
             return Err(Rejection::HoldNotFound.into());
         };
         let (part, peer) =
-            self.conversations.look(conversation, |state| (state.check_part(by), state.peer_of(by))).await?;
+            self.streams.conversations.look(conversation, |state| (state.check_part(by), state.peer_of(by))).await?;
         // To a friend means to the friend; in a group the sender takes part as everybody does, while a member.
         if (peer.is_some() || part.is_err()) && is_payer(&terms, by) {
             return Err(Rejection::NotForYou.into());

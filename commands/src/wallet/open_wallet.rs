@@ -12,8 +12,8 @@ impl Commands {
     pub async fn open_wallet(&self, caller: &Caller, pin: String) -> Result<Committed<WalletEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
-        self.wallets.look(user, |wallet| wallet.open(String::new())).await??;
+        self.streams.wallets.look(user, |wallet| wallet.open(String::new())).await??;
         let verifier = self.pin_verifier(user, &pin).await?;
-        self.run(&self.wallets, user, begun, |wallet, _| wallet.open(verifier.clone())).await
+        self.run(&self.streams.wallets, user, begun, |wallet, _| wallet.open(verifier.clone())).await
     }
 }

@@ -38,9 +38,9 @@ impl Commands {
         let MerchantPayment { merchant, amount, note, authorization } = payment;
         check_line("note", &note, Content::MONEY_WORDS_CHARS)?;
         // A look at what is in memory: nothing is written to the merchant's stream when it is paid.
-        self.merchants.look(merchant, |state| state.check_open()).await??;
+        self.streams.merchants.look(merchant, |state| state.check_open()).await??;
         let id = PaymentId::new();
-        self.run_paying(&self.wallets, owner, begun, |wallet, now| {
+        self.run_paying(&self.streams.wallets, owner, begun, |wallet, now| {
             let credited = self.accounts.credited(Payer::Person(owner), amount.currency());
             let authorization = Some((authorization, device));
             let payment = Payment { owner, credited, authorization, now, policy: &self.policy.money };

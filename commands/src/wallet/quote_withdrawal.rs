@@ -20,6 +20,6 @@ impl Commands {
             }
             wallet.withdrawal_quote(amount, available, policy).map_err(Rejection::from_money)
         };
-        Ok(self.wallets.look(user, quote).await??)
+        Ok(self.streams.wallets.look(user, quote).await??)
     }
 }

@@ -22,6 +22,7 @@ impl Commands {
         let begun = begin!(self, caller);
         let now = self.now();
         let (token, bank, holder) = self
+            .streams
             .wallets
             .look(user, |wallet| {
                 let card = wallet.check_reset(card, now)?;
@@ -34,7 +35,7 @@ impl Commands {
             return Err(Rejection::CardRefused { code: "another-card".to_owned() }.into());
         }
         let verifier = self.pin_verifier(user, &pin).await?;
-        self.run(&self.wallets, user, begun, |wallet, now| {
+        self.run(&self.streams.wallets, user, begun, |wallet, now| {
             wallet.check_reset(card, now)?;
             wallet.change_pin(verifier.clone())
         })

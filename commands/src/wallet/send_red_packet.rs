@@ -50,9 +50,10 @@ impl Commands {
         }
         // In a group, whoever may not speak may not shower money either.
         let now = self.now();
-        self.conversations.look(conversation, |state| state.check_voice(owner, now)).await??;
+        self.streams.conversations.look(conversation, |state| state.check_voice(owner, now)).await??;
         if let PacketKind::Exclusive { to } = packet {
-            self.conversations
+            self.streams
+                .conversations
                 .look(conversation, |state| state.check_part(to))
                 .await?
                 .map_err(|_| Rejection::MemberNotFound)?;

@@ -39,7 +39,7 @@ impl Commands {
         check_text("note", &note, Content::MONEY_WORDS_CHARS)?;
         let to = self.reachable_peer(owner, conversation).await?;
         let to = to.ok_or(Rejection::InvalidField { field: "conversation", rule: "must be with one friend" })?;
-        let arrival_seconds = self.wallets.look(owner, |wallet| wallet.arrival_seconds).await?;
+        let arrival_seconds = self.streams.wallets.look(owner, |wallet| wallet.arrival_seconds).await?;
         let purpose = Purpose::Transfer { to, conversation, note, arrival_seconds };
         let placement = Placement { hold: HoldId::new(), purpose, amount };
         self.place_hold(owner, Some((authorization, device)), begun, placement).await

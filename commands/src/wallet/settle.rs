@@ -2,7 +2,7 @@
 //! heard. Whatever is not known is asked for again, with the same request id, so nothing is done twice there either.
 
 use domain::{
-    HoldId, PaymentId, UserId,
+    HoldId, PaymentId, UserId, WalletEvent,
     hold::{Payer, Purpose, Terms},
     wallet::WithdrawalFailed,
 };
@@ -10,7 +10,7 @@ use ledger::Money;
 
 use crate::{
     Caller, CommandError, Commands,
-    engine::{Beginning, Begun},
+    engine::Begun,
     gateways::{BankRequest, BillPayment, GatewayError, Outcome},
     ports::Unsettled,
 };
@@ -23,6 +23,7 @@ impl Commands {
     pub async fn settle_top_up(&self, user: UserId, top_up: PaymentId) -> Result<(), CommandError> {
         let Some(bank) = &self.bank else { return Ok(()) };
         let open = self
+            .streams
             .wallets
             .look(user, |wallet| {
                 let open = wallet.open_top_up(top_up)?;
@@ -38,12 +39,16 @@ impl Commands {
         let begun = Begun::unkeyed(&Caller::SERVER);
         match self.settled(item, outcome) {
             Settled::Done(reference) => {
-                self.run(&self.wallets, user, begun, |wallet, _| wallet.complete_top_up(user, top_up, &reference))
-                    .await?;
+                self.run(&self.streams.wallets, user, begun, |wallet, _| {
+                    wallet.complete_top_up(user, top_up, &reference)
+                })
+                .await?;
             }
             Settled::Refused(code, words) => {
-                self.run(&self.wallets, user, begun, |wallet, _| Ok(wallet.decline_top_up(top_up, &code, &words)))
-                    .await?;
+                self.run(&self.streams.wallets, user, begun, |wallet, _| {
+                    Ok(wallet.decline_top_up(top_up, &code, &words))
+                })
+                .await?;
             }
             Settled::Later => {}
         }
@@ -61,7 +66,7 @@ impl Commands {
             return self.settle_order(order, &terms).await.map(|_| ());
         }
         let item = Unsettled::Hold(hold);
-        if self.holds.look(hold, domain::Hold::is_over).await? {
+        if self.streams.holds.look(hold, domain::Hold::is_over).await? {
             self.pauses.forget(item);
             return Ok(());
         }
@@ -104,10 +109,10 @@ impl Commands {
     async fn card_token(&self, payer: Payer, card: domain::CardId) -> Result<Option<String>, CommandError> {
         match payer {
             Payer::Person(user) => {
-                self.wallets.look(user, |wallet| wallet.card_token(card).map(ToOwned::to_owned)).await
+                self.streams.wallets.look(user, |wallet| wallet.card_token(card).map(ToOwned::to_owned)).await
             }
             Payer::Merchant(merchant) => {
-                self.merchants.look(merchant, |state| state.card_token(card).map(ToOwned::to_owned)).await
+                self.streams.merchants.look(merchant, |state| state.card_token(card).map(ToOwned::to_owned)).await
             }
         }
     }
@@ -133,13 +138,9 @@ impl Commands {
 
     async fn note_failed_withdrawal(&self, user: UserId, hold: HoldId, amount: Money) -> Result<(), CommandError> {
         let caller = self.once("withdrawal failed", None, hold.0);
-        match self.begin::<domain::WalletEvent>(&caller).await? {
-            Beginning::Repeated(_) => Ok(()),
-            Beginning::New(begun) => {
-                self.run(&self.wallets, user, begun, |_, _| Ok(vec![WithdrawalFailed { hold, amount }.into()])).await?;
-                Ok(())
-            }
-        }
+        let Some(begun) = self.begin_once::<WalletEvent>(&caller).await? else { return Ok(()) };
+        self.run(&self.streams.wallets, user, begun, |_, _| Ok(vec![WithdrawalFailed { hold, amount }.into()])).await?;
+        Ok(())
     }
 }
 

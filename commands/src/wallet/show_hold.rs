@@ -1,12 +1,12 @@
 //! Money on its way is shown in its conversation.
 
 use domain::{
-    ConversationEvent, HoldId,
+    HoldId,
     conversation::{Content, messages::Draft},
     hold::{Payer, Purpose, Terms},
 };
 
-use crate::{CommandError, Commands, engine::Beginning};
+use crate::{CommandError, Commands};
 
 impl Commands {
     /// Shows a transfer or red packet in its conversation, once.
@@ -19,12 +19,8 @@ impl Commands {
             return Ok(());
         };
         let Some(content) = card_of(&terms) else { return Ok(()) };
-        let caller = self.once("show", Some(by), hold.0);
-        let begun = match self.begin::<ConversationEvent>(&caller).await? {
-            Beginning::Repeated(_) => return Ok(()),
-            Beginning::New(begun) => begun,
-        };
-        self.run(&self.conversations, conversation, begun, |state, now| {
+        let Some(begun) = self.begin_showing("show", by, hold.0).await? else { return Ok(()) };
+        self.run(&self.streams.conversations, conversation, begun, |state, now| {
             state.say(by, Draft::of(content.clone()), &self.policy, now)
         })
         .await?;

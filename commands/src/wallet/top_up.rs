@@ -22,7 +22,7 @@ impl Commands {
             return Err(CommandError::NotConnected("bank"));
         }
         let top_up = PaymentId::new();
-        self.run(&self.wallets, user, begun, |wallet, _| {
+        self.run(&self.streams.wallets, user, begun, |wallet, _| {
             wallet.request_top_up(top_up, card, amount, &self.policy.money)
         })
         .await

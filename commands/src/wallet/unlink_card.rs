@@ -12,6 +12,6 @@ impl Commands {
     pub async fn unlink_card(&self, caller: &Caller, card: CardId) -> Result<Committed<WalletEvent>, CommandError> {
         let user = caller.user()?;
         let begun = begin!(self, caller);
-        self.run(&self.wallets, user, begun, |wallet, _| wallet.unlink_card(card)).await
+        self.run(&self.streams.wallets, user, begun, |wallet, _| wallet.unlink_card(card)).await
     }
 }

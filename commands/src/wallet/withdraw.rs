@@ -30,7 +30,7 @@ impl Commands {
         }
         let (hold, policy) = (HoldId::new(), &self.policy.money);
         policy.check_amount(amount)?;
-        self.run_paying(&self.wallets, owner, begun, |wallet, now| {
+        self.run_paying(&self.streams.wallets, owner, begun, |wallet, now| {
             wallet.card(card)?;
             let fee = wallet.withdrawal_fee(amount, policy).map_err(Rejection::from_money)?;
             let credited = self.accounts.credited(Payer::Person(owner), amount.currency());

@@ -40,6 +40,7 @@ pub(crate) struct World {
     pub(crate) commands: Commands,
     pub(crate) snapshots: Arc<Kept>,
     pub(crate) accounts: Arc<Scan>,
+    pub(crate) webhooks: Arc<official::Webhooks>,
 }
 
 /// Nobody calls anybody here.
@@ -128,6 +129,7 @@ impl World {
         let options = CommandsOptions { cached_streams: 1_000, passwords };
         let scan = Arc::new(Scan(log.clone()));
         let accounts = scan.clone();
+        let webhooks = Arc::<official::Webhooks>::default();
         let ports = Ports {
             relations: scan.clone(),
             deadlines: scan.clone(),
@@ -135,7 +137,7 @@ impl World {
             snapshots: snapshots.clone(),
             accounts: scan.clone(),
             followers: scan.clone(),
-            callbacks: Arc::new(official::NoPrograms),
+            callbacks: webhooks.clone(),
             store: Arc::new(media::NoBytes),
             media_use: scan,
             uploads: Arc::new(media::NoBytes),
@@ -149,7 +151,7 @@ impl World {
         };
         let clock = Arc::new(AdjustableClock::default());
         let commands = Commands::new(log.clone(), clock, policy, secrets, ports, &options);
-        Self { log, commands: commands.unwrap(), snapshots, accounts }
+        Self { log, commands: commands.unwrap(), snapshots, accounts, webhooks }
     }
 
     pub(crate) async fn register(&self, handle: &str) -> Result<Committed<UserEvent>, CommandError> {

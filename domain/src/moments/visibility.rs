@@ -109,8 +109,7 @@ impl Audience {
     }
 
     /// Whether somebody who is no friend may be meant at all.
-    #[must_use]
-    pub fn has_strangers(&self) -> bool {
+    fn has_strangers(&self) -> bool {
         matches!(self, Self::Friends | Self::Hide(_))
     }
 }

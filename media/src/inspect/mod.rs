@@ -134,7 +134,7 @@ pub(crate) fn inspect_file(
         let film = mpeg4::inspect(file, bytes)?;
         ("video/mp4", film.duration, film.size, Kept::Blanked(film.personal))
     } else if head.first_chunk().copied().map(u32::from_be_bytes) == Some(webm::EBML) {
-        let film = webm::inspect(file, bytes)?;
+        let film = webm::inspect(file, bytes, webm::ELEMENTS_MAX)?;
         ("video/webm", film.duration, film.size, Kept::Whole)
     } else {
         return Err(Rejection::MediumUnsupported { formats: VIDEOS });

@@ -296,6 +296,15 @@ fn how_long_sound_and_films_last_is_read_from_them() {
     }
 }
 
+#[test]
+fn a_film_of_too_many_parts_is_refused() {
+    let film = [webm(true), [0xEC, 0x80].repeat(87)].concat();
+    let look =
+        |parts_max| super::webm::inspect(&mut Cursor::new(&film), film.len() as u64, parts_max).map(|film| film.size);
+    assert_eq!(look(100), Ok(Some((640, 480))));
+    assert_eq!(look(99), Err(super::broken("it has too many parts")));
+}
+
 /// The media box of a track of sound that says how long it lasts, and how long its 100 samples do, in milliseconds.
 fn sound(told: u32, samples: u32) -> Vec<u8> {
     let header = [[0; 12].as_slice(), &1_000_u32.to_be_bytes(), &told.to_be_bytes(), &[0; 4]].concat();

@@ -31,6 +31,9 @@ const SIMPLE_BLOCK: u32 = 0xA3;
 
 /// Largest element that is read as a value.
 const VALUE_BYTES: u64 = 64;
+/// Most elements, so that a file of nothing but empty ones does not keep anybody busy: more than there are blocks in a day's
+/// film of sixty pictures and fifty pieces of sound a second.
+pub(super) const ELEMENTS_MAX: usize = 10_000_000;
 /// Nanoseconds of a tick where the file says nothing else.
 const USUAL_TICK: u64 = 1_000_000;
 
@@ -56,12 +59,16 @@ struct Walk {
     height: Option<u32>,
 }
 
-/// Walks a file of so many bytes.
-pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64) -> Result<Film, Rejection> {
+/// Walks a file of so many bytes, and of so many elements at most.
+pub(super) fn inspect(file: &mut (impl Read + Seek), bytes: u64, elements_max: usize) -> Result<Film, Rejection> {
     let mut reader = BufReader::new(file);
     let mut walk = Walk::default();
-    let mut at = 0;
+    let (mut at, mut elements) = (0, 0);
     while at < bytes {
+        elements += 1;
+        if elements > elements_max {
+            return Err(broken("it has too many parts"));
+        }
         let (id, id_bytes) = number(&mut reader, false)?;
         let (length, length_bytes) = number(&mut reader, true)?;
         at += id_bytes + length_bytes;

@@ -217,15 +217,7 @@ impl<'a> Fold<'a> {
     }
 
     fn take_inbox_event(&mut self, user: UserId, event: &InboxEvent, position: u64) {
-        let id = match event {
-            InboxEvent::ConversationRead(read) => read.conversation,
-            InboxEvent::ConversationPinned(pinned) => pinned.conversation,
-            InboxEvent::ConversationMuted(muted) => muted.conversation,
-            InboxEvent::ConversationHidden(hidden) => hidden.conversation,
-            InboxEvent::ConversationCleared(cleared) => cleared.conversation,
-            InboxEvent::MessageDeleted(deleted) => deleted.conversation,
-        };
-        let Some(no) = self.number(id) else { return };
+        let Some(no) = self.number(event.conversation()) else { return };
         let Some(seat) = self.seat(user, no) else { return };
         match event {
             InboxEvent::ConversationRead(read) => seat.read = seat.read.max(read.seq),

@@ -14,9 +14,8 @@
 use std::borrow::Cow;
 
 use domain::{
-    CallEvent, ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, GroupCallEvent, InboxEvent,
-    MerchantEvent, OrderEvent, StickerCollectionEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent,
-    WebhookEvent,
+    CallEvent, ConversationEvent, ConversationId, DomainEvent, FriendshipEvent, GroupCallEvent, MerchantEvent,
+    OrderEvent, StickerCollectionEvent, SubscriptionsEvent, UserEvent, UserId, WalletEvent, WebhookEvent,
     call::{CallAccepted, CallConnected, CallEnded, CallRang},
     conversation::JoinedVia,
     friendship::FriendRequested,
@@ -251,14 +250,7 @@ fn shown_payload<'a>(fact: &'a Fact, event: &DomainEvent) -> serde_json::Result<
 
 fn conversation_of(event: &DomainEvent) -> Option<ConversationId> {
     let DomainEvent::Inbox(event) = event else { return None };
-    Some(match event {
-        InboxEvent::ConversationRead(read) => read.conversation,
-        InboxEvent::ConversationPinned(pinned) => pinned.conversation,
-        InboxEvent::ConversationMuted(muted) => muted.conversation,
-        InboxEvent::ConversationHidden(hidden) => hidden.conversation,
-        InboxEvent::ConversationCleared(cleared) => cleared.conversation,
-        InboxEvent::MessageDeleted(deleted) => deleted.conversation,
-    })
+    Some(event.conversation())
 }
 
 /// Whom an event about somebody who waits concerns.

@@ -59,10 +59,7 @@ impl PeopleView {
     }
 
     /// Whose a handle is, whatever its case.
-    ///
-    /// # Errors
-    /// When the rows can't be read.
-    pub fn user_by_handle(&self, handle: &str) -> Result<Option<UserId>, ProjectionError> {
+    fn user_by_handle(&self, handle: &str) -> Result<Option<UserId>, ProjectionError> {
         // fjall panics at an empty key.
         if handle.is_empty() {
             return Ok(None);
@@ -103,19 +100,6 @@ impl PeopleView {
     #[must_use]
     pub fn friend_count(&self, user: UserId) -> usize {
         self.relations.read().tie_count(user)
-    }
-
-    /// How many contacts a person has that are not for chats only.
-    #[must_use]
-    pub fn full_friend_count(&self, user: UserId) -> usize {
-        let relations = self.relations.read();
-        relations.ties_of(user).filter(|(other, _)| !relations.is_chats_only(user, *other)).count()
-    }
-
-    /// Who is among a person's contacts.
-    #[must_use]
-    pub fn contact_ids(&self, user: UserId) -> Vec<UserId> {
-        self.relations.read().ties_of(user).map(|(other, _)| other).collect()
     }
 
     /// Whether `user` has blocked `person`.
