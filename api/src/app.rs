@@ -2,14 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::http::StatusCode;
 use chrono::TimeDelta;
 use commands::Commands;
 use eventlog::{EventLog, Position};
 use projections::{ReadModels, chat::Reading, runtime::Slot};
 
 use crate::{
-    ApiOptions, bringing::Bringing, hub::Hub, ice::IceServers, limits::Limits, metrics::Metrics, problem::Problem,
+    ApiOptions,
+    bringing::Bringing,
+    hub::Hub,
+    ice::IceServers,
+    limits::Limits,
+    metrics::Metrics,
+    problem::{Code, Problem},
     signals::Numbers,
 };
 
@@ -111,7 +116,7 @@ impl App {
             "the log ends at {last}, so {position} is of another log or of one that was restored from a backup; read the \
              lists anew and go on from there"
         );
-        Err(Problem::new(StatusCode::CONFLICT, "position-ahead", detail))
+        Err(Problem::new(Code::PositionAhead, detail))
     }
 
     /// A read model that has taken in everything acknowledged so far, and `at_least` that position: whoever reads finds

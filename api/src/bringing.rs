@@ -3,13 +3,13 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use actix_web::{http::StatusCode, web::Bytes};
+use actix_web::web::Bytes;
 use domain::UserId;
 use futures::{Stream, StreamExt};
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// Most bodies of one person at a time.
 const EACH_MAX: usize = 16;
@@ -59,7 +59,7 @@ impl Place {
         body: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
     ) -> Result<Option<Bytes>, Problem> {
         let next = timeout_at(self.deadline(Instant::now()), body.next()).await.map_err(|_| too_slow())?;
-        let bytes = next.transpose().map_err(|error| Problem::bad_request("invalid-body", error.to_string()))?;
+        let bytes = next.transpose().map_err(|error| Problem::new(Code::InvalidBody, error.to_string()))?;
         self.bytes += bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
         Ok(bytes)
     }
@@ -74,7 +74,7 @@ impl Place {
 /// What is answered to whom does not go on.
 pub(crate) fn too_slow() -> Problem {
     let rule = format!("bytes have to come within {} seconds, and {BYTES_A_SECOND} a second", SILENCE.as_secs());
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", rule)
+    Problem::new(Code::BodyTooSlow, rule)
 }
 
 impl Drop for Place {

@@ -13,7 +13,11 @@ use projections::{
 };
 use serde_json::json;
 
-use crate::{App, hub::Hub, problem::Problem};
+use crate::{
+    App,
+    hub::Hub,
+    problem::{Code, Problem},
+};
 
 /// A broadcast that was sent just now.
 pub(crate) type Sent = (OfficialAccountId, u64);
@@ -35,7 +39,7 @@ async fn push(app: &Arc<App>, waiting: Vec<Sent>) -> Result<(), Problem> {
     let told = tokio::task::spawn_blocking(move || {
         waiting.into_iter().try_for_each(|sent| tell(&hub, &broadcasts, &official, sent))
     });
-    told.await.map_err(|_| Problem::unavailable("stopping", "the server is stopping"))??;
+    told.await.map_err(|_| Problem::new(Code::Stopping, "the server is stopping"))??;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`app`]: what all handlers share; [`server`]: starting and stopping; [`options`]: settings.
-//! - [`problem`]: every error as `application/problem+json` with a stable code.
+//! - [`problem`]: every error as `application/problem+json` with a stable code; `code`: the codes of the interface itself.
 //! - [`request`]: the extractors: who calls ([`request::Reader`], [`request::Command`], [`request::Operator`]), bodies,
 //!   idempotency keys; [`query`]: what stands behind the question mark.
 //! - `standstill`: clients that take nothing of what they are sent, or send nothing of what they announced.
@@ -18,6 +18,7 @@ pub mod app;
 pub mod bringing;
 pub mod broadcasting;
 pub mod ceiling;
+mod code;
 pub mod hub;
 pub mod ice;
 pub mod limits;

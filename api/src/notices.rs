@@ -13,7 +13,10 @@ use projections::{
 };
 use tokio::sync::Notify;
 
-use crate::{App, problem::Problem};
+use crate::{
+    App,
+    problem::{Code, Problem},
+};
 
 /// Most tidings that wait to be looked at. Where more come nobody is pushed a notice of them; they are found in the list.
 const WAITING: usize = 10_000;
@@ -84,7 +87,7 @@ async fn push(app: &Arc<App>, waiting: Vec<Tiding>) -> Result<(), Problem> {
         }
         Ok::<(), ProjectionError>(())
     });
-    judged.await.map_err(|_| Problem::unavailable("stopping", "the server is stopping"))??;
+    judged.await.map_err(|_| Problem::new(Code::Stopping, "the server is stopping"))??;
     Ok(())
 }
 

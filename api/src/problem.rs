@@ -11,6 +11,8 @@ use projections::{ProjectionError, runtime::Lagging};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use crate::code::Code;
+
 /// What went wrong, as `application/problem+json`.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
@@ -31,16 +33,23 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of that status and code.
+    /// A problem that the interface itself found.
     #[must_use]
-    pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self::named(code.status(), code.name(), detail)
+    }
+
+    /// A problem with a code of somebody else: of the rules, or of another server that answers in this manner. With status
+    /// 503 it is worth another try after a second, unless [`Problem::retry_after`] says otherwise.
+    #[must_use]
+    pub fn named(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
         Self {
             kind: "about:blank".to_owned(),
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             code: code.to_owned(),
             detail: detail.into(),
-            retry_after: None,
+            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
         }
     }
 
@@ -50,35 +59,22 @@ impl Problem {
         Self { retry_after: Some(seconds.max(1)), ..self }
     }
 
-    /// The request can't be understood.
+    /// A fault of the server, of which clients learn no more.
     #[must_use]
-    pub fn bad_request(code: &str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, code, detail)
-    }
-
-    /// There is nothing there, or not for who asks.
-    #[must_use]
-    pub fn not_found(code: &str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, code, detail)
+    pub fn internal() -> Self {
+        Self::new(Code::Internal, "the server failed; its log says why")
     }
 
     /// A command did not give the event that it always gives: the server's fault.
     #[must_use]
     pub fn no_event() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log says why")
-    }
-
-    /// The server can't do it now.
-    #[must_use]
-    pub fn unavailable(code: &str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(1)
+        Self::internal()
     }
 
     /// Who asks did it too often.
     #[must_use]
     pub fn too_many(seconds: u64) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "too many requests; try again later")
-            .retry_after(seconds)
+        Self::new(Code::RateLimited, "too many requests; try again later").retry_after(seconds)
     }
 }
 
@@ -110,17 +106,22 @@ impl ResponseError for Problem {
 
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
-        let status = match rejection.kind() {
-            RejectionKind::Invalid if matches!(rejection, Rejection::MediumTooLarge { .. }) => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
-            RejectionKind::Invalid => StatusCode::BAD_REQUEST,
-            RejectionKind::Unauthenticated => StatusCode::UNAUTHORIZED,
-            RejectionKind::Forbidden => StatusCode::FORBIDDEN,
-            RejectionKind::NotFound => StatusCode::NOT_FOUND,
-            RejectionKind::Conflict | RejectionKind::Limit => StatusCode::CONFLICT,
+        let status = match rejection {
+            Rejection::MediumTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            _ => status_of(rejection.kind()),
         };
-        Self::new(status, rejection.code(), rejection.to_string())
+        Self::named(status, rejection.code(), rejection.to_string())
+    }
+}
+
+/// The status that a refusal of that sort is answered with.
+pub(crate) fn status_of(kind: RejectionKind) -> StatusCode {
+    match kind {
+        RejectionKind::Invalid => StatusCode::BAD_REQUEST,
+        RejectionKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        RejectionKind::Forbidden => StatusCode::FORBIDDEN,
+        RejectionKind::NotFound => StatusCode::NOT_FOUND,
+        RejectionKind::Conflict | RejectionKind::Limit => StatusCode::CONFLICT,
     }
 }
 
@@ -128,11 +129,11 @@ impl From<AppendError> for Problem {
     fn from(error: AppendError) -> Self {
         let detail = error.to_string();
         match error {
-            AppendError::Conflict { .. } => Self::unavailable("contended", detail),
-            AppendError::Invalid(_) => Self::bad_request("too-large", detail),
-            AppendError::Overloaded => Self::unavailable("overloaded", detail),
-            AppendError::Poisoned(_) => Self::unavailable("read-only", detail).retry_after(60),
-            AppendError::Unavailable(_) => Self::unavailable("log-unavailable", detail),
+            AppendError::Conflict { .. } => Self::new(Code::Contended, detail),
+            AppendError::Invalid(_) => Self::new(Code::TooLarge, detail),
+            AppendError::Overloaded => Self::new(Code::Overloaded, detail),
+            AppendError::Poisoned(_) => Self::new(Code::ReadOnly, detail).retry_after(60),
+            AppendError::Unavailable(_) => Self::new(Code::LogUnavailable, detail),
         }
     }
 }
@@ -142,26 +143,26 @@ impl From<CommandError> for Problem {
         let detail = error.to_string();
         match error {
             CommandError::Rejected(rejection) => rejection.into(),
-            CommandError::NotLoggedIn => Self::new(StatusCode::UNAUTHORIZED, "not-logged-in", detail),
-            CommandError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", detail),
-            CommandError::KeyInFlight => Self::new(StatusCode::CONFLICT, "key-in-flight", detail).retry_after(1),
-            CommandError::Contended => Self::unavailable("contended", detail),
-            CommandError::Busy => Self::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail).retry_after(2),
-            CommandError::Crowded => Self::unavailable("crowded", detail).retry_after(2),
+            CommandError::NotLoggedIn => Self::new(Code::NotLoggedIn, detail),
+            CommandError::KeyReused => Self::new(Code::KeyReused, detail),
+            CommandError::KeyInFlight => Self::new(Code::KeyInFlight, detail).retry_after(1),
+            CommandError::Contended => Self::new(Code::Contended, detail),
+            CommandError::Busy => Self::new(Code::Busy, detail).retry_after(2),
+            CommandError::Crowded => Self::new(Code::Crowded, detail).retry_after(2),
             CommandError::MediaStore(_) => {
                 tracing::error!(error = %detail, "the store of media failed");
-                Self::unavailable("media-unavailable", "the bytes of media can't be read or written at present")
+                Self::new(Code::MediaUnavailable, "the bytes of media can't be read or written at present")
             }
-            CommandError::NotConnected(_) => Self::unavailable("not-connected", detail).retry_after(3_600),
-            CommandError::ForwardingFull => Self::unavailable("forwarding-full", detail).retry_after(10),
-            CommandError::GatewaySilent(_) => Self::unavailable("gateway-silent", detail).retry_after(5),
+            CommandError::NotConnected(_) => Self::new(Code::NotConnected, detail).retry_after(3_600),
+            CommandError::ForwardingFull => Self::new(Code::ForwardingFull, detail).retry_after(10),
+            CommandError::GatewaySilent(_) => Self::new(Code::GatewaySilent, detail).retry_after(5),
             CommandError::Append(error) => error.into(),
-            CommandError::ReadModel(_) => Self::unavailable("read-model-behind", detail),
-            CommandError::Read(ReadError::Unavailable(_)) => Self::unavailable("log-unavailable", detail),
+            CommandError::ReadModel(_) => Self::new(Code::ReadModelBehind, detail),
+            CommandError::Read(ReadError::Unavailable(_)) => Self::new(Code::LogUnavailable, detail),
             CommandError::Read(_) | CommandError::Undecodable { .. } | CommandError::Internal(_) => {
                 // The cause is for the operator's log; clients learn only that it was not their fault.
                 tracing::error!(error = %detail, "a command failed");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log says why")
+                Self::internal()
             }
         }
     }
@@ -169,14 +170,14 @@ impl From<CommandError> for Problem {
 
 impl From<Lagging> for Problem {
     fn from(lagging: Lagging) -> Self {
-        Self::unavailable("read-model-behind", lagging.to_string())
+        Self::new(Code::ReadModelBehind, lagging.to_string())
     }
 }
 
 impl From<ProjectionError> for Problem {
     fn from(error: ProjectionError) -> Self {
         tracing::error!(%error, "a read model can't be read");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log says why")
+        Self::internal()
     }
 }
 

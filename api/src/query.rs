@@ -8,7 +8,7 @@ use std::{
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::de::DeserializeOwned;
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// What the query of a request says. Where it can't be read, the answer names the parameter, which the framework's own
 /// extractor doesn't.
@@ -44,8 +44,8 @@ fn read<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
     let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     // Where a parameter is missing there is no path, and the error names it itself.
     serde_path_to_error::deserialize(pairs).map_err(|error| match error.path().iter().next() {
-        Some(_) => Problem::bad_request("invalid-query", error.to_string()),
-        None => Problem::bad_request("invalid-query", error.into_inner().to_string()),
+        Some(_) => Problem::new(Code::InvalidQuery, error.to_string()),
+        None => Problem::new(Code::InvalidQuery, error.into_inner().to_string()),
     })
 }
 

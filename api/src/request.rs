@@ -1,11 +1,6 @@
 //! Extractors: who calls, with what body, and how a repetition of the call is known.
 
-use actix_web::{
-    FromRequest, HttpRequest,
-    dev::Payload,
-    http::{StatusCode, header},
-    web,
-};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 use commands::{Caller, CommandError, CommandKey, people::Session};
 use domain::{CommandId, UserId};
 use eventlog::Position;
@@ -15,7 +10,11 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{App, problem::Problem, standstill};
+use crate::{
+    App,
+    problem::{Code, Problem},
+    standstill,
+};
 
 /// Longest idempotency key, in characters.
 const KEY_CHARS: usize = 255;
@@ -50,7 +49,7 @@ impl<T> Command<T> {
     /// 400 without one.
     pub fn keyed(&self) -> Result<&Caller, Problem> {
         let rule = "where money moves, an Idempotency-Key is required";
-        self.caller.key.map(|_| &self.caller).ok_or_else(|| Problem::bad_request("key-required", rule))
+        self.caller.key.map(|_| &self.caller).ok_or_else(|| Problem::new(Code::KeyRequired, rule))
     }
 }
 
@@ -134,12 +133,12 @@ impl<T: DeserializeOwned + 'static> Body for web::Json<T> {
     fn read(bytes: &[u8]) -> Result<Self, Problem> {
         // Every body is an object. An array would be taken for its fields in their order, which is nobody's contract.
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|first| *first == b'[') {
-            return Err(Problem::bad_request("invalid-body", "the body is a JSON object"));
+            return Err(Problem::new(Code::InvalidBody, "the body is a JSON object"));
         }
         let read = serde_json::from_slice(bytes).map(web::Json);
         read.map_err(|error| match refused_amount(bytes) {
-            Some(refused) => Problem::bad_request("invalid-amount", refused.to_string()),
-            None => Problem::bad_request("invalid-body", error.to_string()),
+            Some(refused) => Problem::new(Code::InvalidAmount, refused.to_string()),
+            None => Problem::new(Code::InvalidBody, error.to_string()),
         })
     }
 }
@@ -253,8 +252,7 @@ impl<T: Body> FromRequest for Operator<T> {
 /// 500 where the server was put together wrongly.
 pub fn app(request: &HttpRequest) -> Result<&App, Problem> {
     let app = request.app_data::<web::Data<App>>();
-    app.map(|app| app.get_ref())
-        .ok_or_else(|| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server has no state"))
+    app.map(|app| app.get_ref()).ok_or_else(|| Problem::new(Code::Internal, "the server has no state"))
 }
 
 /// The bearer token of a request.
@@ -290,7 +288,7 @@ fn header_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
     let printable = key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     if key.is_empty() || key.len() > KEY_CHARS || !printable || values.next().is_some() {
         let rule = "an Idempotency-Key has 1 to 255 printable ASCII characters, and a request has one";
-        return Err(Problem::bad_request("invalid-key", rule));
+        return Err(Problem::new(Code::InvalidKey, rule));
     }
     Ok(Some(format!("header {key}")))
 }
@@ -305,7 +303,7 @@ pub(crate) fn command_key(app: &App, request: &HttpRequest, scope: Uuid, key: &s
 fn at_least(request: &HttpRequest) -> Result<Position, Problem> {
     let Some(value) = request.headers().get("teahouse-at-least") else { return Ok(Position::START) };
     let position = value.to_str().ok().and_then(|value| value.parse().ok());
-    position.map(Position).ok_or_else(|| Problem::bad_request("invalid-position", "Teahouse-At-Least is no position"))
+    position.map(Position).ok_or_else(|| Problem::new(Code::InvalidPosition, "Teahouse-At-Least is no position"))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
     App, openapi,
-    problem::Problem,
+    problem::{Code, Problem},
     routes,
     standstill::{self, Chunked},
 };
@@ -63,7 +63,7 @@ pub fn start(app: Arc<App>) -> io::Result<Running> {
             .app_data(web::PayloadConfig::new(body_max))
             .app_data(
                 web::PathConfig::default()
-                    .error_handler(|error, _| Problem::bad_request("invalid-path", error.to_string()).into()),
+                    .error_handler(|error, _| Problem::new(Code::InvalidPath, error.to_string()).into()),
             )
             .configure(routes::configure)
             .split_for_parts();

@@ -12,7 +12,10 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{App, problem::Problem};
+use crate::{
+    App,
+    problem::{Code, Problem},
+};
 
 /// Longest signal, with everything around it, in bytes.
 pub(crate) const SIGNAL_BYTES: usize = 32 * 1024;
@@ -106,7 +109,7 @@ impl Signal {
         let peer = app.commands.signalled(from, call, to).await?;
         if !app.signals.rises(call, from.device, to, seq) {
             let rule = "the number is not higher than that of the last signal to this device";
-            return Err(Problem::bad_request("stale-signal", rule));
+            return Err(Problem::new(Code::StaleSignal, rule));
         }
         let told = json!({
             "type": "signal", "call": call, "from": from.device, "user": from.user, "seq": seq, "signal": signal,
@@ -114,7 +117,7 @@ impl Signal {
         if app.hub.tell_device(peer, to, &told) {
             return Ok(());
         }
-        Err(Problem::unavailable("peer-unreachable", "the other device is not connected, or does not keep up"))
+        Err(Problem::new(Code::PeerUnreachable, "the other device is not connected, or does not keep up"))
     }
 }
 

@@ -26,7 +26,7 @@ use crate::{
     App,
     hub::{Connection, Cut, Frame},
     line::{Line, Unsaid},
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     query::Query,
     request::bearer,
     signals::{SIGNAL_BYTES, Signal},
@@ -68,8 +68,7 @@ pub(crate) async fn connect(
     // Until the read model is live nothing is pushed, and what happened meanwhile would be missed.
     app.read_models.chat.now()?;
     let handled = actix_ws::handle_with_protocols(&request, body, &["teahouse"]);
-    let (response, sender, stream) =
-        handled.map_err(|error| Problem::bad_request("not-a-websocket", error.to_string()))?;
+    let (response, sender, stream) = handled.map_err(|error| Problem::new(Code::NotAWebsocket, error.to_string()))?;
     let connection = app.hub.connect(session, app.read_models.chat.position());
     // A device that is logged out from here on is told so by the hub; one that was before then learns it here.
     if let Err(error) = app.commands.authenticate(&token).await {

@@ -21,7 +21,10 @@ use actix_web::{
 };
 use futures::Stream;
 
-use crate::{App, problem::Problem};
+use crate::{
+    App,
+    problem::{Code, Problem},
+};
 
 /// Has the system end a connection whose client takes nothing of what it was sent for so long. Nothing here could: what
 /// waits to be sent keeps a connection that the server has ended, its buffers with it.
@@ -48,12 +51,14 @@ pub(crate) async fn body(
     let arrived = tokio::time::timeout(Duration::from_secs(seconds), body).await;
     let arrived = arrived.map_err(|_| {
         let rule = format!("the body of a request has to arrive within {seconds} seconds");
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", rule)
+        Problem::new(Code::BodyTooSlow, rule)
     })?;
     arrived.map_err(|error| {
-        let status = error.as_response_error().status_code();
-        let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "body-too-large" } else { "invalid-body" };
-        Problem::new(status, code, error.to_string())
+        let code = match error.as_response_error().status_code() {
+            StatusCode::PAYLOAD_TOO_LARGE => Code::BodyTooLarge,
+            _ => Code::InvalidBody,
+        };
+        Problem::new(code, error.to_string())
     })
 }
 

@@ -481,8 +481,6 @@ rejections! {
     }: Invalid, "offer-refused", "{reason}";
     /// That there was a call stays in the conversation.
     CallIsNotRecalled: Conflict, "call-is-not-recalled", "that there was a call can't be recalled";
-    /// Nobody but the account's own person may pass.
-    DeviceRevoked: Unauthenticated, "device-revoked", "this device was logged out";
 }
 
 /// Refuses a text beyond `max` characters or with control characters other than line breaks and tabs.

@@ -163,6 +163,8 @@ fn the_owner_names_up_to_three_admins_who_run_the_group_but_do_not_own_it() {
     a.put(&at(&talk, "/name"), json!({ "name": "by a" })).done();
     a.put(&at(&talk, "/invite-confirmation"), json!({ "on": true })).done();
     a.post(&at(&talk, "/members/remove"), json!({ "users": [e.id] })).done();
+    let nobody = a.post(&at(&talk, "/members/remove"), json!({ "users": [] })).refused(400, "invalid-field");
+    assert_eq!(nobody["detail"], "users: must not be empty");
     for above in [&mei, &b] {
         a.post(&at(&talk, "/members/remove"), json!({ "users": [above.id] })).refused(403, "rank-too-high");
         a.put(&at(&talk, &format!("/mutes/{}", above.id)), json!({})).refused(403, "rank-too-high");

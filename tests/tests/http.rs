@@ -142,6 +142,11 @@ fn whatever_is_malformed_is_refused_with_400_as_a_problem() {
     }
     let refusal = mei.get("/v1/sync?after=abc").refused(400, "invalid-query");
     assert_eq!(refusal["detail"], "after: invalid digit found in string");
+    let talk = "/v1/conversations/01930000-0000-7000-8000-000000000000/messages";
+    for list in ["/v1/calls", "/v1/wallet/statement", "/v1/moments/timeline", talk] {
+        let refusal = mei.get(&format!("{list}?before={}", 1_u64 << 63)).refused(400, "invalid-query");
+        assert_eq!(refusal["detail"], "before: no such place", "{list}");
+    }
     for key in ["", &"k".repeat(256), "\u{e9}"] {
         let (status, ..) = send("PATCH", "/v1/me", &[("idempotency-key", key)], b"{\"about\":\"x\"}");
         assert_eq!(status, 400, "{key:?}");

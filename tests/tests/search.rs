@@ -86,6 +86,7 @@ fn filters_narrow_a_search_down() {
     assert_eq!(by(format!("&to={noon}&conversation={talk}")), ["tea by lin to mei", "tea by mei to lin"]);
     let links = mei.all("/v1/search/messages?q=tea&kind=link");
     assert_eq!(links.iter().map(|hit| hit["data"]["content"]["title"].clone()).collect::<Vec<_>>(), ["tea as a link"]);
+    assert_eq!(by("&from=2100-01-01T08:00:00+08:00".to_owned()), [""; 0], "a plus that is not encoded");
     for wrong in ["kind=smoke", "sender=x", "from=yesterday", "cursor=x", "limit=51", "limit=0"] {
         mei.get(&format!("/v1/search/messages?q=tea&{wrong}")).problem(400);
     }

@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::paths::OfficialAccountPath;
 use crate::{
     App,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     qr,
     query::Query,
     request::{Command, Reader},
@@ -67,7 +67,7 @@ async fn scene_code(
     let scene = match (text, number) {
         (Some(text), None) => Scene::Text(text),
         (None, Some(number)) => Scene::Number(number),
-        _ => return Err(Problem::bad_request("invalid-query", "give a text or a number")),
+        _ => return Err(Problem::new(Code::InvalidQuery, "give a text or a number")),
     };
     let made = app.commands.scene_code(path.account, scene, seconds)?;
     let text = scene_text(&made.code);

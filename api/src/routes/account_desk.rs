@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    Done, page_limit,
+    Done, before, page_limit,
     paths::{FollowerMessagePath, FollowerPath, OfficialAccountPath},
 };
 use crate::{
@@ -139,9 +139,7 @@ pub struct MessagesQuery {
 
 impl MessagesQuery {
     fn before(&self) -> Result<u64, Problem> {
-        let before = self.before.unwrap_or(i64::MAX.unsigned_abs());
-        let fits = i64::try_from(before).is_ok();
-        if fits { Ok(before) } else { Err(Problem::bad_request("invalid-query", "before: no such place")) }
+        Ok(before(self.before)?.unwrap_or(i64::MAX.unsigned_abs()))
     }
 }
 

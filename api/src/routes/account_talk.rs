@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{aside, official_accounts::PageQuery, page, page_limit, paths::OfficialAccountPath};
+use super::{PageQuery, aside, page, paths::OfficialAccountPath};
 use crate::{
     App,
     problem::{Problem, Refusals},
@@ -120,7 +120,7 @@ pub(super) async fn subscription_conversations(
     query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<SubscriptionConversations>, Problem> {
-    let limit = page_limit(query.limit, 50, 100)?;
+    let limit = query.limit()?;
     let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;
     let reading = app.reading();
     let rows = aside(move || chat.folded(reader.user, &reading)).await?;

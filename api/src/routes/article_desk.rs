@@ -10,9 +10,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    Done, cut,
-    official_accounts::PageQuery,
-    page_limit,
+    Done, PageQuery, cut,
     paths::{AccountArticlePath, OfficialAccountPath},
     resume,
 };
@@ -212,7 +210,7 @@ fn list(
     published: bool,
     query: &PageQuery,
 ) -> Result<web::Json<ArticlesPage>, Problem> {
-    let limit = page_limit(query.limit, 50, 100)?;
+    let limit = query.limit()?;
     let before = resume::<u64>(query.cursor.as_deref())?.unwrap_or(u64::MAX);
     let (rows, next) = cut(view.list(path.account, published, before, limit + 1)?, |row| row.place, limit);
     let shown = |Listed { article, row, .. }: Listed| -> Result<ArticleListed, Problem> {

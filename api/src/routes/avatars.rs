@@ -12,7 +12,7 @@ use super::{Done, moments_cover::PictureChoice};
 use crate::{
     App,
     media_access::{CARRIERS_MAX, MediaLinks, avatar_seen_by},
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     query::Query,
     request::{Command, NoBody, Reader},
 };
@@ -79,7 +79,7 @@ async fn avatars(
 ) -> Result<web::Json<Avatars>, Problem> {
     let users: Result<Vec<Uuid>, _> = query.users.split(',').map(|user| user.trim().parse()).collect();
     let users = users.ok().filter(|users| users.len() <= CARRIERS_MAX);
-    let users = users.ok_or_else(|| Problem::bad_request("invalid-query", "users: up to 100 ids with commas"))?;
+    let users = users.ok_or_else(|| Problem::new(Code::InvalidQuery, "users: up to 100 ids with commas"))?;
     let people = app.fresh(&app.read_models.people, reader.at_least).await?;
     let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;
     let mut avatars = vec![];

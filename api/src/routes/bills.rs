@@ -18,7 +18,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{aside, paths::MerchantDayPath};
 use crate::{
     App,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     request::Reader,
 };
 
@@ -78,7 +78,7 @@ async fn opened(
     app.commands.check_acting(reader.user, path.merchant).await?;
     let day = Day::of(path.merchant, path.date, app.commands.policy.money.day_offset_minutes);
     if day.to > app.commands.now() {
-        return Err(Problem::new(actix_web::http::StatusCode::CONFLICT, "bill-not-ready", "this day is not over"));
+        return Err(Problem::new(Code::BillNotReady, "this day is not over"));
     }
     Ok((day, app.fresh(&app.read_models.wallet, reader.at_least).await?))
 }
@@ -118,7 +118,7 @@ impl Day {
             }
             if lines.len() >= LINES_MAX {
                 let detail = format!("a bill has at most {LINES_MAX} lines; read the statement");
-                return Err(Problem::new(actix_web::http::StatusCode::CONFLICT, "bill-too-large", detail));
+                return Err(Problem::new(Code::BillTooLarge, detail));
             }
         }
         lines.reverse();

@@ -21,7 +21,7 @@ use super::paths::BlobPath;
 use crate::{
     App,
     media_access::{Form, may_see},
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
 };
 
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -43,7 +43,7 @@ async fn blob(request: HttpRequest, path: web::Path<BlobPath>, app: web::Data<Ap
     app.limits.download(&ticket.viewer)?;
     let now = app.commands.now();
     if ticket.expires_at <= now {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "link-expired", "this link has ended; ask for a new one"));
+        return Err(Problem::new(Code::LinkExpired, "this link has ended; ask for a new one"));
     }
     if !may_see(&app, ticket.viewer, ticket.place, ticket.medium).await? {
         return Err(not_found());

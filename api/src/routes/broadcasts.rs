@@ -19,9 +19,7 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    Done, aside, cut,
-    official_accounts::PageQuery,
-    page_limit,
+    Done, PageQuery, aside, cut,
     paths::{BroadcastPath, OfficialAccountPath},
     resume,
 };
@@ -130,7 +128,7 @@ async fn sent_broadcasts(
     app: web::Data<App>,
 ) -> Result<web::Json<SentBroadcasts>, Problem> {
     app.commands.check_acting_for(reader.user, path.account).await?;
-    let limit = page_limit(query.limit, 50, 100)?;
+    let limit = query.limit()?;
     let before = resume::<u64>(query.cursor.as_deref())?.unwrap_or(u64::MAX);
     let view = app.fresh(&app.read_models.broadcasts, reader.at_least).await?;
     let (rows, next) = cut(view.sent_before(path.account, before, limit + 1)?, |(number, _)| *number, limit);
@@ -221,7 +219,7 @@ async fn received(
     views: Views,
     followed: Vec<FollowedRow>,
 ) -> Result<web::Json<ReceivedBroadcasts>, Problem> {
-    let limit = page_limit(query.limit, 20, 100)?;
+    let limit = query.limit()?;
     let before = resume::<u64>(query.cursor.as_deref())?.unwrap_or(u64::MAX);
     let rows = aside(move || views.page(&followed, before, limit + 1)).await?;
     let (rows, next) = cut(rows, |(shown, _)| shown.position, limit);

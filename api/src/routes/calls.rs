@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Done, aside, page_limit, paths::CallPath};
+use super::{Done, aside, before, page_limit, paths::CallPath};
 use crate::{
     App,
     ice::IceServer,
@@ -163,8 +163,9 @@ pub struct CallsQuery {
 pub struct CallsPage {
     /// They, the latest first.
     pub calls: Vec<CallShown>,
-    /// Whether there are older ones: pass the `position` of the last one as `before`.
-    pub more: bool,
+    /// Pass as `before` for older ones; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
 }
 
 /// One's calls, those that one placed and those that one was called with.
@@ -176,14 +177,14 @@ async fn recent_calls(
     query: Query<CallsQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<CallsPage>, Problem> {
-    let limit = page_limit(query.limit, 50, 100)?;
-    let before = query.before.unwrap_or(u64::MAX);
+    let (limit, before) = (page_limit(query.limit, 50, 100)?, before(query.before)?.unwrap_or(u64::MAX));
     let view = app.fresh(&app.read_models.calls, reader.at_least).await?;
     let mut rows = aside(move || view.before(reader.user, before, limit + 1)).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| row.position);
     let calls = rows.into_iter().map(|row| CallShown::of(row, &reader.session)).collect();
-    Ok(web::Json(CallsPage { calls, more }))
+    Ok(web::Json(CallsPage { calls, next }))
 }
 
 /// Servers that help the devices of a call to find a way to each other.

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     App,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     query::Query,
     request::{Command, NoBody, Reader},
 };
@@ -170,7 +170,7 @@ async fn top_up_shown(
 ) -> Result<web::Json<TopUp>, Problem> {
     let view = app.fresh(&app.read_models.wallet, reader.at_least).await?;
     let row = view.top_up(path.top_up)?.filter(|row| row.user == reader.user);
-    let row = row.ok_or_else(|| Problem::not_found("top-up-not-found", "no such top-up of yours"))?;
+    let row = row.ok_or_else(|| Problem::new(Code::TopUpNotFound, "no such top-up of yours"))?;
     Ok(web::Json(top_up_row(&app, &view, path.top_up, row)?))
 }
 
@@ -263,7 +263,7 @@ async fn withdrawal_fee(
     app: web::Data<App>,
 ) -> Result<web::Json<WithdrawalFee>, Problem> {
     let amount = Money::parse(&query.amount, app.commands.policy.money.currency);
-    let amount = amount.map_err(|error| Problem::bad_request("invalid-query", format!("amount: {error}")))?;
+    let amount = amount.map_err(|error| Problem::new(Code::InvalidQuery, format!("amount: {error}")))?;
     // What was acknowledged before this is counted.
     app.fresh(&app.read_models.wallet, reader.at_least).await?;
     let quote = app.commands.withdrawal_quote(reader.user, amount).await?;

@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{Done, aside, page, page_limit, paths::PersonPath, people::may_see};
 use crate::{
     App,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     query::Query,
     request::{Command, NoBody, Reader},
 };
@@ -63,7 +63,7 @@ async fn contacts(
     let ContactsQuery { q, tag, cursor, limit } = query.into_inner();
     let limit = page_limit(limit, 200, 1_000)?;
     if q.as_ref().is_some_and(|text| text.chars().count() > TEXT_CHARS) {
-        return Err(Problem::bad_request("invalid-query", format!("q: has at most {TEXT_CHARS} characters")));
+        return Err(Problem::new(Code::InvalidQuery, format!("q: has at most {TEXT_CHARS} characters")));
     }
     let people = app.fresh(&app.read_models.people, reader.at_least).await?;
     let rows = aside(move || match q {

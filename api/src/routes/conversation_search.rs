@@ -19,7 +19,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{aside, page, page_limit};
 use crate::{
     App,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     query::Query,
     request::Reader,
 };
@@ -99,7 +99,7 @@ async fn search_conversations(
     let limit = page_limit(query.limit, 20, 100)?;
     let wanted = query.q.trim().to_lowercase();
     if wanted.is_empty() || wanted.chars().count() > TEXT_CHARS {
-        return Err(Problem::bad_request("invalid-query", format!("q: has 1 to {TEXT_CHARS} characters")));
+        return Err(Problem::new(Code::InvalidQuery, format!("q: has 1 to {TEXT_CHARS} characters")));
     }
     app.limits.message_search(&reader.user)?;
     let chat = app.fresh(&app.read_models.chat, reader.at_least).await?;

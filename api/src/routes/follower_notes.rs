@@ -11,14 +11,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    Done, cut,
-    official_accounts::PageQuery,
-    page_limit,
+    Done, PageQuery, cut,
     paths::{FollowerPath, FollowerTagPath, OfficialAccountPath},
 };
 use crate::{
     App,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     query::Query,
     request::{Command, NoBody, Reader},
 };
@@ -152,7 +150,7 @@ async fn tagged_followers(
     app: web::Data<App>,
 ) -> Result<web::Json<TaggedFollowers>, Problem> {
     app.commands.check_acting_for(reader.user, path.account).await?;
-    let limit = page_limit(query.limit, 50, 100)?;
+    let limit = query.limit()?;
     let view = app.fresh(&app.read_models.broadcasts, reader.at_least).await?;
     if !view.tags(path.account).contains_key(&path.label) {
         return Err(domain::Rejection::TagNotFound.into());
@@ -252,7 +250,7 @@ async fn statistics(
     let to = query.to.unwrap_or_else(|| app.commands.now().date_naive());
     let from = query.from.unwrap_or_else(|| to.checked_sub_signed(TimeDelta::days(6)).unwrap_or(to));
     if !(0..DAYS_MAX).contains(&(to - from).num_days()) {
-        return Err(Problem::bad_request("invalid-query", "from and to: at most 100 days"));
+        return Err(Problem::new(Code::InvalidQuery, "from and to: at most 100 days"));
     }
     let view = app.fresh(&app.read_models.official, reader.at_least).await?;
     let shown = |(day, row): (NaiveDate, DayRow)| {

@@ -26,7 +26,7 @@ use crate::{
     bringing::{Place, too_slow},
     media_access::{CARRIERS_MAX, MediaLinks, media_of_message},
     notices::bounds,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     query::Query,
     request::{Bringer, Reader},
 };
@@ -82,7 +82,7 @@ async fn upload_medium(
     app.limits.upload(&bringer.user)?;
     let mut place = app.bringing.begin(bringer.user)?;
     let waveform = query.waveform.as_deref().map_or(Ok(vec![]), numbers);
-    let waveform = waveform.map_err(|()| Problem::bad_request("invalid-query", "waveform: numbers and commas"))?;
+    let waveform = waveform.map_err(|()| Problem::new(Code::InvalidQuery, "waveform: numbers and commas"))?;
     let mut claim = Claim {
         kind: query.kind,
         name: query.name.clone().unwrap_or_default(),
@@ -133,7 +133,7 @@ pub(super) fn is_form(request: &HttpRequest) -> bool {
 }
 
 fn body_problem(detail: &str) -> Problem {
-    Problem::bad_request("invalid-body", detail)
+    Problem::new(Code::InvalidBody, detail)
 }
 
 /// The next file of a form; other fields are passed over.
@@ -257,7 +257,7 @@ async fn media_of_conversation(
     }
     let seqs: Result<Vec<u64>, _> = query.seqs.split(',').map(|seq| seq.trim().parse()).collect();
     let seqs = seqs.ok().filter(|seqs| seqs.len() <= CARRIERS_MAX);
-    let seqs = seqs.ok_or_else(|| Problem::bad_request("invalid-query", "seqs: up to 100 numbers with commas"))?;
+    let seqs = seqs.ok_or_else(|| Problem::new(Code::InvalidQuery, "seqs: up to 100 numbers with commas"))?;
     let mut media = vec![];
     for seq in seqs {
         let place = MediaPlace::Message(path.conversation, seq);
@@ -304,7 +304,7 @@ pub(super) async fn media_of_posts(
 ) -> Result<web::Json<PostMedia>, Problem> {
     let posts: Result<Vec<Uuid>, _> = query.posts.split(',').map(|post| post.trim().parse()).collect();
     let posts = posts.ok().filter(|posts| posts.len() <= CARRIERS_MAX);
-    let posts = posts.ok_or_else(|| Problem::bad_request("invalid-query", "posts: up to 100 ids with commas"))?;
+    let posts = posts.ok_or_else(|| Problem::new(Code::InvalidQuery, "posts: up to 100 ids with commas"))?;
     let moments = app.fresh(&app.read_models.moments, reader.at_least).await?;
     let people = app.fresh(&app.read_models.people, reader.at_least).await?;
     let viewer = moments.seen_by(reader.user, &people, app.commands.now(), bounds(&app));

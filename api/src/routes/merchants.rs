@@ -10,12 +10,12 @@ use projections::{
     wallet::CardRow,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
-    Done, page, page_limit,
+    Done, PageQuery, page,
     paths::{MerchantPath, MerchantPersonPath},
     wallet::{StatementPage, StatementQuery, available, statement_of},
 };
@@ -86,27 +86,16 @@ pub struct OwnMerchants {
     pub next: Option<String>,
 }
 
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct OwnMerchantsQuery {
-    /// An earlier page's `next`.
-    cursor: Option<String>,
-    /// At most this many, 1 to 100; 50 if not given.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<usize>,
-}
-
 /// The merchants that the caller owns or acts for.
-#[utoipa::path(tag = "shops", params(OwnMerchantsQuery), security(("token" = [])),
+#[utoipa::path(tag = "shops", params(PageQuery), security(("token" = [])),
     responses((status = 200, description = "The merchants.", body = OwnMerchants), Refusals))]
 #[get("")]
 async fn own_merchants(
     reader: Reader,
-    query: Query<OwnMerchantsQuery>,
+    query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<OwnMerchants>, Problem> {
-    let limit = page_limit(query.limit, 50, 100)?;
+    let limit = query.limit()?;
     let view = app.fresh(&app.read_models.shops, reader.at_least).await?;
     let parts = view.parts_of(reader.user)?;
     let (parts, next) = page(parts, |part| part.merchant, query.cursor.as_deref(), limit)?;

@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post, put, web};
 use chrono::{DateTime, Utc};
 use commands::{Committed, conversations::ForwardMessages};
 use domain::{
-    ConversationEvent, ConversationId, UserId,
+    ConversationEvent, ConversationId, Rejection, UserId,
     conversation::{Content, messages::Draft},
 };
 use projections::chat::{Anchor, Entry, Readers};
@@ -13,10 +13,14 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{Done, paths::ConversationPath};
+use super::{
+    Done,
+    paths::{ConversationPath, MessagePath},
+    place,
+};
 use crate::{
     App,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     query::Query,
     request::{Command, NoBody, Reader, command_key},
 };
@@ -85,8 +89,7 @@ fn sent(committed: &Committed<ConversationEvent>) -> SentMessages {
 
 fn one_sent(committed: &Committed<ConversationEvent>) -> Result<HttpResponse, Problem> {
     let last = sent(committed).messages.pop();
-    let last = last.ok_or_else(|| Problem::not_found("message-not-found", "no such message"))?;
-    Ok(HttpResponse::Created().json(last))
+    last.map(|last| HttpResponse::Created().json(last)).ok_or_else(Problem::no_event)
 }
 
 /// Send a message into a conversation.
@@ -106,13 +109,14 @@ async fn send(
     if let Some(client_id) = client_id {
         if caller.key.is_some() {
             let rule = "a message has a client_id or an Idempotency-Key: give one of the two";
-            return Err(Problem::bad_request("invalid-key", rule));
+            return Err(Problem::new(Code::InvalidKey, rule));
         }
         if client_id.is_empty() || client_id.chars().count() > CLIENT_ID_CHARS {
-            return Err(Problem::bad_request("invalid-field", "client_id: has 1 to 64 characters"));
+            let rule = "has 1 to 64 characters";
+            return Err(Rejection::InvalidField { field: "client_id", rule }.into());
         }
         let body = serde_json::to_vec(&(&draft.content, &draft.reply_to, &draft.mentions, draft.mention_all));
-        let body = body.map_err(|error| Problem::bad_request("invalid-body", error.to_string()))?;
+        let body = body.map_err(|error| Problem::new(Code::InvalidBody, error.to_string()))?;
         let key = format!("message {} {client_id}", path.conversation);
         caller.key = Some(command_key(&app, &request, command.user.0, &key, &body));
     }
@@ -170,30 +174,30 @@ async fn pat(
 }
 
 /// Take one's own message back, within the time for it.
-#[utoipa::path(tag = "messages", security(("token" = [])),
+#[utoipa::path(tag = "messages", params(MessagePath), security(("token" = [])),
     responses((status = 200, description = "Taken back.", body = Done), Refusals))]
 #[post("/v1/conversations/{conversation}/messages/{seq}/recall")]
 async fn recall(
     command: Command<NoBody>,
-    path: web::Path<(ConversationId, u64)>,
+    path: web::Path<MessagePath>,
     app: web::Data<App>,
 ) -> Result<web::Json<Done>, Problem> {
     app.limits.command(&command.user)?;
-    let (conversation, seq) = path.into_inner();
+    let MessagePath { conversation, seq } = path.into_inner();
     Ok(web::Json((&app.commands.recall_message(&command.caller, conversation, seq).await?).into()))
 }
 
 /// Delete a message from one's own view; others keep it.
-#[utoipa::path(tag = "messages", security(("token" = [])),
+#[utoipa::path(tag = "messages", params(MessagePath), security(("token" = [])),
     responses((status = 200, description = "Deleted for the caller.", body = Done), Refusals))]
 #[delete("/v1/conversations/{conversation}/messages/{seq}")]
 async fn delete_for_me(
     command: Command<NoBody>,
-    path: web::Path<(ConversationId, u64)>,
+    path: web::Path<MessagePath>,
     app: web::Data<App>,
 ) -> Result<web::Json<Done>, Problem> {
     app.limits.command(&command.user)?;
-    let (conversation, seq) = path.into_inner();
+    let MessagePath { conversation, seq } = path.into_inner();
     Ok(web::Json((&app.commands.delete_message(&command.caller, conversation, seq).await?).into()))
 }
 
@@ -252,21 +256,18 @@ async fn history(
 
 impl HistoryQuery {
     fn anchor(&self) -> Result<Anchor, Problem> {
-        let invalid = |detail: &str| Problem::bad_request("invalid-query", detail);
-        let numbers = [self.before, self.after, self.around];
-        if numbers.into_iter().flatten().any(|seq| i64::try_from(seq).is_err()) {
-            return Err(invalid("no message has such a number"));
-        }
-        match (self.before, self.after, self.around, self.cursor.as_deref()) {
+        let invalid = |detail: &str| Problem::new(Code::InvalidQuery, detail);
+        let (before, after) = (place("before", self.before)?, place("after", self.after)?);
+        match (before, after, place("around", self.around)?, self.cursor.as_deref()) {
             (None, None, None, None) => Ok(Anchor::Latest),
             (Some(seq), None, None, None) => Ok(Anchor::Before(seq)),
             (None, Some(seq), None, None) => Ok(Anchor::After(seq)),
             (None, None, Some(seq), None) => Ok(Anchor::Around(seq)),
             (None, None, None, Some(cursor)) => {
-                let place = |rest: &str| rest.parse().map(eventlog::Position).map_err(|_| invalid("no such cursor"));
+                let named = |rest: &str| rest.parse().map(eventlog::Position).map_err(|_| invalid("no such cursor"));
                 match (cursor.strip_prefix('b'), cursor.strip_prefix('a')) {
-                    (Some(rest), _) => Ok(Anchor::BeforePosition(place(rest)?)),
-                    (_, Some(rest)) => Ok(Anchor::AfterPosition(place(rest)?)),
+                    (Some(rest), _) => Ok(Anchor::BeforePosition(named(rest)?)),
+                    (_, Some(rest)) => Ok(Anchor::AfterPosition(named(rest)?)),
                     _ => Err(invalid("no such cursor")),
                 }
             }
@@ -276,18 +277,18 @@ impl HistoryQuery {
 }
 
 /// One message, as the caller may see it.
-#[utoipa::path(tag = "messages", security(("token" = [])),
+#[utoipa::path(tag = "messages", params(MessagePath), security(("token" = [])),
     responses((status = 200, description = "The message.", body = Entry), Refusals))]
 #[get("/v1/conversations/{conversation}/messages/{seq}")]
 async fn message(
     reader: Reader,
-    path: web::Path<(ConversationId, u64)>,
+    path: web::Path<MessagePath>,
     app: web::Data<App>,
 ) -> Result<web::Json<Entry>, Problem> {
-    let (conversation, seq) = path.into_inner();
+    let MessagePath { conversation, seq } = path.into_inner();
     let view = app.fresh(&app.read_models.chat, reader.at_least).await?;
     let message = view.message(reader.user, conversation, seq, &app.reading())?;
-    message.map(web::Json).ok_or_else(|| Problem::not_found("message-not-found", "no such message"))
+    message.map(web::Json).ok_or_else(|| Rejection::MessageNotFound.into())
 }
 
 /// Who has read a message.
@@ -298,26 +299,21 @@ pub struct MessageReaders {
 }
 
 /// Who has read a message; in groups of up to 50 members.
-#[utoipa::path(tag = "messages", security(("token" = [])),
+#[utoipa::path(tag = "messages", params(MessagePath), security(("token" = [])),
     responses((status = 200, description = "They have.", body = MessageReaders), Refusals))]
 #[get("/v1/conversations/{conversation}/messages/{seq}/readers")]
 async fn readers(
     reader: Reader,
-    path: web::Path<(ConversationId, u64)>,
+    path: web::Path<MessagePath>,
     app: web::Data<App>,
 ) -> Result<web::Json<MessageReaders>, Problem> {
-    let (conversation, seq) = path.into_inner();
+    let MessagePath { conversation, seq } = path.into_inner();
     let view = app.fresh(&app.read_models.chat, reader.at_least).await?;
     let max = app.commands.policy.read_receipts_up_to;
     match view.readers(reader.user, conversation, seq, max, &app.reading())? {
-        None => Err(Problem::not_found("message-not-found", "no such message")),
+        None => Err(Rejection::MessageNotFound.into()),
         Some(Readers::TooManyMembers) => {
-            let status = actix_web::http::StatusCode::CONFLICT;
-            Err(Problem::new(
-                status,
-                "group-too-large",
-                format!("only groups of up to {max} members tell who has read"),
-            ))
+            Err(Problem::new(Code::GroupTooLarge, format!("only groups of up to {max} members tell who has read")))
         }
         Some(Readers::By(readers)) => Ok(web::Json(MessageReaders { readers })),
     }

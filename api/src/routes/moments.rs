@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    aside, page_limit,
+    aside, before, page_limit,
     paths::{PersonPath, PostPath},
     position,
 };
@@ -110,15 +110,6 @@ impl BackwardsQuery {
 impl TalkQuery {
     fn parts(&self) -> Result<(u64, usize), Problem> {
         Ok((position(self.after)?.0, page_limit(self.limit, ITEMS, TALK_MAX)?))
-    }
-}
-
-fn before(asked: Option<u64>) -> Result<Option<u64>, Problem> {
-    match asked {
-        Some(before) if i64::try_from(before).is_err() => {
-            Err(Problem::bad_request("invalid-query", "before: no such position"))
-        }
-        asked => Ok(asked),
     }
 }
 

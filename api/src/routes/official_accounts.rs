@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
-    Done, cut, page, page_limit,
+    Done, PageQuery, cut, page,
     paths::{OfficialAccountPath, OfficialAccountPersonPath},
     resume,
 };
@@ -166,17 +166,6 @@ pub struct OwnOfficialAccounts {
     pub next: Option<String>,
 }
 
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct PageQuery {
-    /// An earlier page's `next`.
-    pub(super) cursor: Option<String>,
-    /// At most this many, 1 to 100; 50 if not given.
-    #[param(minimum = 1, maximum = 100)]
-    pub(super) limit: Option<usize>,
-}
-
 /// The official accounts that the caller owns or acts for.
 #[utoipa::path(tag = "official accounts", params(PageQuery), security(("token" = [])),
     responses((status = 200, description = "The accounts.", body = OwnOfficialAccounts), Refusals))]
@@ -186,7 +175,7 @@ pub(super) async fn own_official_accounts(
     query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<OwnOfficialAccounts>, Problem> {
-    let limit = page_limit(query.limit, 50, 100)?;
+    let limit = query.limit()?;
     let view = app.fresh(&app.read_models.official, reader.at_least).await?;
     let parts = view.parts_of(reader.user)?;
     let (parts, next) = page(parts, |(id, _)| *id, query.cursor.as_deref(), limit)?;
@@ -398,7 +387,7 @@ async fn followers(
     query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<FollowersPage>, Problem> {
-    let limit = page_limit(query.limit, 50, 100)?;
+    let limit = query.limit()?;
     app.commands.check_acting_for(reader.user, path.account).await?;
     let view = app.fresh(&app.read_models.official, reader.at_least).await?;
     let total = view.account(path.account).map_or(0, |row| row.followers);

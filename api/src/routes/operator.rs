@@ -1,9 +1,9 @@
 //! What only the operator may do: publish stickers, look after the read models, move the clock.
 
-use actix_web::{HttpResponse, get, http::StatusCode, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    StickerPackId,
+    Rejection, StickerPackId,
     sticker_pack::{Sticker, StickerPackPublished},
 };
 use projections::runtime::{ProjectionStatus, RebuildError};
@@ -14,7 +14,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::paths::ReadModelPath;
 use crate::{
     App,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     request::{NoBody, Operator},
 };
 
@@ -87,10 +87,10 @@ impl From<RebuildError> for Problem {
     fn from(error: RebuildError) -> Self {
         let detail = error.to_string();
         match error {
-            RebuildError::Unknown => Self::not_found("read-model-not-found", detail),
-            RebuildError::Underway => Self::new(StatusCode::CONFLICT, "rebuild-underway", detail),
-            RebuildError::CatchingUp => Self::new(StatusCode::CONFLICT, "read-model-behind", detail),
-            RebuildError::Start(_) | RebuildError::Ended { .. } => Self::unavailable("rebuild-failed", detail),
+            RebuildError::Unknown => Self::new(Code::ReadModelNotFound, detail),
+            RebuildError::Underway => Self::new(Code::RebuildUnderway, detail),
+            RebuildError::CatchingUp => Self::new(Code::ReadModelCatchingUp, detail),
+            RebuildError::Start(_) | RebuildError::Ended { .. } => Self::new(Code::RebuildFailed, detail),
         }
     }
 }
@@ -147,11 +147,11 @@ async fn advance_clock(
 ) -> Result<web::Json<ClockTime>, Problem> {
     let seconds = command.body.advance_seconds;
     if seconds > ADVANCE_MAX {
-        return Err(Problem::bad_request("invalid-field", "advance_seconds: at most ten years"));
+        return Err(Rejection::InvalidField { field: "advance_seconds", rule: "at most ten years" }.into());
     }
     if !app.commands.advance_clock(TimeDelta::seconds(seconds.into())) {
         let detail = "this server goes by the machine's clock, which is not moved";
-        return Err(Problem::new(StatusCode::CONFLICT, "clock-not-movable", detail));
+        return Err(Problem::new(Code::ClockNotMovable, detail));
     }
     let ended = app.commands.run_expiries().await?;
     Ok(web::Json(ClockTime { now: app.commands.now(), ended }))

@@ -3,11 +3,11 @@
 use actix_web::{delete, get, post, web};
 use commands::{Committed, MediaPlace, stickers::StickerSource};
 use domain::{ConversationId, MediumId, MediumKind, StickerCollectionEvent};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{Done, cut, moments_cover::PictureChoice, page_limit, paths::MediumPath, resume};
+use super::{Done, PageQuery, cut, moments_cover::PictureChoice, paths::MediumPath, resume};
 use crate::{
     App,
     media_access::{MediaLinks, PictureShown},
@@ -15,11 +15,6 @@ use crate::{
     query::Query,
     request::{Command, NoBody, Reader},
 };
-
-/// Stickers of a page that is not asked for by length.
-const STICKERS: usize = 50;
-/// Most stickers of a page.
-const STICKERS_MAX: usize = 100;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(my_stickers).service(collect_sticker).service(collect_sticker_of_message);
@@ -105,17 +100,6 @@ async fn move_sticker_to_front(
     Ok(web::Json((&app.commands.move_sticker_to_front(&command.caller, path.medium).await?).into()))
 }
 
-/// Which of one's own stickers.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct OwnStickersQuery {
-    /// An earlier page's `next`.
-    cursor: Option<String>,
-    /// At most this many, 1 to 100; 50 if not given.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<usize>,
-}
-
 /// A page of one's own stickers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OwnStickersPage {
@@ -127,15 +111,15 @@ pub struct OwnStickersPage {
 }
 
 /// One's own stickers, in their order, with links to fetch them by.
-#[utoipa::path(tag = "stickers", params(OwnStickersQuery), security(("token" = [])),
+#[utoipa::path(tag = "stickers", params(PageQuery), security(("token" = [])),
     responses((status = 200, description = "A page.", body = OwnStickersPage), Refusals))]
 #[get("/v1/stickers")]
 async fn my_stickers(
     reader: Reader,
-    query: Query<OwnStickersQuery>,
+    query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<OwnStickersPage>, Problem> {
-    let limit = page_limit(query.limit, STICKERS, STICKERS_MAX)?;
+    let limit = query.limit()?;
     let before: Option<u64> = resume(query.cursor.as_deref())?;
     let view = app.fresh(&app.read_models.stickers, reader.at_least).await?;
     let found = view.collection(reader.user, before, limit + 1)?;

@@ -2,9 +2,10 @@
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use eventlog::Position;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::IntoParams;
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// How many items a page may have.
 ///
@@ -13,19 +14,57 @@ use crate::problem::Problem;
 pub(crate) fn page_limit(asked: Option<usize>, usual: usize, max: usize) -> Result<usize, Problem> {
     match asked.unwrap_or(usual) {
         limit if (1..=max).contains(&limit) => Ok(limit),
-        _ => Err(Problem::bad_request("invalid-query", format!("limit: 1 to {max}"))),
+        _ => Err(Problem::new(Code::InvalidQuery, format!("limit: 1 to {max}"))),
+    }
+}
+
+/// Which page of a list that has cursors.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// An earlier page's `next`.
+    pub(crate) cursor: Option<String>,
+    /// At most this many, 1 to 100; 50 if not given.
+    #[param(minimum = 1, maximum = 100)]
+    pub(crate) limit: Option<usize>,
+}
+
+impl PageQuery {
+    /// How many items the page may have.
+    ///
+    /// # Errors
+    /// 400 for a number out of range.
+    pub(crate) fn limit(&self) -> Result<usize, Problem> {
+        page_limit(self.limit, 50, 100)
     }
 }
 
 /// The position to go on from; the beginning where none is given.
 ///
 /// # Errors
-/// 400 for one that no log gets to, which the document's 64-bit integers leave out.
+/// 400 for one that no log gets to.
 pub(crate) fn position(asked: Option<u64>) -> Result<Position, Problem> {
-    let position = asked.unwrap_or_default();
-    match i64::try_from(position) {
-        Ok(_) => Ok(Position(position)),
-        Err(_) => Err(Problem::bad_request("invalid-query", "after: no such position")),
+    Ok(place("after", asked)?.map_or(Position::START, Position))
+}
+
+/// The place to go back from; the end where none is given.
+///
+/// # Errors
+/// 400 for one that there can't be.
+pub(crate) fn before(asked: Option<u64>) -> Result<Option<u64>, Problem> {
+    place("before", asked)
+}
+
+/// A place in an order that counts on, of the parameter with that name.
+///
+/// # Errors
+/// 400 for one that the document's 64-bit integers leave out; nothing counts on so far.
+pub(crate) fn place(name: &str, asked: Option<u64>) -> Result<Option<u64>, Problem> {
+    match asked {
+        Some(place) if i64::try_from(place).is_err() => {
+            Err(Problem::new(Code::InvalidQuery, format!("{name}: no such place")))
+        }
+        asked => Ok(asked),
     }
 }
 
@@ -79,7 +118,7 @@ pub(crate) fn link<K: Serialize>(key: &K) -> String {
 
 fn parse<K: DeserializeOwned>(cursor: &str) -> Result<K, Problem> {
     let key = BASE64.decode(cursor).ok().and_then(|json| serde_json::from_slice(&json).ok());
-    key.ok_or_else(|| Problem::bad_request("invalid-query", "no such cursor"))
+    key.ok_or_else(|| Problem::new(Code::InvalidQuery, "no such cursor"))
 }
 
 #[cfg(test)]
@@ -131,7 +170,10 @@ mod tests {
     }
 
     #[test]
-    fn a_position_beyond_64_bit_integers_is_refused() {
+    fn a_place_beyond_64_bit_integers_is_refused() {
+        assert_eq!((before(None).unwrap(), before(Some(7)).unwrap()), (None, Some(7)));
+        let refused = before(Some(1 << 63)).unwrap_err();
+        assert_eq!((refused.status, refused.detail.as_str()), (400, "before: no such place"));
         assert_eq!(position(None).unwrap(), Position::START);
         assert_eq!(position(Some(7)).unwrap(), Position(7));
         assert_eq!(position(Some(1 << 63)).unwrap_err().status, 400);

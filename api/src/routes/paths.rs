@@ -24,6 +24,14 @@ paths! {
         /// The conversation.
         conversation: ConversationId,
     }
+    /// The path names a message.
+    MessagePath {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message's number in it.
+        #[param(maximum = 9223372036854775807_u64)]
+        seq: u64,
+    }
     /// The path names a group.
     GroupPath {
         /// The group: the id of its conversation.

@@ -10,10 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
+    PageQuery,
     cards::{TopUp, top_up_row},
     cut,
     holds::HoldShown,
-    page_limit,
     paths::MerchantPath,
     resume,
 };
@@ -26,17 +26,6 @@ use crate::{
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(transfers).service(red_packets).service(bill_payments);
-}
-
-/// Which page.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct PendingQuery {
-    /// An earlier page's `next`.
-    cursor: Option<String>,
-    /// At most this many, 1 to 100; 50 if not given.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<usize>,
 }
 
 /// Whose transfers.
@@ -88,16 +77,16 @@ async fn transfers(
         Direction::Received => Side::Received(reader.user),
         Direction::Sent => Side::Sent(Payer::Person(reader.user)),
     };
-    pending(&app, &reader, side, HoldKind::Transfer, PendingQuery { cursor, limit }).await
+    pending(&app, &reader, side, HoldKind::Transfer, PageQuery { cursor, limit }).await
 }
 
 /// The red packets that the caller has sent and of which shares are left.
-#[utoipa::path(tag = "money", params(PendingQuery), security(("token" = [])),
+#[utoipa::path(tag = "money", params(PageQuery), security(("token" = [])),
     responses((status = 200, description = "The red packets.", body = PendingPage), Refusals))]
 #[get("/v1/red-packets")]
 async fn red_packets(
     reader: Reader,
-    query: Query<PendingQuery>,
+    query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<PendingPage>, Problem> {
     let side = Side::Sent(Payer::Person(reader.user));
@@ -105,12 +94,12 @@ async fn red_packets(
 }
 
 /// The caller's withdrawals that the bank has not settled.
-#[utoipa::path(tag = "wallet", params(PendingQuery), security(("token" = [])),
+#[utoipa::path(tag = "wallet", params(PageQuery), security(("token" = [])),
     responses((status = 200, description = "The withdrawals.", body = PendingPage), Refusals))]
 #[get("/withdrawals")]
 pub(super) async fn withdrawals(
     reader: Reader,
-    query: Query<PendingQuery>,
+    query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<PendingPage>, Problem> {
     let side = Side::Sent(Payer::Person(reader.user));
@@ -118,12 +107,12 @@ pub(super) async fn withdrawals(
 }
 
 /// The caller's payments of bills that the biller has not settled.
-#[utoipa::path(tag = "money", params(PendingQuery), security(("token" = [])),
+#[utoipa::path(tag = "money", params(PageQuery), security(("token" = [])),
     responses((status = 200, description = "The payments.", body = PendingPage), Refusals))]
 #[get("/v1/bill-payments")]
 async fn bill_payments(
     reader: Reader,
-    query: Query<PendingQuery>,
+    query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<PendingPage>, Problem> {
     let side = Side::Sent(Payer::Person(reader.user));
@@ -131,13 +120,13 @@ async fn bill_payments(
 }
 
 /// A merchant's withdrawals that the bank has not settled, for its owner and operators.
-#[utoipa::path(tag = "shops", params(MerchantPath, PendingQuery), security(("token" = [])),
+#[utoipa::path(tag = "shops", params(MerchantPath, PageQuery), security(("token" = [])),
     responses((status = 200, description = "The withdrawals.", body = PendingPage), Refusals))]
 #[get("/{merchant}/withdrawals")]
 pub(super) async fn merchant_withdrawals(
     reader: Reader,
     path: web::Path<MerchantPath>,
-    query: Query<PendingQuery>,
+    query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<PendingPage>, Problem> {
     app.commands.check_acting(reader.user, path.merchant).await?;
@@ -150,9 +139,9 @@ async fn pending(
     reader: &Reader,
     side: Side,
     kind: HoldKind,
-    query: PendingQuery,
+    query: PageQuery,
 ) -> Result<web::Json<PendingPage>, Problem> {
-    let limit = page_limit(query.limit, 50, 100)?;
+    let limit = query.limit()?;
     let behind = resume::<Reverse<HoldPlace>>(query.cursor.as_deref())?;
     let view = app.fresh(&app.read_models.wallet, reader.at_least).await?;
     // One more than asked for tells whether there is a next page.

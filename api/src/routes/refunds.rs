@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     App,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     query::Query,
     request::{Command, Reader},
 };
@@ -74,7 +74,7 @@ async fn refund(
     let of = match (out_trade_no, sale) {
         (Some(number), None) => RefundOf::Order(number.clone()),
         (None, Some(line)) => RefundOf::Line(super::position(Some(*line))?.0),
-        _ => return Err(Problem::bad_request("invalid-body", "give one of the two: out_trade_no, sale")),
+        _ => return Err(Problem::new(Code::InvalidBody, "give one of the two: out_trade_no, sale")),
     };
     let (amount, reason) = (*amount, reason.clone());
     let wanted = RefundToGive { merchant, out_refund_no: out_refund_no.clone(), of, amount, reason };
@@ -168,7 +168,7 @@ async fn refund_shown(
     app.commands.check_acting(reader.user, path.merchant).await?;
     let view = app.fresh(&app.read_models.shops, reader.at_least).await?;
     let id = PaymentId::of_refund(path.merchant, &path.out_refund_no);
-    let row = view.refund(id)?.ok_or_else(|| Problem::not_found("refund-not-found", "no such refund"))?;
+    let row = view.refund(id)?.ok_or_else(|| Problem::new(Code::RefundNotFound, "no such refund"))?;
     shown(&view, id, row).map(web::Json)
 }
 

@@ -10,7 +10,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::aside;
 use crate::{
     App,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     query::Query,
     request::Reader,
 };
@@ -40,7 +40,7 @@ async fn year_report(
     let present = u16::try_from(app.commands.now().year()).unwrap_or_default();
     let year = query.year.unwrap_or(present);
     if !(1970..=9999).contains(&year) {
-        return Err(Problem::bad_request("invalid-query", "year: 1970 to 9999"));
+        return Err(Problem::new(Code::InvalidQuery, "year: 1970 to 9999"));
     }
     let report = app.fresh(&app.read_models.report, reader.at_least).await?;
     aside(move || report.year(reader.user, year)).await.map(web::Json)

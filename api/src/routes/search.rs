@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::{get, http::StatusCode, web};
+use actix_web::{get, web};
 use chrono::{DateTime, Utc};
 use domain::{ConversationId, UserId, conversation::ContentKind};
 use eventlog::Position;
@@ -17,7 +17,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{aside, page_limit};
 use crate::{
     App,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     query,
     request::Reader,
 };
@@ -44,8 +44,10 @@ pub struct MessageQuery {
     #[param(inline)]
     kind: Option<ContentKind>,
     /// Only sent at this time or later.
+    #[serde(default, deserialize_with = "super::time")]
     from: Option<DateTime<Utc>>,
     /// Only sent before this time.
+    #[serde(default, deserialize_with = "super::time")]
     to: Option<DateTime<Utc>>,
     /// An earlier page's `next`.
     cursor: Option<String>,
@@ -68,10 +70,10 @@ pub struct MessagesFound {
 impl From<SearchError> for Problem {
     fn from(error: SearchError) -> Self {
         match error {
-            SearchError::TooLong => Self::bad_request("invalid-query", format!("q: {error}")),
+            SearchError::TooLong => Self::new(Code::InvalidQuery, format!("q: {error}")),
             SearchError::Index(_) => {
                 tracing::error!(%error, "a search failed");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log says why")
+                Self::internal()
             }
         }
     }
@@ -90,7 +92,7 @@ async fn search_messages(
     app.limits.message_search(&reader.user)?;
     let MessageQuery { q, conversation, sender, kind, from, to, cursor, .. } = query.into_inner();
     let before = cursor.map(|cursor| cursor.parse().map(Position));
-    let before = before.transpose().map_err(|_| Problem::bad_request("invalid-query", "no such cursor"))?;
+    let before = before.transpose().map_err(|_| Problem::new(Code::InvalidQuery, "no such cursor"))?;
     let at_least = reader.at_least.max(app.log.last_position());
     let search = app.fresh(&app.read_models.search, at_least).await?;
     let chat = app.fresh(&app.read_models.chat, at_least).await?;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use actix_web::{get, web};
 use projections::stickers::StickerPackRow;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{page, page_limit, paths::StickerPackPath};
+use super::{PageQuery, page, paths::StickerPackPath};
 use crate::{
     App,
     problem::{Problem, Refusals},
@@ -18,17 +18,6 @@ use crate::{
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(sticker_packs).service(sticker_pack);
-}
-
-/// Which packs.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct StickerPacksQuery {
-    /// An earlier page's `next`.
-    cursor: Option<String>,
-    /// At most this many, 1 to 100; 50 if not given.
-    #[param(minimum = 1, maximum = 100)]
-    limit: Option<usize>,
 }
 
 /// A page of sticker packs.
@@ -42,15 +31,15 @@ pub struct StickerPacksPage {
 }
 
 /// The sticker packs that there are.
-#[utoipa::path(tag = "stickers", params(StickerPacksQuery), security(("token" = [])),
+#[utoipa::path(tag = "stickers", params(PageQuery), security(("token" = [])),
     responses((status = 200, description = "The packs.", body = StickerPacksPage), Refusals))]
 #[get("/v1/sticker-packs")]
 async fn sticker_packs(
     reader: Reader,
-    query: Query<StickerPacksQuery>,
+    query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<StickerPacksPage>, Problem> {
-    let limit = page_limit(query.limit, 50, 100)?;
+    let limit = query.limit()?;
     let stickers = app.fresh(&app.read_models.stickers, reader.at_least).await?;
     let key = |row: &Arc<StickerPackRow>| (row.published_at, row.pack);
     let (packs, next) = page(stickers.packs(), key, query.cursor.as_deref(), limit)?;

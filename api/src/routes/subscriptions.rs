@@ -8,12 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{
-    Done, Switch,
-    official_accounts::{OfficialAccountShown, PageQuery},
-    page, page_limit,
-    paths::OfficialAccountPath,
-};
+use super::{Done, PageQuery, Switch, official_accounts::OfficialAccountShown, page, paths::OfficialAccountPath};
 use crate::{
     App,
     problem::{Problem, Refusals},
@@ -108,7 +103,7 @@ pub(super) async fn subscriptions(
     query: Query<PageQuery>,
     app: web::Data<App>,
 ) -> Result<web::Json<SubscriptionsPage>, Problem> {
-    let limit = page_limit(query.limit, 50, 100)?;
+    let limit = query.limit()?;
     let view = app.fresh(&app.read_models.official, reader.at_least).await?;
     let rows = view.followed_by(reader.user)?;
     let (rows, next) = page(rows, |row| row.account, query.cursor.as_deref(), limit)?;

@@ -4,15 +4,12 @@ use std::{collections::HashMap, sync::OnceLock};
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,
-    http::{
-        StatusCode,
-        header::{ALLOW, HeaderValue},
-    },
+    http::header::{ALLOW, HeaderValue},
 };
 use utoipa::openapi::{PathItem, Paths};
 use utoipa_actix_web::AppExt;
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The methods that each path takes, as the `Allow` header names them.
 static ALLOWED: OnceLock<HashMap<String, String>> = OnceLock::new();
@@ -22,12 +19,12 @@ static ALLOWED: OnceLock<HashMap<String, String>> = OnceLock::new();
 pub async fn unknown(request: HttpRequest) -> HttpResponse {
     let (method, path) = (request.method(), request.path());
     let Some(pattern) = request.match_pattern() else {
-        return Problem::not_found("no-such-endpoint", format!("there is no {method} {path}")).error_response();
+        return Problem::new(Code::NoSuchEndpoint, format!("there is no {method} {path}")).error_response();
     };
     // What the document does not know are its own pages.
     let allowed = ALLOWED.get_or_init(allowed_methods).get(&pattern).map_or("GET, HEAD", String::as_str);
     let detail = format!("{path} takes {allowed}");
-    let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", detail).error_response();
+    let mut response = Problem::new(Code::WrongMethod, detail).error_response();
     if let Ok(value) = HeaderValue::from_str(allowed) {
         response.headers_mut().insert(ALLOW, value);
     }

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     App,
     bringing::Place,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     request::{Bringer, Command, NoBody, Reader},
 };
 
@@ -54,7 +54,7 @@ fn tus(answer: Result<HttpResponse, Problem>) -> HttpResponse {
 }
 
 fn invalid(detail: &str) -> Problem {
-    Problem::bad_request("invalid-upload", detail)
+    Problem::new(Code::InvalidUpload, detail)
 }
 
 /// A header of the request as text.
@@ -83,7 +83,7 @@ fn check_version(request: &HttpRequest) -> Result<(), Problem> {
         None | Some(TUS) => Ok(()),
         Some(other) => {
             let detail = format!("this server speaks tus {TUS}, not {other}");
-            Err(Problem::new(StatusCode::PRECONDITION_FAILED, "tus-version", detail))
+            Err(Problem::new(Code::TusVersion, detail))
         }
     }
 }
@@ -272,7 +272,7 @@ async fn take_part(
     let content_type = content_type.split(';').next().unwrap_or_default().trim();
     if !PART_TYPES.iter().any(|known| content_type.eq_ignore_ascii_case(known)) {
         let detail = format!("the body of a part is {}", PART_TYPES.join(" or "));
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong-content-type", detail));
+        return Err(Problem::new(Code::WrongContentType, detail));
     }
     let offset = number(request, "upload-offset")?;
     let checksum = text(request, "upload-checksum")?.map(sha1_told).transpose()?;
@@ -283,7 +283,7 @@ async fn take_part(
         (Ok(()), Some(checksum)) if checksum != hash => {
             let status = StatusCode::from_u16(CHECKSUM_MISMATCH).unwrap_or(StatusCode::BAD_REQUEST);
             let mismatch = Rejection::ChecksumMismatch;
-            return Err(Problem::new(status, mismatch.code(), mismatch.to_string()));
+            return Err(Problem::named(status, mismatch.code(), mismatch.to_string()));
         }
         // Nothing of it is taken.
         (Err(_), Some(_)) => {}

@@ -10,10 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-use super::{Done, aside, page_limit, paths::LinePath};
+use super::{Done, aside, before, page_limit, paths::LinePath};
 use crate::{
     App,
-    problem::{Problem, Refusals},
+    problem::{Code, Problem, Refusals},
     query::Query,
     request::{Command, Reader},
 };
@@ -262,7 +262,7 @@ impl StatementQuery {
     pub(super) fn filter(&self, currency: Currency) -> Result<LineFilter, Problem> {
         let amount = |text: &Option<String>| {
             let parsed = text.as_deref().map(|text| Money::parse(text, currency)).transpose();
-            parsed.map_err(|error| Problem::bad_request("invalid-query", error.to_string()))
+            parsed.map_err(|error| Problem::new(Code::InvalidQuery, error.to_string()))
         };
         Ok(LineFilter {
             kind: self.kind,
@@ -305,10 +305,9 @@ pub(super) async fn statement_of(
     owner: Payer,
     query: &StatementQuery,
 ) -> Result<StatementPage, Problem> {
-    let limit = page_limit(query.limit, 50, 200)?;
+    let (limit, before) = (page_limit(query.limit, 50, 200)?, before(query.before)?);
     let filter = query.filter(app.commands.policy.money.currency)?;
     let view = app.fresh(&app.read_models.wallet, reader.at_least).await?;
-    let before = query.before;
     let page = if filter == LineFilter::default() {
         view.statement(owner, before, &filter, limit)?
     } else {
@@ -324,5 +323,5 @@ pub(super) async fn statement_of(
 async fn receipt(reader: Reader, path: web::Path<LinePath>, app: web::Data<App>) -> Result<web::Json<Line>, Problem> {
     let view = app.fresh(&app.read_models.wallet, reader.at_least).await?;
     let line = view.line(Payer::Person(reader.user), path.position)?;
-    line.map(web::Json).ok_or_else(|| Problem::not_found("line-not-found", "no such line in your statement"))
+    line.map(web::Json).ok_or_else(|| Problem::new(Code::LineNotFound, "no such line in your statement"))
 }

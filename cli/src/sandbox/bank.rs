@@ -76,7 +76,7 @@ async fn link(desk: Bank, body: Json<LinkBody>) -> Result<Json<Linked>, Problem>
 }
 
 fn refused(declined: &Declined) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, &declined.code, declined.reason.clone())
+    Problem::named(StatusCode::UNPROCESSABLE_ENTITY, &declined.code, declined.reason.clone())
 }
 
 #[derive(Deserialize)]
@@ -132,7 +132,11 @@ impl From<&Card> for Shown {
 async fn set_card(desk: Bank, body: Json<CardBody>) -> Result<Json<Shown>, Problem> {
     let CardBody { number, holder, bank, balance } = body.into_inner();
     if !is_number(&number) || balance.is_negative() {
-        return Err(Problem::bad_request("invalid-card", "a card has a right check digit and owes nothing"));
+        return Err(Problem::named(
+            StatusCode::BAD_REQUEST,
+            "invalid-card",
+            "a card has a right check digit and owes nothing",
+        ));
     }
     let set = at_counter(&desk, move |counter| {
         let known = counter.trade().card(&number);
@@ -147,5 +151,8 @@ async fn set_card(desk: Bank, body: Json<CardBody>) -> Result<Json<Shown>, Probl
 
 async fn show_card(desk: Bank, token: Path<String>) -> Result<Json<Shown>, Problem> {
     let shown = at_counter(&desk, move |counter| Ok(counter.trade().by_token(&token).map(Shown::from)));
-    shown.await?.map(Json).ok_or_else(|| Problem::not_found("unknown-card", "no card was linked under that token"))
+    shown
+        .await?
+        .map(Json)
+        .ok_or_else(|| Problem::named(StatusCode::NOT_FOUND, "unknown-card", "no card was linked under that token"))
 }

@@ -1,6 +1,9 @@
 //! The billers' HTTP interface.
 
-use actix_web::web::{self, Data, Json, Query, ServiceConfig};
+use actix_web::{
+    http::StatusCode,
+    web::{self, Data, Json, Query, ServiceConfig},
+};
 use api::problem::Problem;
 use chrono::Utc;
 use commands::gateways::{Bill, Biller};
@@ -52,11 +55,15 @@ async fn open_bills(desk: Office, whose: Query<Whose>) -> Result<Json<OpenBills>
     let fault = desk.strike(&mark).await?;
     let open = at_counter(&desk, move |counter| Ok(counter.trade().open(&biller, &account, Utc::now())));
     let mut bills = open.await?.map_err(|none| match none {
-        NoBills::UnknownBiller => Problem::not_found("unknown-biller", "there is no such biller"),
-        NoBills::UnknownAccount => Problem::not_found("unknown-account", "the biller has no such account"),
+        NoBills::UnknownBiller => Problem::named(StatusCode::NOT_FOUND, "unknown-biller", "there is no such biller"),
+        NoBills::UnknownAccount => {
+            Problem::named(StatusCode::NOT_FOUND, "unknown-account", "the biller has no such account")
+        }
     })?;
     match fault {
-        Some(Fault::Decline(declined)) => return Err(Problem::not_found(&declined.code, declined.reason)),
+        Some(Fault::Decline(declined)) => {
+            return Err(Problem::named(StatusCode::NOT_FOUND, &declined.code, declined.reason));
+        }
         Some(Fault::TimeOut(by)) => tokio::time::sleep(by).await,
         Some(Fault::WrongId) => bills.iter_mut().for_each(|bill| bill.account.push('0')),
         Some(Fault::WrongAmount) => bills.iter_mut().for_each(|bill| bill.amount = another_amount(bill.amount)),

@@ -53,7 +53,7 @@ impl<T: Trade> Desk<T> {
     pub(super) async fn strike(&self, mark: &Mark) -> Result<Option<Fault>, Problem> {
         let fault = self.faults.lock().strike(mark);
         match fault {
-            Some(Fault::Down) => Err(Problem::unavailable("down", "closed at present")),
+            Some(Fault::Down) => Err(Problem::named(StatusCode::SERVICE_UNAVAILABLE, "down", "closed at present")),
             Some(Fault::Delay(by)) => {
                 sleep(by).await;
                 Ok(None)
@@ -98,13 +98,13 @@ pub(super) async fn at_counter<T: Trade, A: Send + 'static>(
     match web::block(move || work(&mut desk.counter.lock())).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(CounterError::Reused)) => {
-            Err(Problem::new(StatusCode::CONFLICT, "request-reused", CounterError::Reused.to_string()))
+            Err(Problem::named(StatusCode::CONFLICT, "request-reused", CounterError::Reused.to_string()))
         }
         Ok(Err(error)) => {
             tracing::error!(%error, "an order could not be booked");
-            Err(Problem::unavailable("book-broken", error.to_string()))
+            Err(Problem::named(StatusCode::SERVICE_UNAVAILABLE, "book-broken", error.to_string()))
         }
-        Err(_) => Err(Problem::unavailable("stopping", "the sandbox is stopping")),
+        Err(_) => Err(Problem::named(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the sandbox is stopping")),
     }
 }
 
@@ -114,7 +114,7 @@ pub(super) async fn at_counter<T: Trade, A: Send + 'static>(
 /// An amount that is none, an id that stands for something else, or a fault.
 pub(super) async fn take<T: Trade>(desk: &Data<Desk<T>>, mark: &Mark, order: Order) -> Result<Json<Answer>, Problem> {
     if !order.amount.is_positive() {
-        return Err(Problem::bad_request("invalid-amount", "an amount is above zero"));
+        return Err(Problem::named(StatusCode::BAD_REQUEST, "invalid-amount", "an amount is above zero"));
     }
     let fault = desk.strike(mark).await?;
     let treatment = fault.as_ref().and_then(Fault::treatment);
@@ -127,7 +127,7 @@ async fn outcome<T: Trade>(desk: Data<Desk<T>>, id: Path<Uuid>) -> Result<Json<A
     let fault = desk.strike(&mark).await?;
     match at_counter(&desk, move |counter| counter.look_up(*id, Utc::now())).await? {
         Some(answer) => Ok(desk.answer(answer, fault).await),
-        None => Err(Problem::not_found("unknown-request", "no order came under that id")),
+        None => Err(Problem::named(StatusCode::NOT_FOUND, "unknown-request", "no order came under that id")),
     }
 }
 
@@ -142,7 +142,7 @@ async fn statement<T: Trade>(desk: Data<Desk<T>>, period: Query<Period>) -> Resu
     let Period { from, to } = period.into_inner();
     let lines = at_counter(&desk, move |counter| counter.statement(from, to, Utc::now())).await?;
     let text: Result<Vec<String>, _> = lines.iter().map(in_json).collect();
-    let text = text.map_err(|error| Problem::unavailable("statement", error.to_string()))?;
+    let text = text.map_err(|error| Problem::named(StatusCode::SERVICE_UNAVAILABLE, "statement", error.to_string()))?;
     Ok(HttpResponse::Ok().content_type("application/x-ndjson").body(text.concat()))
 }
 
@@ -156,7 +156,8 @@ struct RulesInForce {
 }
 
 async fn replace_faults<T: Trade>(desk: Data<Desk<T>>, text: String) -> Result<Json<RulesInForce>, Problem> {
-    let faults = Faults::parse(&text).map_err(|error| Problem::bad_request("invalid-faults", error))?;
+    let faults =
+        Faults::parse(&text).map_err(|error| Problem::named(StatusCode::BAD_REQUEST, "invalid-faults", error))?;
     let rules = faults.count();
     *desk.faults.lock() = faults;
     tracing::info!(rules, "faults were replaced");

@@ -73,7 +73,7 @@ async fn serve<T: Trade>(
                 if request.path() == "/livez" || doorman.admits(request.request()) {
                     return Either::Left(service.call(request));
                 }
-                let refused = Problem::new(StatusCode::UNAUTHORIZED, "not-admitted", "show the shared secret");
+                let refused = Problem::named(StatusCode::UNAUTHORIZED, "not-admitted", "show the shared secret");
                 Either::Right(ready(Err(refused.into())))
             })
     };
@@ -120,9 +120,14 @@ async fn input_ended(wanted: bool) {
 }
 
 fn invalid(what: &str) -> actix_web::Error {
-    Problem::bad_request(&format!("invalid-{what}"), format!("the {what} of the request is not as it should be")).into()
+    Problem::named(
+        StatusCode::BAD_REQUEST,
+        &format!("invalid-{what}"),
+        format!("the {what} of the request is not as it should be"),
+    )
+    .into()
 }
 
 async fn nothing_there() -> HttpResponse {
-    Problem::not_found("no-such-endpoint", "there is no such endpoint").error_response()
+    Problem::named(StatusCode::NOT_FOUND, "no-such-endpoint", "there is no such endpoint").error_response()
 }

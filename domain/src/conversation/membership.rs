@@ -225,7 +225,7 @@ impl Conversation {
             }
         }
         if members.is_empty() {
-            return Err(Rejection::InvalidField { field: "members", rule: "must not be empty" });
+            return Err(Rejection::InvalidField { field: "users", rule: "must not be empty" });
         }
         Ok(vec![MembersRemoved { members }.into()])
     }
