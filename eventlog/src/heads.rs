@@ -13,7 +13,7 @@ use crate::{
 
 /// How many heads are kept. More than one batch can touch, so that the head of a stream that is being written
 /// is never looked up on a disk that doesn't have it yet.
-const KEPT_HEADS: NonZeroUsize = NonZeroUsize::new(128 * 1024).unwrap();
+pub(crate) const KEPT_HEADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(128 * 1024 - 1);
 
 /// The end of a stream.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,8 @@
 //! `teahouse bench`: how fast this machine runs Teahouse.
 //!
 //! # Layout
-//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`, `moments`, `media`, `official` with `callbacks`, `calls`, `sfu`; of money
-//!   `pay`, `ledger`, `red_packet`, `statement`.
+//! - one file per bench: `log`, `http`, `chat`, `push`, `replay`, `moments`, `media`, `official` with `callbacks`, `calls`, `sfu`,
+//!   `cluster` on a `log_server`; of money `pay`, `ledger`, `red_packet`, `statement`.
 //! - the load: `load` (connections in a loop or at a pace), `messages` and `payments` (what they send), of which
 //!   `numbered` is made, `client` (HTTP), `sockets` (WebSockets).
 //! - the measured side: `server` (this binary again, in a process of its own), `ceiling` (the same without a domain),

@@ -18,7 +18,6 @@ mod sockets;
 
 use std::{
     collections::HashMap,
-    num::NonZeroUsize,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -45,7 +44,7 @@ use self::{
 };
 use crate::{
     follower::{CATCH_UP_EVENTS, Followed, Follower},
-    heads::Head,
+    heads::{Head, KEPT_HEADS},
     import::ImportError,
     limits,
     live::Live,
@@ -53,8 +52,6 @@ use crate::{
     record::RecordedEvent,
 };
 
-/// How many ends of streams are kept.
-const KEPT_HEADS: NonZeroUsize = NonZeroUsize::new(128 * 1024).unwrap();
 /// Time between two attempts at something that the cluster does not do now.
 const AGAIN_AFTER: Duration = Duration::from_millis(50);
 /// Events looked through at a time for the last one of ours.
