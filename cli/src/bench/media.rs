@@ -1,7 +1,7 @@
 //! `teahouse bench media`: bringing pictures, durable before it is acknowledged, against the disk itself; then fetching.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Write,
     path::Path,
     time::{Duration, Instant},
@@ -35,11 +35,12 @@ const NUMBERS: std::ops::Range<usize> = 41..49;
 /// When the disk refuses, a server does not come up or a connection can't be made.
 pub(super) async fn run(bench: &Bench) -> Result<(), Error> {
     let picture = picture()?;
-    // They stay while the server writes: ext4 without a journal gives out no inode again that was freed within the last
-    // minutes, and each new file would first pass over all of those.
+    // They stay, empty, while the server writes: ext4 without a journal gives out no inode again that was freed within the
+    // last minutes, and each new file would first pass over all of those.
     let bare_files = Place::make(bench)?;
     let bare = bare(bench, bare_files.path(), &picture)?;
     bare.tell(bench.json);
+    empty(bare_files.path()).map_err(|error| Error::failed("emptying bare files", error))?;
     let place = Place::make(bench)?;
     let settings = server::settings(&place.data(), bench.store)?;
     let people = world::people(&settings, Census { loners: BRINGERS, ..Census::default() })?.loners;
@@ -83,6 +84,14 @@ fn bare(bench: &Bench, dir: &Path, picture: &[u8]) -> Result<Figure, Error> {
     let synced = File::open(dir).and_then(|dir| dir.sync_all());
     synced.map_err(|error| Error::failed("writing bare files", error))?;
     Ok(Figure::new(NAME, format!("bare files of 1 MiB, synced, {BRINGERS} threads"), all, begun.elapsed()))
+}
+
+/// Frees what files take of the disk and of memory.
+fn empty(dir: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        File::options().write(true).open(entry?.path())?.set_len(0)?;
+    }
+    Ok(())
 }
 
 /// A real PNG of noise, which no compression makes smaller. Its physical size, which nothing looks at, is a number.

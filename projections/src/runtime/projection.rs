@@ -72,7 +72,8 @@ pub trait Projection: Send + Sized + 'static {
     /// a pause is taken in at once.
     const PACE: Duration = Duration::from_millis(5);
     /// The same while nobody waits for it to come to some position: under load most projections have little to do with
-    /// what happens. Those that a hook listens to keep their pace, and so should those whose view is relied on as it is.
+    /// what happens. Those that a hook listens to keep their pace, and so should those whose view is relied on as it is,
+    /// unless whoever looks waits for it where what it finds is not enough, as payments do.
     const LEISURE: Duration = Duration::from_millis(25);
     /// What queries read, from many threads while the projection writes.
     type View: Send + Sync + 'static;
